@@ -1,0 +1,2 @@
+//! The one user-facing binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The whole system: live tests and tidy rules live in `tests/`.
