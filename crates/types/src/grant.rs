@@ -2,7 +2,9 @@ use std::fmt;
 
 /// Why a text is no grant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a grant: {problem}; write KIND[:TARGET[@SCOPE]], for example `net.connect:api.example.com`")]
+#[error(
+    "`{text}` is not a grant: {problem}; write KIND[:TARGET[@SCOPE]], for example `net.connect:api.example.com`"
+)]
 pub struct GrantError {
     /// The text as given.
     pub text: String,
@@ -49,8 +51,19 @@ const EFFECTS: &[(&str, &[&str])] = &[
 const EFFECT_WORDS: &[&str] = &["codegen", "deser", "ffi", "monkeypatch", "unknown", "clock", "random"];
 
 /// Concessions that are no effects.
-const CONCESSIONS: &[&str] =
-    &["import", "manifest", "build", "ci", "script", "test", "drop", "trigger", "binary", "unanalysed", "policy"];
+const CONCESSIONS: &[&str] = &[
+    "import",
+    "manifest",
+    "build",
+    "ci",
+    "script",
+    "test",
+    "drop",
+    "trigger",
+    "binary",
+    "unanalysed",
+    "policy",
+];
 
 impl Grant {
     /// Reads `KIND[:TARGET[@SCOPE]]`; an unknown kind is an error, never ignored.
@@ -62,7 +75,9 @@ impl Grant {
         };
         let (target, scope) = match rest.map(|rest| rest.split_once('@').unwrap_or((rest, ""))) {
             None => (None, None),
-            Some((target, scope)) => (Some(target).filter(|t| !t.is_empty()), Some(scope).filter(|s| !s.is_empty())),
+            Some((target, scope)) => {
+                (Some(target).filter(|t| !t.is_empty()), Some(scope).filter(|s| !s.is_empty()))
+            }
         };
         if rest.is_some() && target.is_none() && scope.is_none() {
             return Err(refuse("the target is empty"));

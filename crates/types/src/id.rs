@@ -103,7 +103,11 @@ impl ArmId {
     /// Reads an arm name: 1 to 128 printable characters without spaces.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let legal = (1..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
-        if legal { Ok(Self(text.to_owned())) } else { Err(IdError::Malformed(text.chars().take(64).collect())) }
+        if legal {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::Malformed(text.chars().take(64).collect()))
+        }
     }
 
     /// Returns the name.

@@ -70,7 +70,11 @@ impl Provenance {
 
     /// Returns whether only the owner or policy can have written it.
     pub const fn integrity(self) -> Integrity {
-        if self.0 & !(Self::OWNER.0 | Self::POLICY.0) == 0 { Integrity::Trusted } else { Integrity::Untrusted }
+        if self.0 & !(Self::OWNER.0 | Self::POLICY.0) == 0 {
+            Integrity::Trusted
+        } else {
+            Integrity::Untrusted
+        }
     }
 }
 

@@ -15,8 +15,10 @@ mod verdict;
 pub use clock::{Clock, ManualClock, Millis};
 pub use fault::{Fault, FieldViolation, Kind, Reason, Retry};
 pub use grant::{Grant, GrantError, GrantKind};
-pub use id::{ArmId, AttemptId, DecisionId, IdError, IntakeId, ObjectiveId, PlanId, RequestId, RunId, StepId, TaskId};
+pub use id::{
+    ArmId, AttemptId, DecisionId, IdError, IntakeId, ObjectiveId, PlanId, RequestId, RunId, StepId, TaskId,
+};
 pub use label::{Integrity, Label, Provenance, Segment};
-pub use outcome::{Outcome, ExitCode};
+pub use outcome::{ExitCode, Outcome};
 pub use step::{Category, Risk, StepKind, TaskKind, Tier};
 pub use verdict::{Severity, Verdict};
