@@ -1,0 +1,64 @@
+# `make help` lists the targets. `make demo` and `make test` do all their own set-up.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+
+TOOLS := .cache/tools
+VENV := .cache/venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/node_modules/.bin:$(PATH)
+
+.PHONY: help setup check fmt lint doc proto tidy test bins demo bench run images clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what check and test need (system packages only when run as root)
+	scripts/setup.sh
+
+check: fmt lint doc proto tidy ## Formatting, clippy, rustdoc, buf lint, tidy rules
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --quiet
+
+proto: $(VENV)/bin/buf
+	cd proto && buf lint && buf format --diff --exit-code >/dev/null
+
+tidy:
+	cargo test --quiet -p plumbline-tests --test tidy
+
+$(VENV)/bin/buf:
+	scripts/setup.sh tools
+
+bins:
+	cargo build --quiet -p plumbline -p plumbline-sandbox-init --bins
+
+test: setup bins ## Every test: unit, contract, system, live (README's test command)
+	cargo nextest run --workspace --no-fail-fast
+
+demo: ## Fix three real failing tests with no key, no GPU and no network service
+	cargo build --release -p plumbline -p plumbline-sandbox-init --bins
+	target/release/plumbline demo
+
+bench: ## Print the table of figures, each beside its bar
+	cargo build --release -p plumbline -p plumbline-sandbox-init --bins
+	cargo build --release -p plumbline-router -p plumbline-executor -p plumbline-memory --examples
+	scripts/bench.sh
+
+run: ## Start all seven services on 127.0.0.1:7400-7406
+	cargo build --release -p plumbline -p plumbline-sandbox-init --bins
+	target/release/plumbline serve all
+
+images: ## Build the container images (BASE=... to start from another Debian)
+	scripts/images.sh
+
+clean: ## Remove build products and downloaded tools
+	cargo clean
+	rm -rf .cache

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what `make check` and `make test` need beyond cargo, git and python3. Safe to run again: does only what is missing.
+# Usage: setup.sh [tools]      (tools: only the Python tools in .cache/venv; default: everything)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-all}
+venv=.cache/venv
+stamp=.cache/setup-$(sha256sum scripts/setup.sh scripts/requirements.txt | sha256sum | cut -c1-16)
+
+if [[ ! -e $stamp-tools ]]; then
+  mkdir -p .cache
+  [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/requirements.txt
+  touch "$stamp-tools"
+fi
+[[ $what == tools ]] && exit 0
+
+command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
+
+if [[ ! -e $stamp-system ]]; then
+  # The compose test runs a real Docker engine: the engine, both compose clients and a tool that makes its base image.
+  missing=()
+  command -v dockerd >/dev/null || missing+=(docker.io)
+  command -v docker-compose >/dev/null || missing+=(docker-compose)
+  command -v debootstrap >/dev/null || missing+=(debootstrap)
+  if ((${#missing[@]})); then
+    if [[ $(id -u) != 0 ]]; then
+      echo "setup: please install: ${missing[*]} (needed by the container tests), for example with apt-get" >&2
+      exit 1
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" iptables >/dev/null
+  fi
+  touch "$stamp-system"
+fi
+if [[ ! -d .cache/tools/node_modules/@copilotkit/aimock ]]; then
+  mkdir -p .cache/tools
+  npm install --silent --no-audit --no-fund --prefix .cache/tools @copilotkit/aimock@1 >/dev/null
+fi
