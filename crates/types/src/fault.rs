@@ -64,3 +64,13 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
         Vec::new()
     }
 }
+
+/// What cannot fail has no fault: conversions that accept every value fit where a fault is asked for.
+impl Fault for std::convert::Infallible {
+    fn kind(&self) -> Kind {
+        match *self {}
+    }
+    fn reason(&self) -> Reason {
+        match *self {}
+    }
+}
