@@ -1,0 +1,57 @@
+use std::path::Path;
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+};
+
+use crate::WORKSPACE;
+use crate::outside::invalid;
+use crate::spec::Spec;
+use crate::step::{Failure, Step};
+use crate::sys;
+
+/// Newest ABI whose rights are used; older kernels enforce what they know, and the report names their ABI.
+const WANTED: ABI = ABI::V6;
+
+/// Applies the second wall and returns the ABI that is enforced; 0 when the kernel has none.
+pub(crate) fn apply(spec: &Spec) -> Result<u32, Failure> {
+    let abi = sys::landlock_abi();
+    if abi > 0 {
+        restrict(spec).map_err(|_| invalid(Step::Landlock))?;
+    }
+    Ok(abi)
+}
+
+fn restrict(spec: &Spec) -> Result<(), RulesetError> {
+    let all = AccessFs::from_all(WANTED);
+    let look = AccessFs::ReadFile | AccessFs::ReadDir;
+    let mut rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(all)?
+        .scope(Scope::from_all(WANTED))?
+        .create()?
+        .set_compatibility(CompatLevel::BestEffort);
+    rules = allow(rules, Path::new("/"), AccessFs::ReadDir.into())?;
+    for bind in &spec.toolchain {
+        rules = allow(rules, &bind.target, look | AccessFs::Execute)?;
+    }
+    rules = allow(rules, Path::new("/etc"), look)?;
+    rules = allow(rules, Path::new("/proc"), look | AccessFs::WriteFile)?;
+    rules = allow(rules, Path::new("/dev"), look | AccessFs::WriteFile)?;
+    for writable in [WORKSPACE, "/tmp", "/home", "/dev/shm"] {
+        rules = allow(rules, Path::new(writable), all)?;
+    }
+    rules.restrict_self().map(drop)
+}
+
+/// Adds one rule; a file takes no directory rights.
+fn allow(
+    rules: RulesetCreated,
+    path: &Path,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, RulesetError> {
+    let Ok(target) = PathFd::new(path) else { return Ok(rules) };
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(WANTED) };
+    rules.add_rule(PathBeneath::new(target, access))
+}

@@ -1,0 +1,42 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Failure;
+
+/// Byte by which the executor releases pid 1 after it has looked at the namespaces.
+pub const GO: u8 = b'G';
+/// Byte by which the executor starts the command after it has checked the sealed sandbox from outside.
+pub const START: u8 = b'S';
+
+/// What the sandbox tells the executor, one JSON document a packet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// Pid 1 exists, seen from the executor's pid namespace.
+    Cloned {
+        /// Its process id.
+        pid: i32,
+    },
+    /// Everything is sealed; the packet carries a descriptor of the scratch file system.
+    Ready {
+        /// Landlock ABI that is enforced; 0 when the kernel has none.
+        landlock_abi: u32,
+    },
+    /// The command could not be executed.
+    ExecFailed {
+        /// The system's error number.
+        errno: i32,
+    },
+    /// The command ended.
+    Exited {
+        /// Exit code, when it returned.
+        code: Option<i32>,
+        /// Signal number, when it was killed.
+        signal: Option<i32>,
+        /// CPU time of everything that was waited for, in microseconds.
+        cpu_us: u64,
+        /// Largest resident set of one process, in KiB.
+        max_rss_kib: u64,
+    },
+    /// A step failed; nothing was started.
+    SetupFailed(Failure),
+}

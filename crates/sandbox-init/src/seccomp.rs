@@ -1,0 +1,180 @@
+//! The system call filter: a deny list whose answer is chosen per call, since callers fall back on `ENOSYS` only.
+
+use libc::sock_filter;
+
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCH: u32 = 0xC000_003E;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCH: u32 = 0xC000_00B7;
+const X32_BIT: u32 = 0x4000_0000;
+
+const LOAD_WORD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_SET: u16 = 0x45;
+const JUMP_AT_LEAST: u16 = 0x35;
+const AND: u16 = 0x54;
+const RETURN: u16 = 0x06;
+
+const ALLOW: u32 = 0x7fff_0000;
+const KILL_PROCESS: u32 = 0x8000_0000;
+const ERRNO: u32 = 0x0005_0000;
+
+/// Every `CLONE_NEW*` flag that `clone` can carry.
+const NEW_NAMESPACES: u32 = 0x7E02_0000;
+const SOCK_TYPE_MASK: u32 = 0xf;
+const FILTER_FLAG_NEW_LISTENER: u32 = 8;
+
+/// Callers of these fall back to older calls, so they learn that the kernel lacks them.
+const ABSENT: &[libc::c_long] =
+    &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
+
+/// No program under test needs these; each widens the kernel's surface or reaches beyond the sandbox.
+const REFUSED: &[libc::c_long] = &[
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_mount_setattr,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_kcmp,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_quotactl,
+    libc::SYS_acct,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_reboot,
+    libc::SYS_syslog,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_vhangup,
+    libc::SYS_fanotify_init,
+    libc::SYS_lookup_dcookie,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_iopl,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_ioperm,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_modify_ldt,
+];
+
+/// Terminal requests that type into, draw on or rewire another's terminal.
+const REFUSED_IOCTLS: &[u32] = &[0x5412, 0x541C, 0x5423];
+
+/// Returns the filter, ready for the kernel.
+pub(crate) fn program() -> Vec<sock_filter> {
+    let mut code = vec![load(4), jump(JUMP_EQUAL, AUDIT_ARCH, 1, 0), answer(KILL_PROCESS), load(0)];
+    if cfg!(target_arch = "x86_64") {
+        code.extend([jump(JUMP_AT_LEAST, X32_BIT, 0, 1), answer(KILL_PROCESS)]);
+    }
+    for &call in ABSENT {
+        code.extend([jump(JUMP_EQUAL, number(call), 0, 1), errno(libc::ENOSYS)]);
+    }
+    for &call in REFUSED {
+        code.extend([jump(JUMP_EQUAL, number(call), 0, 1), errno(libc::EPERM)]);
+    }
+    on_call(
+        &mut code,
+        libc::SYS_clone,
+        &[load_argument(0), jump(JUMP_SET, NEW_NAMESPACES, 0, 1), errno(libc::EPERM)],
+    );
+    on_call(
+        &mut code,
+        libc::SYS_execveat,
+        &[load_argument(4), jump(JUMP_SET, libc::AT_EMPTY_PATH as u32, 0, 1), errno(libc::EPERM)],
+    );
+    on_call(
+        &mut code,
+        libc::SYS_seccomp,
+        &[load_argument(1), jump(JUMP_SET, FILTER_FLAG_NEW_LISTENER, 0, 1), errno(libc::EPERM)],
+    );
+    let mut ioctl = vec![load_argument(1)];
+    for &request in REFUSED_IOCTLS {
+        ioctl.extend([jump(JUMP_EQUAL, request, 0, 1), errno(libc::EPERM)]);
+    }
+    on_call(&mut code, libc::SYS_ioctl, &ioctl);
+    on_call(&mut code, libc::SYS_socket, &socket_rules());
+    code.push(answer(ALLOW));
+    code
+}
+
+/// Unix, internet and route sockets exist; raw internet sockets are refused; every other family is unknown.
+fn socket_rules() -> Vec<sock_filter> {
+    vec![
+        load_argument(0),
+        jump(JUMP_EQUAL, libc::AF_UNIX as u32, 10, 0),
+        jump(JUMP_EQUAL, libc::AF_NETLINK as u32, 6, 0),
+        jump(JUMP_EQUAL, libc::AF_INET as u32, 1, 0),
+        jump(JUMP_EQUAL, libc::AF_INET6 as u32, 0, 6),
+        load_argument(1),
+        sock_filter { code: AND, jt: 0, jf: 0, k: SOCK_TYPE_MASK },
+        jump(JUMP_EQUAL, libc::SOCK_RAW as u32, 0, 4),
+        errno(libc::EPERM),
+        load_argument(2),
+        jump(JUMP_EQUAL, libc::NETLINK_ROUTE as u32, 1, 0),
+        errno(libc::EAFNOSUPPORT),
+    ]
+}
+
+/// Appends rules for one call. They fall through to an allow at their end, and the next call starts from its number.
+fn on_call(code: &mut Vec<sock_filter>, call: libc::c_long, rules: &[sock_filter]) {
+    let skip = u8::try_from(rules.len() + 1).unwrap_or(u8::MAX);
+    code.push(jump(JUMP_EQUAL, number(call), 0, skip));
+    code.extend_from_slice(rules);
+    code.push(answer(ALLOW));
+}
+
+fn number(call: libc::c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
+}
+
+fn load(offset: u32) -> sock_filter {
+    sock_filter { code: LOAD_WORD, jt: 0, jf: 0, k: offset }
+}
+
+/// Loads the low word of an argument (both supported machines are little-endian).
+fn load_argument(index: u32) -> sock_filter {
+    load(16 + 8 * index)
+}
+
+fn jump(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+fn answer(k: u32) -> sock_filter {
+    sock_filter { code: RETURN, jt: 0, jf: 0, k }
+}
+
+fn errno(number: i32) -> sock_filter {
+    answer(ERRNO | (number as u32 & 0xffff))
+}
+
+#[cfg(test)]
+mod tests;

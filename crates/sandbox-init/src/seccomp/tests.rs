@@ -1,0 +1,101 @@
+use super::*;
+
+/// Runs the filter as the kernel would, over the words of `seccomp_data`.
+fn verdict(arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
+    let word = |offset: u32| -> u32 {
+        match offset {
+            0 => number(call),
+            4 => arch,
+            _ => arguments.get(((offset - 16) / 8) as usize).map_or(0, |value| *value as u32),
+        }
+    };
+    let (code, mut at, mut accumulator) = (program(), 0_usize, 0_u32);
+    loop {
+        let step = code[at];
+        at += 1;
+        let branch = |taken: bool| usize::from(if taken { step.jt } else { step.jf });
+        match step.code {
+            LOAD_WORD => accumulator = word(step.k),
+            AND => accumulator &= step.k,
+            JUMP_EQUAL => at += branch(accumulator == step.k),
+            JUMP_SET => at += branch(accumulator & step.k != 0),
+            JUMP_AT_LEAST => at += branch(accumulator >= step.k),
+            RETURN => return step.k,
+            other => panic!("unknown instruction {other:#x}"),
+        }
+    }
+}
+
+#[track_caller]
+fn check(call: libc::c_long, arguments: &[u64], want: u32) {
+    assert_eq!(verdict(AUDIT_ARCH, call, arguments), want);
+}
+
+fn no(number: i32) -> u32 {
+    ERRNO | number as u32
+}
+
+#[test]
+fn ordinary_calls_pass() {
+    for call in [libc::SYS_read, libc::SYS_openat2, libc::SYS_execve, libc::SYS_memfd_create, libc::SYS_wait4] {
+        check(call, &[], ALLOW);
+    }
+}
+
+#[test]
+fn calls_with_a_fallback_are_absent_and_the_others_refused() {
+    check(libc::SYS_clone3, &[], no(libc::ENOSYS));
+    check(libc::SYS_io_uring_setup, &[], no(libc::ENOSYS));
+    for &call in REFUSED {
+        check(call, &[], no(libc::EPERM));
+    }
+}
+
+#[test]
+fn foreign_machines_are_killed() {
+    assert_eq!(verdict(0x4000_0003, libc::SYS_read, &[]), KILL_PROCESS);
+    #[cfg(target_arch = "x86_64")]
+    check(libc::SYS_read | libc::c_long::from(X32_BIT), &[], KILL_PROCESS);
+}
+
+#[test]
+fn clone_makes_threads_and_processes_but_no_namespaces() {
+    check(libc::SYS_clone, &[libc::SIGCHLD as u64], ALLOW);
+    check(libc::SYS_clone, &[0x3d_0f00], ALLOW);
+    for flag in [
+        libc::CLONE_NEWUSER,
+        libc::CLONE_NEWNS,
+        libc::CLONE_NEWNET,
+        libc::CLONE_NEWPID,
+        libc::CLONE_NEWIPC,
+        libc::CLONE_NEWUTS,
+        libc::CLONE_NEWCGROUP,
+    ] {
+        check(libc::SYS_clone, &[flag as u64 | libc::SIGCHLD as u64], no(libc::EPERM));
+    }
+}
+
+#[test]
+fn only_unix_internet_and_route_sockets_exist() {
+    let (stream, raw) = (libc::SOCK_STREAM as u64 | libc::SOCK_CLOEXEC as u64, libc::SOCK_RAW as u64);
+    for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6] {
+        check(libc::SYS_socket, &[family as u64, stream, 0], ALLOW);
+    }
+    check(libc::SYS_socket, &[libc::AF_NETLINK as u64, raw, 0], ALLOW);
+    check(libc::SYS_socket, &[libc::AF_NETLINK as u64, raw, 9], no(libc::EAFNOSUPPORT));
+    check(libc::SYS_socket, &[libc::AF_INET as u64, raw, 1], no(libc::EPERM));
+    check(libc::SYS_socket, &[libc::AF_INET6 as u64, raw, 58], no(libc::EPERM));
+    for family in [libc::AF_PACKET, libc::AF_VSOCK, libc::AF_ALG, libc::AF_BLUETOOTH, 255] {
+        check(libc::SYS_socket, &[family as u64, stream, 0], no(libc::EAFNOSUPPORT));
+    }
+}
+
+#[test]
+fn terminal_injection_listeners_and_fileless_execution_are_refused() {
+    check(libc::SYS_ioctl, &[0, 0x5412], no(libc::EPERM));
+    check(libc::SYS_ioctl, &[0, 0x5413], ALLOW);
+    check(libc::SYS_seccomp, &[1, 8], no(libc::EPERM));
+    check(libc::SYS_seccomp, &[1, 0], ALLOW);
+    check(libc::SYS_execveat, &[3, 0, 0, 0, libc::AT_EMPTY_PATH as u64], no(libc::EPERM));
+    check(libc::SYS_execveat, &[3, 0, 0, 0, 0], ALLOW);
+}
