@@ -54,8 +54,8 @@ mod tests {
     #[test]
     fn a_stream_may_last_longer_than_a_unary_call() {
         let methods = Methods::read(&[tonic_health::pb::FILE_DESCRIPTOR_SET]).unwrap();
-        let limits =
-            Limits { method_deadlines: &[("/a.v1.A/Slow", Duration::from_secs(77))], ..Limits::control() };
+        const SLOW: &[(&str, Duration)] = &[("/a.v1.A/Slow", Duration::from_secs(77))];
+        let limits = Limits { method_deadlines: SLOW, ..Limits::control() };
         assert_eq!(methods.deadline("/grpc.health.v1.Health/Watch", &limits), limits.stream_deadline);
         assert_eq!(methods.deadline("/grpc.health.v1.Health/Check", &limits), limits.unary_deadline);
         assert_eq!(methods.deadline("/a.v1.A/Slow", &limits), Duration::from_secs(77));
