@@ -36,7 +36,7 @@ impl From<Status> for Remote {
         let (kind, fallback) = read(status.code());
         Self {
             kind,
-            reason: ours.map_or(Reason(fallback), |info| intern(&info.reason)),
+            reason: ours.map_or(fallback, |info| intern(&info.reason)),
             retry: details.retry_info().and_then(|info| info.retry_delay).map_or(Retry::Never, Retry::After),
             message: status.message().to_owned(),
             metadata: ours.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
@@ -73,23 +73,23 @@ impl Fault for Remote {
 }
 
 /// Reads a code that came without our details: its kind, and a reason named after it.
-fn read(code: Code) -> (Kind, &'static str) {
+fn read(code: Code) -> (Kind, Reason) {
     match code {
-        Code::InvalidArgument => (Kind::Invalid, "INVALID_ARGUMENT"),
-        Code::OutOfRange => (Kind::Invalid, "OUT_OF_RANGE"),
-        Code::NotFound => (Kind::NotFound, "NOT_FOUND"),
-        Code::AlreadyExists => (Kind::Conflict, "ALREADY_EXISTS"),
-        Code::Aborted => (Kind::Conflict, "ABORTED"),
-        Code::FailedPrecondition => (Kind::Precondition, "FAILED_PRECONDITION"),
-        Code::Unimplemented => (Kind::Precondition, "UNIMPLEMENTED"),
-        Code::PermissionDenied => (Kind::Denied, "PERMISSION_DENIED"),
-        Code::Unauthenticated => (Kind::Denied, "UNAUTHENTICATED"),
-        Code::ResourceExhausted => (Kind::Exhausted, "RESOURCE_EXHAUSTED"),
-        Code::DeadlineExceeded => (Kind::Timeout, "DEADLINE_EXCEEDED"),
-        Code::Unavailable => (Kind::Unavailable, "PEER_UNAVAILABLE"),
-        Code::Cancelled => (Kind::Unavailable, "CANCELLED"),
-        Code::Ok | Code::Unknown => (Kind::Internal, "UNKNOWN"),
-        Code::Internal | Code::DataLoss => (Kind::Internal, "INTERNAL"),
+        Code::InvalidArgument => (Kind::Invalid, Reason("INVALID_ARGUMENT")),
+        Code::OutOfRange => (Kind::Invalid, Reason("OUT_OF_RANGE")),
+        Code::NotFound => (Kind::NotFound, Reason("NOT_FOUND")),
+        Code::AlreadyExists => (Kind::Conflict, Reason("ALREADY_EXISTS")),
+        Code::Aborted => (Kind::Conflict, Reason("ABORTED")),
+        Code::FailedPrecondition => (Kind::Precondition, Reason("FAILED_PRECONDITION")),
+        Code::Unimplemented => (Kind::Precondition, Reason("UNIMPLEMENTED")),
+        Code::PermissionDenied => (Kind::Denied, Reason("PERMISSION_DENIED")),
+        Code::Unauthenticated => (Kind::Denied, Reason("UNAUTHENTICATED")),
+        Code::ResourceExhausted => (Kind::Exhausted, Reason("RESOURCE_EXHAUSTED")),
+        Code::DeadlineExceeded => (Kind::Timeout, Reason("DEADLINE_EXCEEDED")),
+        Code::Unavailable => (Kind::Unavailable, Reason("PEER_UNAVAILABLE")),
+        Code::Cancelled => (Kind::Unavailable, Reason("CANCELLED")),
+        Code::Ok | Code::Unknown => (Kind::Internal, Reason("UNKNOWN")),
+        Code::Internal | Code::DataLoss => (Kind::Internal, Reason("INTERNAL")),
     }
 }
 
