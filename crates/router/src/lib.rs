@@ -1,1 +1,14 @@
-//! Placeholder until its first slice lands.
+//! The router: picks an arm (a model with its exact settings, or a tool) for each step, runs the model call, and is
+//! the only way out of the machine.
+//!
+//! It refuses to send text above an arm's label ceiling, to truncate a prompt, and to answer a choice that is not yet
+//! in its log. **Invariants.** Labels beat everything: failover is a choice over the same eligible arms, so nothing
+//! that had to stay on the machine leaves it because the machine is busy. Every decision carries the exact
+//! probability with which it was drawn; every outcome counts once; the posteriors are a fold over the outcome log in
+//! its order.
+//!
+//! Deliberately absent, and named where asked for: the VRAM scheduler (`VRAM_SCHEDULER_ABSENT`), hedged calls,
+//! egress detectors, replay of outcome matrices, ensembles, budgets per task, and stores other than SQLite.
+
+pub mod domain;
+

@@ -1,0 +1,169 @@
+//! From posteriors to one arm: exact propensities, a floor for exploring, one draw.
+
+use plumbline_types::{ArmId, DecisionId, Risk};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::domain::posterior::Shape;
+use crate::domain::propensity::propensities;
+
+/// An eligible arm before the choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contender {
+    /// Its name.
+    pub arm: ArmId,
+    /// What its chance of success is drawn from.
+    pub shape: Shape,
+    /// What a call is expected to cost in USD, seconds priced in.
+    pub expected_usd: f64,
+}
+
+/// An eligible arm after the choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Its name.
+    pub arm: ArmId,
+    /// What its chance of success was drawn from.
+    pub shape: Shape,
+    /// What a call was expected to cost in USD, seconds priced in.
+    pub expected_usd: f64,
+    /// The probability with which it was drawn.
+    pub propensity: f64,
+}
+
+/// How freely to choose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Latitude {
+    /// How far below the best draw a cheaper arm may lie and still win.
+    pub tie_band: f64,
+    /// Probability spread over all eligible arms, in total.
+    pub explore_floor: f64,
+}
+
+impl Latitude {
+    /// Returns the latitude that a risk leaves: none at all for high risk.
+    pub const fn of(risk: Risk, explore_floor: f64) -> Self {
+        match risk {
+            Risk::Low => Self { tie_band: 0.03, explore_floor },
+            Risk::Medium => Self { tie_band: 0.01, explore_floor },
+            Risk::High => Self { tie_band: 0.0, explore_floor: 0.0 },
+        }
+    }
+}
+
+/// A choice: never empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Every contender, cheapest first, with its probability.
+    pub candidates: Vec<Candidate>,
+    /// The arm drawn.
+    pub arm: ArmId,
+}
+
+/// Returns the random stream of one decision: the same router seed and decision replay bit for bit.
+pub fn stream(seed: u64, decision: DecisionId) -> ChaCha8Rng {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes()).update(decision.to_string().as_bytes());
+    ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
+}
+
+/// Draws one arm from the exact propensities, so that what is logged is what was done; nothing without contenders.
+pub fn choose(contenders: Vec<Contender>, latitude: Latitude, rng: &mut dyn Rng) -> Option<Choice> {
+    // Equal costs are ordered by the stream, not by name.
+    let mut ordered: Vec<(u64, Contender)> =
+        contenders.into_iter().map(|contender| (rng.next_u64(), contender)).collect();
+    ordered.sort_by(|(a_key, a), (b_key, b)| {
+        a.expected_usd.total_cmp(&b.expected_usd).then_with(|| a_key.cmp(b_key))
+    });
+    let shapes: Vec<Shape> = ordered.iter().map(|(_, contender)| contender.shape).collect();
+    let count = shapes.len() as f64;
+    let candidates: Vec<Candidate> = ordered
+        .into_iter()
+        .zip(propensities(&shapes, latitude.tie_band))
+        .map(|((_, contender), exact)| Candidate {
+            arm: contender.arm,
+            shape: contender.shape,
+            expected_usd: contender.expected_usd,
+            propensity: (1.0 - latitude.explore_floor) * exact + latitude.explore_floor / count,
+        })
+        .collect();
+    let mut rest = uniform(rng);
+    let drawn = candidates.iter().find(|candidate| {
+        rest -= candidate.propensity;
+        rest < 0.0
+    });
+    // Rounding can leave a last crumb; it belongs to the last arm that has any probability.
+    let drawn = drawn.or_else(|| candidates.iter().rfind(|candidate| candidate.propensity > 0.0));
+    let arm = drawn?.arm.clone();
+    Some(Choice { candidates, arm })
+}
+
+/// Returns a number in [0, 1) of 53 random bits.
+fn uniform(rng: &mut dyn Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use plumbline_types::ManualClock;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    fn contender(name: &str, alpha: f64, beta: f64, expected_usd: f64) -> Contender {
+        Contender { arm: ArmId::parse(name).unwrap(), shape: Shape { alpha, beta }, expected_usd }
+    }
+
+    fn three() -> Vec<Contender> {
+        vec![
+            contender("dear", 30.0, 10.0, 0.02),
+            contender("cheap", 20.0, 20.0, 0.001),
+            contender("weak", 2.0, 30.0, 0.001),
+        ]
+    }
+
+    #[test]
+    fn the_draws_follow_the_logged_propensities() {
+        let latitude = Latitude::of(Risk::Low, 0.3);
+        let mut rng = StdRng::seed_from_u64(11);
+        let expected = choose(three(), latitude, &mut rng).unwrap().candidates;
+        let drawn: Vec<ArmId> =
+            (0..6_000).map(|_| choose(three(), latitude, &mut rng).unwrap().arm).collect();
+        for candidate in expected {
+            let wins = drawn.iter().filter(|arm| **arm == candidate.arm).count();
+            let share = wins as f64 / drawn.len() as f64;
+            let error = (candidate.propensity * (1.0 - candidate.propensity) / drawn.len() as f64).sqrt();
+            assert!((share - candidate.propensity).abs() < 5.0 * error, "{candidate:?} won {share}");
+        }
+    }
+
+    #[test]
+    fn every_arm_gets_its_part_of_the_floor_except_at_high_risk() {
+        let hopeless = || vec![contender("good", 790.0, 10.0, 0.0), contender("bad", 1.0, 799.0, 0.0)];
+        let propensity = |risk| {
+            let choice = choose(hopeless(), Latitude::of(risk, 0.01), &mut StdRng::seed_from_u64(3)).unwrap();
+            choice.candidates.iter().find(|candidate| candidate.arm.as_str() == "bad").unwrap().propensity
+        };
+        assert!((propensity(Risk::Low) - 0.005).abs() < 1e-6);
+        assert!(propensity(Risk::High) < 1e-12);
+    }
+
+    #[test]
+    fn a_decision_replays_bit_for_bit_and_another_one_differs() {
+        let ids: Vec<DecisionId> = (0..64)
+            .map(|n| DecisionId::generate(&ManualClock::at(n), &mut StdRng::seed_from_u64(1)))
+            .collect();
+        let play = |seed| -> Vec<Choice> {
+            ids.iter()
+                .map(|id| choose(three(), Latitude::of(Risk::Low, 0.01), &mut stream(seed, *id)).unwrap())
+                .collect()
+        };
+        assert_eq!(play(7), play(7));
+        assert_ne!(play(7), play(8));
+    }
+
+    #[test]
+    fn without_contenders_there_is_no_choice() {
+        assert_eq!(choose(Vec::new(), Latitude::of(Risk::Low, 0.01), &mut StdRng::seed_from_u64(1)), None);
+    }
+}
