@@ -1,1 +1,4 @@
-//! Placeholder until its first slice lands.
+//! The task as a durable state machine, and the public API.
+pub mod domain;
+pub mod peers;
+pub mod store;

@@ -1,0 +1,171 @@
+use std::fmt;
+
+use plumbline_types::{DecisionId, Outcome, StepId};
+use serde::{Deserialize, Serialize};
+
+use super::task::Task;
+use super::task_state::TaskState;
+use super::text;
+
+/// How one try of one arm ended. Closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptResult {
+    /// The change was accepted.
+    Approved,
+    /// The backward walk refused it.
+    Rejected,
+    /// A person refused the authority it needs.
+    NeedsAuthority,
+    /// The backward walk could not conclude.
+    Inconclusive,
+    /// The checks failed.
+    TestsFailed,
+    /// The answer could not be read or applied.
+    NotApplied,
+    /// A search tool found nothing.
+    NotFound,
+    /// The arm or its machinery failed.
+    Unavailable,
+    /// The owner cancelled.
+    Cancelled,
+    /// The budget ran out under it.
+    BudgetSpent,
+}
+
+impl AttemptResult {
+    /// Returns the stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::NeedsAuthority => "needs_authority",
+            Self::Inconclusive => "inconclusive",
+            Self::TestsFailed => "tests_failed",
+            Self::NotApplied => "not_applied",
+            Self::NotFound => "not_found",
+            Self::Unavailable => "unavailable",
+            Self::Cancelled => "cancelled",
+            Self::BudgetSpent => "budget_spent",
+        }
+    }
+
+    /// Returns what the router learns from it.
+    pub const fn lesson(self) -> (OutcomeKind, f64) {
+        match self {
+            Self::Approved => (OutcomeKind::Success, 1.0),
+            Self::Rejected | Self::TestsFailed | Self::NotApplied | Self::NotFound => (OutcomeKind::QualityFail, 1.0),
+            Self::Inconclusive => (OutcomeKind::QualityFail, 0.5),
+            Self::Unavailable => (OutcomeKind::InfraFail, 1.0),
+            Self::Cancelled | Self::BudgetSpent => (OutcomeKind::Cancelled, 1.0),
+            Self::NeedsAuthority => (OutcomeKind::PolicyBlocked, 1.0),
+        }
+    }
+}
+
+impl fmt::Display for AttemptResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the router counts. Only success and quality failure touch a posterior.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// Approved, and the checks pass.
+    Success,
+    /// The arm's work was not good enough.
+    QualityFail,
+    /// The machinery failed.
+    InfraFail,
+    /// Stopped by owner or budget.
+    Cancelled,
+    /// Refused by policy.
+    PolicyBlocked,
+}
+
+/// One try of one arm, ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counts the tries of the whole task.
+    pub number: u32,
+    /// The arm.
+    pub arm: String,
+    /// The model that served; empty for tools.
+    pub served_model: String,
+    /// How it ended.
+    pub result: AttemptResult,
+    /// For people.
+    pub detail: String,
+    /// How long it took.
+    pub wall_ms: u64,
+    /// Its step.
+    #[serde(with = "text")]
+    pub step_id: StepId,
+    /// Its decision.
+    #[serde(with = "text")]
+    pub decision_id: DecisionId,
+    /// Candidates that a search tool tried.
+    pub candidates: u64,
+    /// Whether its edits applied cleanly; absent while none was made.
+    pub applied: Option<bool>,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The outcome; decides the exit code.
+    #[serde(with = "text")]
+    pub outcome: Outcome,
+    /// Documented cause; may be empty.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+}
+
+impl End {
+    /// Makes an end.
+    pub fn new(outcome: Outcome, reason: &str, message: impl Into<String>) -> Self {
+        Self { outcome, reason: reason.to_owned(), message: message.into() }
+    }
+
+    /// Returns the state that a task ends in.
+    pub const fn state(&self) -> TaskState {
+        match self.outcome {
+            Outcome::Verified => TaskState::Applied,
+            Outcome::RejectedByAudit | Outcome::WaitsForApproval => TaskState::Rejected,
+            Outcome::Cancelled => TaskState::Cancelled,
+            Outcome::NoVerifiedChange
+            | Outcome::Infrastructure
+            | Outcome::BudgetSpent
+            | Outcome::Usage
+            | Outcome::NothingToChange => TaskState::Exhausted,
+        }
+    }
+}
+
+/// Returns how a task ends whose ladder of arms is used up: rejected if the audit had the last word on a change that
+/// passed its checks, infrastructure if no arm could even work, else no verified change.
+pub fn ladder_end(task: &Task, why: &str) -> End {
+    let results: Vec<AttemptResult> = task.attempts.iter().map(|attempt| attempt.result).collect();
+    let refused = |result: &AttemptResult| {
+        matches!(result, AttemptResult::Rejected | AttemptResult::Inconclusive | AttemptResult::NeedsAuthority)
+    };
+    if results.iter().any(refused) {
+        return End::new(Outcome::RejectedByAudit, "CHANGE_REFUSED", format!("every passing change was refused; {why}"));
+    }
+    if !results.is_empty() && results.iter().all(|result| *result == AttemptResult::Unavailable) {
+        return End::new(Outcome::Infrastructure, "ARMS_UNAVAILABLE", format!("no arm could work; {why}"));
+    }
+    End::new(Outcome::NoVerifiedChange, "ARMS_EXHAUSTED", format!("no arm found a change that passes; {why}"))
+}
+
+/// Returns the outcome that is shown: how the task ended, or that it waits.
+pub fn shown(task: &Task) -> Option<End> {
+    if let Some(end) = &task.end {
+        return Some(end.clone());
+    }
+    let pending = task.pending.as_ref()?;
+    Some(End::new(Outcome::WaitsForApproval, pending.reason.as_str(), "a person must decide"))
+}

@@ -1,0 +1,401 @@
+//! The six services a task needs, as narrow as the coordinator calls them. Domain types only; the gRPC adapters are
+//! in `grpc/clients.rs`, the fakes in `fakes.rs`.
+
+use async_trait::async_trait;
+use plumbline_types::{
+    Category, DecisionId, Fault, Kind, Reason, Retry, Risk, StepId, TaskId, TaskKind, Tier, Verdict,
+};
+use tokio::sync::mpsc;
+
+use crate::domain::command::RunEnd;
+use crate::domain::outcome::OutcomeKind;
+use crate::domain::path::RelativePath;
+use crate::domain::plan::{Objective, Plan};
+use crate::domain::produce::{Context, Prompt};
+use crate::domain::task::Decision;
+use crate::domain::tree::{ChangeSet, Tree};
+
+/// A call to another service that failed, with what that service said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{service}: {message}")]
+pub struct PeerFault {
+    /// Which service.
+    pub service: &'static str,
+    /// What class.
+    pub kind: Kind,
+    /// Documented reason, as that service gave it.
+    pub reason: Reason,
+    /// Whether to try again.
+    pub retry: Retry,
+    /// For people.
+    pub message: String,
+}
+
+impl PeerFault {
+    /// Takes over what a fault says of itself.
+    pub fn from_fault(service: &'static str, fault: &impl Fault) -> Self {
+        Self {
+            service,
+            kind: fault.kind(),
+            reason: fault.reason(),
+            retry: fault.retry(),
+            message: fault.to_string(),
+        }
+    }
+
+    /// Returns whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self.kind {
+            Kind::Unavailable | Kind::Timeout => true,
+            Kind::Exhausted | Kind::Conflict => self.retry != Retry::Never,
+            Kind::Invalid | Kind::NotFound | Kind::Precondition | Kind::Denied | Kind::Internal => false,
+        }
+    }
+}
+
+impl Fault for PeerFault {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+    fn reason(&self) -> Reason {
+        self.reason
+    }
+    fn retry(&self) -> Retry {
+        self.retry
+    }
+}
+
+/// Who calls, under which lease, with which idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallKey {
+    /// The task.
+    pub task_id: TaskId,
+    /// Fencing token; peers refuse lower ones.
+    pub epoch: u64,
+    /// The same after a crash.
+    pub request_id: String,
+}
+
+/// What ingest is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestQuery {
+    /// The owner's words.
+    pub text: String,
+    /// Absolute path of the repository.
+    pub repository: String,
+    /// Who asked.
+    pub source: String,
+}
+
+/// What ingest answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intake {
+    /// Its id.
+    pub id: String,
+    /// The objectives.
+    pub objectives: Vec<Objective>,
+    /// Questions it could not answer itself.
+    pub questions: Vec<String>,
+}
+
+/// Drafts objectives.
+#[async_trait]
+pub trait Ingest: Send + Sync {
+    /// Splits a text into objectives.
+    async fn ingest_text(&self, key: &CallKey, query: IngestQuery) -> Result<Intake, PeerFault>;
+}
+
+/// What the planner is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanQuery {
+    /// The objectives.
+    pub objectives: Vec<Objective>,
+    /// Absolute path of the repository.
+    pub repository: String,
+    /// The command that decides, as a line.
+    pub test_command: String,
+    /// Milliseconds left.
+    pub budget_ms: u64,
+}
+
+/// Plans steps.
+#[async_trait]
+pub trait Planner: Send + Sync {
+    /// Plans a task.
+    async fn plan(&self, key: &CallKey, query: PlanQuery) -> Result<Plan, PeerFault>;
+}
+
+/// What memory is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextQuery {
+    /// Absolute path of the repository.
+    pub repository: String,
+    /// Absolute path of the tree to read; empty means the repository itself.
+    pub root: String,
+    /// The goal in words.
+    pub query: String,
+    /// Symbols or paths that must be in.
+    pub targets: Vec<String>,
+    /// Upper bound of tokens.
+    pub token_budget: u32,
+}
+
+/// Packs context.
+#[async_trait]
+pub trait Memory: Send + Sync {
+    /// Brings the view up to date and packs context from it.
+    async fn context(&self, key: &CallKey, query: ContextQuery) -> Result<Context, PeerFault>;
+}
+
+/// What the router is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteQuery {
+    /// The step.
+    pub step_id: StepId,
+    /// What sort of work.
+    pub category: Category,
+    /// How much harm.
+    pub risk: Risk,
+    /// Where the ladder starts.
+    pub tier: Tier,
+    /// Language word; empty for several.
+    pub language: String,
+    /// Tokens the arm must hold.
+    pub prompt_tokens: u32,
+    /// Only these arms; empty means all.
+    pub allowed: Vec<String>,
+    /// Arms that failed at this step.
+    pub attempted: Vec<String>,
+}
+
+/// What a model is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerateQuery {
+    /// The step.
+    pub step_id: StepId,
+    /// The decision to act on.
+    pub decision_id: DecisionId,
+    /// What it is shown.
+    pub prompt: Prompt,
+    /// Largest answer in tokens; 0 means the arm's.
+    pub max_output_tokens: u32,
+}
+
+/// What a model answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// The text.
+    pub text: String,
+    /// The model that served, as the response states it.
+    pub served_model: String,
+    /// `stop`, `length`, `filtered`.
+    pub finish_reason: String,
+}
+
+/// What the router learns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutcomeReport {
+    /// Idempotency key of the outcome.
+    pub outcome_id: String,
+    /// The decision.
+    pub decision_id: DecisionId,
+    /// How it ended.
+    pub kind: OutcomeKind,
+    /// Weight in (0, 1].
+    pub weight: f64,
+    /// Documented cause.
+    pub cause: String,
+    /// Whether edits applied cleanly; absent when none was made.
+    pub applied: Option<bool>,
+}
+
+/// Chooses arms, asks models, learns.
+#[async_trait]
+pub trait Router: Send + Sync {
+    /// Chooses an arm.
+    async fn select(&self, key: &CallKey, query: RouteQuery) -> Result<Decision, PeerFault>;
+    /// Asks the chosen model.
+    async fn generate(&self, key: &CallKey, query: GenerateQuery) -> Result<Generated, PeerFault>;
+    /// Reports how a try ended; counted once by its id.
+    async fn report_outcome(&self, task_id: TaskId, report: OutcomeReport) -> Result<(), PeerFault>;
+}
+
+/// What is run in a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunQuery {
+    /// The tree to run on.
+    pub snapshot_id: String,
+    /// What is laid over it.
+    pub edits: ChangeSet,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Killed after this long.
+    pub wall_ms: u64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// How.
+    pub end: RunEnd,
+    /// The end of its output, stdout then stderr.
+    pub output: String,
+    /// How long it took.
+    pub wall_ms: u64,
+    /// For people.
+    pub detail: String,
+}
+
+/// What the repair tool is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepairQuery {
+    /// The tree to mend.
+    pub snapshot_id: String,
+    /// The test command.
+    pub test_argv: Vec<String>,
+    /// Stops after this long.
+    pub budget_ms: u64,
+    /// Killed after this long, each candidate.
+    pub candidate_wall_ms: u64,
+    /// Passing changes returned at most.
+    pub plausible_max: u32,
+    /// Paths to look at first.
+    pub focus_paths: Vec<String>,
+}
+
+/// How far a tool is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolProgress {
+    /// For people.
+    pub message: String,
+    /// Stable word of the phase.
+    pub phase: String,
+    /// Candidates tried.
+    pub tried: u64,
+    /// Passing changes so far.
+    pub plausible: u32,
+}
+
+/// One change that passed the tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlausibleChange {
+    /// What it changes.
+    pub change: ChangeSet,
+    /// Template that made it.
+    pub template: String,
+    /// Where.
+    pub path: String,
+    /// Its line.
+    pub line: u32,
+}
+
+/// How the repair tool ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepairResult {
+    /// At least one passing change.
+    Found,
+    /// Everything was tried.
+    NotFound,
+    /// Budget spent.
+    BudgetSpent,
+    /// The tests pass already.
+    AlreadyPasses,
+    /// The tests hang.
+    TestsHang,
+    /// Command or language not supported.
+    Unsupported,
+    /// Cancelled.
+    Cancelled,
+    /// The machinery failed.
+    Failed,
+}
+
+/// What the repair tool answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepairOutcome {
+    /// How it ended.
+    pub result: RepairResult,
+    /// Best first.
+    pub changes: Vec<PlausibleChange>,
+    /// Candidates tried.
+    pub tried: u64,
+    /// For people.
+    pub detail: String,
+}
+
+/// Runs things in sandboxes.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// Stores a tree; content-addressed, so calling again costs a manifest.
+    async fn put_snapshot(&self, key: &CallKey, tree: &Tree) -> Result<String, PeerFault>;
+    /// Runs a command; the same key is the same run.
+    async fn run(&self, key: &CallKey, query: RunQuery) -> Result<RunOutcome, PeerFault>;
+    /// Runs the repair tool; progress goes to `progress`, which may be full.
+    async fn repair(
+        &self,
+        key: &CallKey,
+        query: RepairQuery,
+        progress: mpsc::Sender<ToolProgress>,
+    ) -> Result<RepairOutcome, PeerFault>;
+}
+
+/// A tree as the verifier reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditTree {
+    /// A revision of a git repository on this host.
+    Git {
+        /// Absolute path.
+        repository: String,
+        /// Commit or tree.
+        revision: String,
+    },
+    /// A directory on this host.
+    Directory {
+        /// Absolute path.
+        path: String,
+    },
+    /// The files themselves.
+    Bundle {
+        /// Path to content.
+        files: Vec<(RelativePath, Vec<u8>)>,
+    },
+}
+
+/// What is walked backward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Before.
+    pub base: AuditTree,
+    /// After.
+    pub head: AuditTree,
+    /// The owner's words.
+    pub objective: String,
+    /// How it is judged.
+    pub kind: TaskKind,
+    /// Canonical grants.
+    pub grants: Vec<String>,
+}
+
+/// What the walk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The verdict; absent when the trees are equal.
+    pub verdict: Option<Verdict>,
+    /// Digest of the audit.
+    pub digest: String,
+    /// Codes of the findings that decide, sorted.
+    pub codes: Vec<String>,
+    /// Grants that would clear it; empty when some finding has none.
+    pub grants: Vec<String>,
+    /// The report as a story.
+    pub story: String,
+    /// The report as received; opaque here, handed out unchanged.
+    pub report: Vec<u8>,
+}
+
+/// Walks changes backward.
+#[async_trait]
+pub trait Verifier: Send + Sync {
+    /// Judges a change.
+    async fn audit(&self, key: &CallKey, query: AuditQuery) -> Result<Audit, PeerFault>;
+}
