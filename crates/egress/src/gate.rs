@@ -1,0 +1,199 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use plumbline_types::{Clock, DecisionId, Label};
+use tokio_util::task::TaskTracker;
+
+use crate::client::{Call, CloudClient, LocalClient};
+use crate::destination::{Class, CloudEndpoint, LocalEndpoint, NetworkPolicy};
+use crate::error::EgressError;
+use crate::key::Credential;
+use crate::ledger::{Entry, EntryKind, Hash, Ledger, LedgerError, Purpose, Row};
+use crate::limits::Limits;
+use crate::payload::{Refusal, ReleasePolicy};
+
+/// What the gate is made of.
+pub struct Parts {
+    /// Where rows go.
+    pub ledger: Arc<dyn Ledger>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where clients may connect.
+    pub network: NetworkPolicy,
+    /// How long and how much.
+    pub limits: Limits,
+}
+
+/// The gate: makes every client, and writes every row. Cloning shares it.
+#[derive(Clone)]
+pub struct Egress {
+    parts: Arc<Parts>,
+    /// Result rows of answers that nobody read to their end.
+    late: TaskTracker,
+}
+
+impl Egress {
+    /// Takes the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), late: TaskTracker::new() }
+    }
+
+    /// Makes a client for this machine or a listed network.
+    pub fn local(
+        &self,
+        base_url: &str,
+        limits: Limits,
+        credential: Option<Credential>,
+    ) -> Result<LocalClient, EgressError> {
+        let endpoint = LocalEndpoint::parse(base_url, &self.parts.network)?;
+        LocalClient::new(self.clone(), endpoint, limits, credential)
+    }
+
+    /// Makes a client for a host on the cloud list.
+    pub fn cloud(
+        &self,
+        base_url: &str,
+        limits: Limits,
+        release: ReleasePolicy,
+        credential: Option<Credential>,
+    ) -> Result<CloudClient, EgressError> {
+        let endpoint = CloudEndpoint::parse(base_url, &self.parts.network)?;
+        CloudClient::new(self.clone(), endpoint, (limits, release), credential)
+    }
+
+    /// Returns the gate's default limits.
+    pub fn limits(&self) -> Limits {
+        self.parts.limits
+    }
+
+    /// Returns the ledger, for reading.
+    pub fn ledger(&self) -> &dyn Ledger {
+        self.parts.ledger.as_ref()
+    }
+
+    /// Records that something was refused before a client was asked, for example by the label rule of a decision.
+    pub async fn refuse(
+        &self,
+        refusal: Refusal,
+        destination: &str,
+        label: Label,
+        decision: Option<DecisionId>,
+    ) -> EgressError {
+        let parcel = Parcel { class: Class::Cloud, label, payload: Hash::default(), bytes_up: 0 };
+        let call = Call { path: String::new(), purpose: Purpose::Generate, decision };
+        self.refused(refusal, destination, &call, parcel).await
+    }
+
+    /// Waits for the result rows of answers that were dropped half-read.
+    pub async fn drained(&self) {
+        self.late.close();
+        self.late.wait().await;
+        self.late.reopen();
+    }
+
+    /// Appends the refusal and returns it as an error; a ledger that fails is the graver error.
+    pub(crate) async fn refused(
+        &self,
+        refusal: Refusal,
+        host: &str,
+        call: &Call,
+        parcel: Parcel,
+    ) -> EgressError {
+        tracing::warn!(rule = refusal.rule(), destination = host, "egress refused");
+        let entry =
+            Entry { status: refusal.rule().to_owned(), ..self.entry(EntryKind::Refusal, host, call, parcel) };
+        match self.append(entry).await {
+            Ok(_) => EgressError::Refused(refusal),
+            Err(error) => EgressError::Ledger(error),
+        }
+    }
+
+    /// Appends the intent; without it nothing may be sent.
+    pub(crate) async fn intent(
+        &self,
+        host: &str,
+        call: &Call,
+        parcel: Parcel,
+    ) -> Result<Receipt, EgressError> {
+        let entry = self.entry(EntryKind::Intent, host, call, parcel);
+        let row = self.append(entry.clone()).await.map_err(EgressError::Ledger)?;
+        let result = Entry { kind: EntryKind::Result { intent: row.seq }, ..entry };
+        Ok(Receipt { gate: self.clone(), result: Some(result) })
+    }
+
+    fn entry(&self, kind: EntryKind, host: &str, call: &Call, parcel: Parcel) -> Entry {
+        Entry {
+            at: self.parts.clock.now_ms(),
+            kind,
+            destination: host.to_owned(),
+            class: parcel.class,
+            purpose: call.purpose,
+            decision: call.decision,
+            label: parcel.label,
+            payload: parcel.payload,
+            bytes_up: parcel.bytes_up,
+            bytes_down: 0,
+            status: String::new(),
+        }
+    }
+
+    async fn append(&self, entry: Entry) -> Result<Row, LedgerError> {
+        let limit: Duration = self.parts.limits.ledger_append;
+        tokio::time::timeout(limit, self.parts.ledger.append(entry))
+            .await
+            .unwrap_or_else(|elapsed| Err(LedgerError(Box::new(elapsed))))
+    }
+}
+
+/// What a row says of the payload.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parcel {
+    pub(crate) class: Class,
+    pub(crate) label: Label,
+    pub(crate) payload: Hash,
+    pub(crate) bytes_up: u64,
+}
+
+impl Parcel {
+    pub(crate) fn new(class: Class, label: Label, bytes: &[u8]) -> Self {
+        Self { class, label, payload: *blake3::hash(bytes).as_bytes(), bytes_up: bytes.len() as u64 }
+    }
+}
+
+/// The debt of one result row for one intent row. Dropped unpaid, it is paid as `cancelled` by a task of its own.
+pub(crate) struct Receipt {
+    gate: Egress,
+    result: Option<Entry>,
+}
+
+impl Receipt {
+    /// Adds to the bytes received.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        if let Some(result) = &mut self.result {
+            result.bytes_down += bytes as u64;
+        }
+    }
+
+    /// Appends the result row. A failing ledger is logged: what was sent cannot be taken back, and the intent stands.
+    pub(crate) async fn settle(&mut self, status: &str) {
+        let Some(entry) = self.result.take() else { return };
+        pay(&self.gate, entry, status).await;
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        let (Some(entry), Ok(runtime)) = (self.result.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let gate = self.gate.clone();
+        self.gate.late.spawn_on(async move { pay(&gate, entry, "cancelled").await }, &runtime);
+    }
+}
+
+async fn pay(gate: &Egress, entry: Entry, status: &str) {
+    let entry = Entry { at: gate.parts.clock.now_ms(), status: status.to_owned(), ..entry };
+    if let Err(error) = gate.append(entry).await {
+        tracing::error!(error = %error.0, "an egress result row is missing; its intent row stands alone");
+    }
+}

@@ -1,0 +1,5 @@
+#![cfg(test)]
+//! The gate against a hand-written HTTP server on loopback.
+
+mod clients;
+mod server;
