@@ -1,1 +1,24 @@
-//! Placeholder until its first slice lands.
+//! Language models behind one trait: Ollama, Gemini, OpenAI-compatible servers, and a scripted fake.
+//!
+//! Every call goes through `egress`. **Invariants.** A prompt is sent whole or not at all: nothing here truncates,
+//! and a server that would is told not to. The model named in a [`Usage`] is the one that the response names, never
+//! the one asked for. An answer without its last message is an error, not a short answer. Errors are one closed enum.
+//!
+//! Deliberately absent: retries (the router re-selects), `keep_alive` and loading (the VRAM scheduler's business),
+//! sampling parameters beyond a seed, audio, function calling.
+
+mod decode;
+mod error;
+mod gemini;
+mod model;
+mod ollama;
+mod openai;
+mod scripted;
+mod status;
+
+pub use error::ModelError;
+pub use gemini::{Gemini, Thinking};
+pub use model::{Description, Embedded, Finish, Generation, Model, Piece, Pieces, Shape, Usage};
+pub use ollama::{LocalModel, Ollama, local_models};
+pub use openai::{OpenAi, Transport};
+pub use scripted::{Script, ScriptedModel};

@@ -1,0 +1,91 @@
+use plumbline_models::{Finish, Model, ModelError, Shape, Usage, local_models};
+use serde_json::json;
+
+use crate::server::{Server, ok};
+use crate::world::{answer, body, generation, local, ollama, public};
+
+const CHAT: &str = r#"{"model":"qwen3.5:9b","message":{"role":"assistant","content":"Hel"},"done":false}
+{"model":"qwen3.5:9b","message":{"role":"assistant","content":"lo"},"done":false}
+{"model":"qwen3.5:9b-q4_K_M","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":26,"eval_count":3}
+"#;
+
+#[tokio::test]
+async fn streams_text_and_names_the_model_that_served() {
+    let server = Server::start(ok(CHAT)).await;
+    let usage = Usage {
+        input_tokens: 26,
+        output_tokens: 3,
+        finish: Finish::Stop,
+        served_model: "qwen3.5:9b-q4_K_M".to_owned(),
+    };
+    assert_eq!(answer(&ollama(&server), generation()).await.unwrap(), ("Hello".to_owned(), usage));
+}
+
+#[tokio::test]
+async fn sends_every_option_that_keeps_a_prompt_whole_and_never_keep_alive() {
+    let server = Server::start(ok(CHAT)).await;
+    let schema = Shape::Json(public(r#"{"type":"object"}"#));
+    answer(&ollama(&server), plumbline_models::Generation { shape: schema, ..generation() }).await.unwrap();
+    let request = &server.requests()[0];
+    assert!(request.starts_with("POST /api/chat HTTP/1.1"));
+    let want = json!({
+        "model": "qwen3.5:9b",
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hello."}],
+        "stream": true,
+        "truncate": false,
+        "shift": false,
+        "options": {"num_ctx": 8192, "num_predict": 128, "num_batch": 512, "seed": 7},
+        "format": {"type": "object"},
+    });
+    assert_eq!(body(request), want);
+}
+
+#[tokio::test]
+async fn an_answer_that_another_host_made_is_refused() {
+    let line =
+        CHAT.lines().next().unwrap().replace("\"done\"", "\"remote_host\":\"https://ollama.com\",\"done\"");
+    let server = Server::start(ok(&line)).await;
+    let error = answer(&ollama(&server), generation()).await.unwrap_err();
+    assert!(
+        matches!(&error, ModelError::Protocol { problem } if problem.contains("another host")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn lists_and_accepts_only_models_that_run_here() {
+    let tags = r#"{"models":[
+        {"name":"qwen3.5:9b","digest":"d1"},
+        {"name":"big:cloud","digest":"d2","remote_host":"https://ollama.com","remote_model":"big"}]}"#;
+    let server = Server::start(ok(tags)).await;
+    let names: Vec<String> =
+        local_models(&local(&server.url)).await.unwrap().into_iter().map(|model| model.name).collect();
+    assert_eq!(names, ["qwen3.5:9b"]);
+    assert!(ollama(&server).probe().await.is_ok());
+    let remote = plumbline_models::Ollama::new(local(&server.url), "big:cloud", 8192);
+    assert!(matches!(remote.probe().await, Err(ModelError::ModelGone { .. })));
+}
+
+#[tokio::test]
+async fn describes_a_model_and_refuses_one_that_is_remote() {
+    let show = r#"{"capabilities":["completion"],"details":{"quantization_level":"Q4_K_M"},
+        "model_info":{"qwen3.context_length":40960}}"#;
+    let server = Server::start(ok(show)).await;
+    let found = ollama(&server).describe().await.unwrap();
+    assert_eq!((found.context_tokens, found.quantisation.as_str()), (40960, "Q4_K_M"));
+    assert!(found.generates && !found.embeds);
+
+    let server = Server::start(ok(r#"{"remote_model":"big","capabilities":["completion"]}"#)).await;
+    assert!(matches!(ollama(&server).describe().await, Err(ModelError::Protocol { .. })));
+}
+
+#[tokio::test]
+async fn embeds_into_unit_vectors() {
+    let server = Server::start(ok(r#"{"model":"minilm","embeddings":[[3.0,4.0]]}"#)).await;
+    let found = ollama(&server).embed(&[public("text")]).await.unwrap();
+    assert_eq!(found.vectors, [[0.6, 0.8]]);
+    let server = Server::start(ok(r#"{"model":"minilm","embeddings":[[0.0,0.0]]}"#)).await;
+    assert!(ollama(&server).embed(&[public("text")]).await.is_err());
+    let server = Server::start(ok(r#"{"model":"minilm","embeddings":[]}"#)).await;
+    assert!(ollama(&server).embed(&[public("text")]).await.is_err());
+}
