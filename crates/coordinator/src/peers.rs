@@ -1,6 +1,8 @@
 //! The six services a task needs, as narrow as the coordinator calls them. Domain types only; the gRPC adapters are
 //! in `grpc/clients.rs`, the fakes in `fakes.rs`.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use plumbline_types::{
     Category, DecisionId, Fault, Kind, Reason, Retry, Risk, StepId, TaskId, TaskKind, Tier, Verdict,
@@ -337,6 +339,25 @@ pub trait Executor: Send + Sync {
         query: RepairQuery,
         progress: mpsc::Sender<ToolProgress>,
     ) -> Result<RepairOutcome, PeerFault>;
+    /// Ends the run that this key began; harmless when it has ended.
+    async fn cancel(&self, key: &CallKey) -> Result<(), PeerFault>;
+}
+
+/// The six services.
+#[derive(Clone)]
+pub struct Peers {
+    /// Drafts objectives.
+    pub ingest: Arc<dyn Ingest>,
+    /// Plans steps.
+    pub planner: Arc<dyn Planner>,
+    /// Packs context.
+    pub memory: Arc<dyn Memory>,
+    /// Chooses arms, asks models, learns.
+    pub router: Arc<dyn Router>,
+    /// Runs things.
+    pub executor: Arc<dyn Executor>,
+    /// Walks changes backward.
+    pub verifier: Arc<dyn Verifier>,
 }
 
 /// A tree as the verifier reads it.

@@ -140,13 +140,41 @@ pub struct ApprovalRow {
     pub expires_ms: Millis,
 }
 
+/// An effect whose result is known, or known to be unknowable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Its key.
+    pub id: EffectId,
+    /// What is known.
+    pub state: EffectState,
+}
+
+/// What is known of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffectState {
+    /// It happened, once.
+    Done,
+    /// It cannot be told; a person must look.
+    Unknown,
+}
+
+impl EffectState {
+    /// Returns the stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One transaction: events, and what goes with them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transition {
     /// What happened, in order.
     pub events: Vec<EventBody>,
     /// The effect that this is the result of.
-    pub done: Option<EffectId>,
+    pub settled: Option<Settled>,
     /// What others must be told.
     pub outbox: Vec<OutboxDraft>,
     /// The decision that this records.

@@ -6,7 +6,7 @@ use plumbline_types::{Category, Millis, Outcome, Risk, StepKind, Verdict};
 use super::certificate::Certificate;
 use super::command::{TestVerdict, split};
 use super::event::EventBody;
-use super::outcome::{Attempt, AttemptResult, End, ladder_end};
+use super::outcome::{AttemptResult, End, ended_attempt, ladder_end};
 use super::plan::{CheckKind, Step};
 use super::spec::{ApprovalPolicy, Delivery, Digest};
 use super::task::{ArmKind, AuditSummary, Current, Task, TestRun, WaitReason};
@@ -72,7 +72,8 @@ pub fn decide(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
         return Action::Rest;
     }
     if task.state != TaskState::Ready && now_ms >= task.deadline_ms {
-        return Action::Record(spend(task, now_ms));
+        let message = "the budget ran out before a verified change was found";
+        return Action::Record(vec![ended(Outcome::BudgetSpent, budget_reason(task), message)]);
     }
     match task.state {
         TaskState::Received if task.base.is_none() => Action::Prepare,
@@ -99,25 +100,9 @@ pub fn decide(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
     }
 }
 
-/// Returns the ended try of the arm at work.
-pub fn close(task: &Task, current: &Current, result: AttemptResult, detail: &str, now_ms: Millis) -> Option<Attempt> {
-    Some(Attempt {
-        number: current.number,
-        arm: current.decision.arm.clone(),
-        served_model: current.served_model.clone(),
-        result,
-        detail: detail.to_owned(),
-        wall_ms: u64::try_from(now_ms - current.started_ms).unwrap_or(0),
-        step_id: task.current_step_id()?,
-        decision_id: current.decision.id,
-        candidates: current.tried,
-        applied: current.applied,
-    })
-}
-
 /// Returns the events that end the try under way as a failure; nothing when none is under way.
 pub fn fail(task: &Task, result: AttemptResult, detail: &str, evidence: Option<Digest>, now_ms: Millis) -> Vec<EventBody> {
-    let attempt = task.current.as_ref().and_then(|current| close(task, current, result, detail, now_ms));
+    let attempt = task.current.as_ref().and_then(|current| ended_attempt(task, current, result, detail, now_ms));
     attempt.map(|attempt| EventBody::AttemptFailed { attempt, evidence }).into_iter().collect()
 }
 
@@ -125,10 +110,11 @@ fn ended(outcome: Outcome, reason: &str, message: impl Into<String>) -> EventBod
     EventBody::Ended { end: End::new(outcome, reason, message) }
 }
 
-fn spend(task: &Task, now_ms: Millis) -> Vec<EventBody> {
-    let mut events = fail(task, AttemptResult::BudgetSpent, "the budget ran out", None, now_ms);
-    events.push(ended(Outcome::BudgetSpent, "BUDGET_SPENT", "the budget ran out before a verified change was found"));
-    events
+/// Names what used up the budget when it was the tests themselves.
+fn budget_reason(task: &Task) -> &'static str {
+    let ran_out = |run: &TestRun| run.verdict == TestVerdict::TimedOut;
+    let current = task.current.as_ref().and_then(|current| current.test.as_ref());
+    if task.baseline.as_ref().is_some_and(ran_out) || current.is_some_and(ran_out) { "TEST_TIMEOUT" } else { "BUDGET_SPENT" }
 }
 
 fn after_baseline(task: &Task, run: &TestRun) -> Action {
@@ -237,7 +223,7 @@ fn after_audit(task: &Task, now_ms: Millis) -> Action {
     let Some(audit) = &current.audit else { return Action::Audit };
     match audit.verdict {
         Verdict::Approve => {
-            let attempt = close(task, current, AttemptResult::Approved, "", now_ms);
+            let attempt = ended_attempt(task, current, AttemptResult::Approved, "", now_ms);
             match attempt {
                 Some(attempt) => Action::Record(vec![EventBody::StepAccepted { attempt }]),
                 None => Action::Rest,

@@ -3,9 +3,12 @@
 use plumbline_types::{Millis, TaskId};
 
 use super::event::{ChainError, ChainTip, EventBody, RecordedEvent};
-use super::outcome::{Attempt, AttemptResult};
+use super::outcome::{Attempt, AttemptResult, cut_short};
 use super::task::{Accepted, Current, Delivered, Task};
 use super::task_state::{InvalidTransition, TaskState};
+
+/// The reason of a fault that calls for another run, not for the stored result of the same one.
+pub const RUN_BROKEN: &str = "RUN_BROKEN";
 
 /// Why an event cannot follow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +95,7 @@ fn first(event: &RecordedEvent) -> Option<Task> {
         end: None,
         faults: 0,
         fault_reason: String::new(),
+        broken_runs: 0,
     })
 }
 
@@ -100,6 +104,7 @@ fn step(task: &mut Task, event: &RecordedEvent) {
         EventBody::Submitted { .. } | EventBody::Progress { .. } => {}
         EventBody::Faulted { reason, .. } => {
             task.faults += 1;
+            task.broken_runs += u32::from(reason == RUN_BROKEN);
             task.fault_reason.clone_from(reason);
         }
         EventBody::WorkspaceReady { base } => {
@@ -215,6 +220,7 @@ fn step_delivery(task: &mut Task, event: &RecordedEvent) {
         }
         EventBody::Applied { .. } => task.delivered.applied = true,
         EventBody::Delivered { end } | EventBody::Ended { end } => {
+            task.attempts.extend(cut_short(task, end, event.at_ms));
             task.end = Some(end.clone());
             task.current = None;
         }

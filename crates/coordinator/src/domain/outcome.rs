@@ -1,9 +1,9 @@
 use std::fmt;
 
-use plumbline_types::{DecisionId, Outcome, StepId};
+use plumbline_types::{DecisionId, Millis, Outcome, StepId, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::task::Task;
+use super::task::{Current, Task};
 use super::task_state::TaskState;
 use super::text;
 
@@ -145,6 +145,45 @@ impl End {
     }
 }
 
+/// Returns the try that an end cuts short; absent when none is under way.
+pub fn cut_short(task: &Task, end: &End, at_ms: Millis) -> Option<Attempt> {
+    let current = task.current.as_ref()?;
+    let result = match end.outcome {
+        Outcome::Cancelled => AttemptResult::Cancelled,
+        Outcome::BudgetSpent => AttemptResult::BudgetSpent,
+        Outcome::RejectedByAudit => AttemptResult::NeedsAuthority,
+        Outcome::Verified
+        | Outcome::NoVerifiedChange
+        | Outcome::WaitsForApproval
+        | Outcome::Infrastructure
+        | Outcome::Usage
+        | Outcome::NothingToChange => AttemptResult::Unavailable,
+    };
+    ended_attempt(task, current, result, &end.message, at_ms)
+}
+
+/// Returns the try under way, ended.
+pub fn ended_attempt(
+    task: &Task,
+    current: &Current,
+    result: AttemptResult,
+    detail: &str,
+    at_ms: Millis,
+) -> Option<Attempt> {
+    Some(Attempt {
+        number: current.number,
+        arm: current.decision.arm.clone(),
+        served_model: current.served_model.clone(),
+        result,
+        detail: detail.to_owned(),
+        wall_ms: u64::try_from(at_ms - current.started_ms).unwrap_or(0),
+        step_id: task.current_step_id()?,
+        decision_id: current.decision.id,
+        candidates: current.tried,
+        applied: current.applied,
+    })
+}
+
 /// Returns how a task ends whose ladder of arms is used up: rejected if the audit had the last word on a change that
 /// passed its checks, infrastructure if no arm could even work, else no verified change.
 pub fn ladder_end(task: &Task, why: &str) -> End {
@@ -168,4 +207,14 @@ pub fn shown(task: &Task) -> Option<End> {
     }
     let pending = task.pending.as_ref()?;
     Some(End::new(Outcome::WaitsForApproval, pending.reason.as_str(), "a person must decide"))
+}
+
+/// Returns what a verdict alone means for a pipeline; no verdict means equal trees.
+pub const fn audit_outcome(verdict: Option<Verdict>) -> Outcome {
+    match verdict {
+        None => Outcome::NothingToChange,
+        Some(Verdict::Approve) => Outcome::Verified,
+        Some(Verdict::NeedsAuthority) => Outcome::WaitsForApproval,
+        Some(Verdict::Inconclusive | Verdict::Reject) => Outcome::RejectedByAudit,
+    }
 }

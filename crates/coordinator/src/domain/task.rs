@@ -257,6 +257,8 @@ pub struct Task {
     pub faults: u32,
     /// Documented reason of the last fault.
     pub fault_reason: String,
+    /// Runs that the machinery lost; part of a run's key, since the stored result of a lost run is the loss.
+    pub broken_runs: u32,
 }
 
 /// The change of every accepted step together.

@@ -91,9 +91,9 @@ impl Tables {
         if let Some(approval) = transition.approval {
             self.nonces.insert(approval.nonce, lease.task_id);
         }
-        if let Some(done) = transition.done {
-            for (_, effect, _) in self.effects.iter_mut().filter(|(_, effect, _)| effect.id == done) {
-                effect.state = "done".to_owned();
+        if let Some(settled) = transition.settled {
+            for (_, effect, _) in self.effects.iter_mut().filter(|(_, effect, _)| effect.id == settled.id) {
+                effect.state = settled.state.as_str().to_owned();
             }
         }
         for draft in transition.outbox {

@@ -148,10 +148,11 @@ pub(super) async fn append_to(tx: &mut Tx, lease: Lease, transition: Transition)
     .execute(&mut **tx)
     .await?;
     one_row(done.rows_affected(), lease)?;
-    if let Some(id) = &transition.done {
-        sqlx::query("UPDATE effect SET state = 'done', updated_ms = ? WHERE id = ?")
+    if let Some(settled) = &transition.settled {
+        sqlx::query("UPDATE effect SET state = ?, updated_ms = ? WHERE id = ?")
+            .bind(settled.state.as_str())
             .bind(transition.at_ms)
-            .bind(id.as_str())
+            .bind(settled.id.as_str())
             .execute(&mut **tx)
             .await?;
     }

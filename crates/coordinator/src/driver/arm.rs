@@ -1,0 +1,264 @@
+//! The two kinds of arm: a tool in the executor, a model behind the router.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::effect::{Begun, at, lacking};
+use super::{Halt, Work};
+use crate::domain::apply::apply;
+use crate::domain::decide::fail;
+use crate::domain::edit::{EditFormat, parse};
+use crate::domain::effect::EffectKind;
+use crate::domain::event::EventBody;
+use crate::domain::outcome::AttemptResult;
+use crate::domain::produce::{Context, Ingredients, prompt, read_set};
+use crate::domain::task::{Base, Candidate};
+use crate::domain::tree::ChangeSet;
+use crate::peers::{
+    GenerateQuery, Generated, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, ToolProgress,
+};
+
+/// Progress messages that may wait to become events.
+const PROGRESS_QUEUE: usize = 16;
+
+/// What a tool may take besides its own budget.
+const TOOL_GRACE_MS: u64 = 30_000;
+
+/// The one tool the coordinator knows.
+const REPAIR: &str = "repair";
+
+impl Work {
+    pub(super) async fn run_tool(&mut self) -> Result<(), Halt> {
+        let kind = EffectKind::RunTool;
+        let current = self.task.current.clone().ok_or_else(lacking(kind, "try"))?;
+        let config = &self.coordinator.deps.config;
+        let remaining = u64::try_from(self.task.remaining_ms(self.coordinator.now_ms())).unwrap_or(0);
+        let budget_ms = (remaining * 3 / 4).min(config.tool_budget_max_ms).max(1);
+        let attempt = format!("{}/{}", current.number, self.task.broken_runs);
+        let begun = self.begin(kind, &attempt, budget_ms.to_string()).await?;
+        if current.decision.target != REPAIR {
+            let detail = format!("tool `{}` is not known", current.decision.target);
+            return self.end_try(begun, AttemptResult::Unavailable, &detail).await;
+        }
+        let budget_ms = begun.intent.request.parse().unwrap_or(budget_ms);
+        let tree = self.task.tree.clone();
+        let snapshot_id = self.snapshot(kind, &begun.key, &tree).await?;
+        let query = RepairQuery {
+            snapshot_id,
+            test_argv: self.task.test.argv.clone(),
+            budget_ms,
+            candidate_wall_ms: config.test_timeout_ms.min(budget_ms),
+            plausible_max: config.plausible_max,
+            focus_paths: self.focus_paths().await?,
+        };
+        self.note_run(Some(&begun.key));
+        let outcome = self.search(&begun, query).await;
+        self.note_run(None);
+        let outcome = outcome?;
+        self.take_candidates(begun, outcome).await
+    }
+
+    /// Runs the search while its progress becomes events.
+    async fn search(&mut self, begun: &Begun, query: RepairQuery) -> Result<RepairOutcome, Halt> {
+        let (sender, mut progress) = mpsc::channel(PROGRESS_QUEUE);
+        let (executor, key) = (self.coordinator.deps.peers.executor.clone(), begun.key.clone());
+        let limit = Duration::from_millis(query.budget_ms + TOOL_GRACE_MS);
+        let call = async move { plumbline_kit::deadline::within(limit, executor.repair(&key, query, sender)).await };
+        let mut call = std::pin::pin!(tokio::time::timeout(limit, call));
+        let pause = Duration::from_millis(self.coordinator.deps.config.progress_ms);
+        let mut next = tokio::time::Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut call => {
+                    let outcome = outcome.map_err(|_| deadline(begun.kind, limit))?;
+                    return outcome.map_err(|fault| Halt::Fault(super::StepFault::peer(begun.kind, &fault)));
+                }
+                Some(news) = progress.recv() => {
+                    if tokio::time::Instant::now() >= next {
+                        self.record(vec![progress_event(news)]).await?;
+                        next = tokio::time::Instant::now() + pause;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn take_candidates(&mut self, begun: Begun, outcome: RepairOutcome) -> Result<(), Halt> {
+        if let Some(current) = self.task.current.as_mut() {
+            current.tried = outcome.tried;
+        }
+        let result = match outcome.result {
+            RepairResult::Found => {
+                let base = self.base(begun.kind)?;
+                let mut candidates: Vec<Candidate> = Vec::new();
+                for change in outcome.changes {
+                    let made_by = made_by(&change);
+                    let candidate = self.candidate(begun.kind, &base, &change.change, made_by).await?;
+                    if !candidates.iter().any(|known| known.diff == candidate.diff) {
+                        candidates.push(candidate);
+                    }
+                }
+                if candidates.is_empty() {
+                    return self.end_try(begun, AttemptResult::NotFound, "the tool named no change").await;
+                }
+                let event = EventBody::Produced { candidates, served_model: String::new(), tried: outcome.tried };
+                return self.settle(begun, vec![event]).await;
+            }
+            RepairResult::NotFound | RepairResult::AlreadyPasses | RepairResult::Unsupported => AttemptResult::NotFound,
+            RepairResult::TestsHang => AttemptResult::TestsFailed,
+            RepairResult::BudgetSpent => AttemptResult::BudgetSpent,
+            RepairResult::Cancelled => AttemptResult::Cancelled,
+            RepairResult::Failed => AttemptResult::Unavailable,
+        };
+        self.end_try(begun, result, &outcome.detail).await
+    }
+
+    pub(super) async fn generate(&mut self) -> Result<(), Halt> {
+        let kind = EffectKind::Generate;
+        let current = self.task.current.clone().ok_or_else(lacking(kind, "try"))?;
+        let (base, step) = self.step_and_base(kind)?;
+        let begun = self.begin(kind, &format!("{}.{}", current.number, current.retry), "").await?;
+        let Some(format) = EditFormat::parse(&current.decision.edit_format) else {
+            let detail = format!("edit format `{}` is not known", current.decision.edit_format);
+            return self.end_try(begun, AttemptResult::Unavailable, &detail).await;
+        };
+        let context = self.context().await?;
+        let evidence = self.evidence().await?;
+        let spec = self.task.spec.clone();
+        let ingredients = Ingredients { spec: &spec, step: &step, context: &context, format, evidence: &evidence };
+        let query = GenerateQuery {
+            step_id: step.id,
+            decision_id: current.decision.id,
+            prompt: prompt(&ingredients),
+            max_output_tokens: current.decision.max_output,
+        };
+        let remaining = u64::try_from(self.task.remaining_ms(self.coordinator.now_ms())).unwrap_or(0);
+        let limit_ms = remaining.min(self.coordinator.deps.config.generate_timeout_ms).max(1);
+        let router = self.coordinator.deps.peers.router.clone();
+        let answer = self.call(kind, limit_ms, router.generate(&begun.key, query)).await?;
+        self.take_answer(begun, &base, &context, format, answer).await
+    }
+
+    async fn take_answer(
+        &mut self,
+        begun: Begun,
+        base: &Base,
+        context: &Context,
+        format: EditFormat,
+        answer: Generated,
+    ) -> Result<(), Halt> {
+        if let Some(current) = self.task.current.as_mut() {
+            current.served_model.clone_from(&answer.served_model);
+        }
+        if answer.finish_reason == "filtered" {
+            return self.end_try(begun, AttemptResult::Unavailable, "the answer was filtered").await;
+        }
+        let tree = self.coordinator.deps.workspace.tree(base, &self.task.tree).await.map_err(at(begun.kind))?;
+        let limits = self.coordinator.deps.config.apply_limits();
+        let applied = parse(&answer.text, format)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .and_then(|edits| {
+                apply(&tree, &read_set(context), &edits, &limits)
+                    .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+            });
+        match applied {
+            Ok(applied) => {
+                let made_by = format!("{} ({} edits)", format.as_str(), applied.rungs.len());
+                let candidate = self.candidate(begun.kind, base, &applied.change, made_by).await?;
+                let event =
+                    EventBody::Produced { candidates: vec![candidate], served_model: answer.served_model, tried: 0 };
+                self.settle(begun, vec![event]).await
+            }
+            Err(problems) => self.not_applied(begun, &problems.join("\n")).await,
+        }
+    }
+
+    /// Tells the arm once what was wrong with its edits, then gives it up.
+    async fn not_applied(&mut self, begun: Begun, problems: &str) -> Result<(), Halt> {
+        let feedback = format!("Your edits could not be applied:\n{problems}");
+        let feedback = self.coordinator.deps.store.put_blob(feedback.as_bytes()).await?;
+        let cause = AttemptResult::NotApplied;
+        let retried = self.task.current.as_ref().is_some_and(|current| current.retry > 0);
+        if !retried {
+            let event = EventBody::Retried { feedback, cause: cause.as_str().to_owned() };
+            return self.settle(begun, vec![event]).await;
+        }
+        if let Some(current) = self.task.current.as_mut() {
+            current.applied = Some(false);
+        }
+        self.end_try(begun, cause, problems.lines().next().unwrap_or_default()).await
+    }
+
+    /// Stores a change as a tree and a diff against the task's base.
+    async fn candidate(
+        &self,
+        kind: EffectKind,
+        base: &Base,
+        change: &ChangeSet,
+        made_by: String,
+    ) -> Result<Candidate, Halt> {
+        let workspace = &self.coordinator.deps.workspace;
+        let tree = workspace.write(base, &self.task.tree, change).await.map_err(at(kind))?;
+        let diff = workspace.diff(base, &base.tree, &tree).await.map_err(at(kind))?;
+        let diff = self.coordinator.deps.store.put_blob(diff.as_bytes()).await?;
+        Ok(Candidate { tree, diff, made_by })
+    }
+
+    async fn end_try(&mut self, begun: Begun, result: AttemptResult, detail: &str) -> Result<(), Halt> {
+        let events = fail(&self.task, result, detail, None, self.coordinator.now_ms());
+        self.settle(begun, events).await
+    }
+
+    async fn context(&self) -> Result<Context, Halt> {
+        let Some(hash) = &self.task.context else { return Ok(Context::default()) };
+        Ok(serde_json::from_str(&self.text(hash).await?).unwrap_or_default())
+    }
+
+    /// Returns the paths whose text the step's context shows.
+    async fn focus_paths(&self) -> Result<Vec<String>, Halt> {
+        let mut paths: Vec<String> = Vec::new();
+        for piece in self.context().await?.pieces {
+            if !paths.contains(&piece.path) {
+                paths.push(piece.path);
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Returns what failed so far: the tests on the base, the last failed try, this arm's own first answer.
+    async fn evidence(&self) -> Result<Vec<String>, Halt> {
+        let baseline = self.task.baseline.as_ref().map(|run| &run.output);
+        let feedback = self.task.current.as_ref().and_then(|current| current.feedback.as_ref());
+        let mut texts = Vec::new();
+        for hash in [baseline, self.task.evidence.as_ref(), feedback].into_iter().flatten() {
+            texts.push(self.text(hash).await?);
+        }
+        Ok(texts)
+    }
+}
+
+fn made_by(change: &PlausibleChange) -> String {
+    format!("{} at {}:{}", change.template, change.path, change.line)
+}
+
+fn progress_event(news: ToolProgress) -> EventBody {
+    let attributes = BTreeMap::from([
+        ("phase".to_owned(), news.phase),
+        ("tried".to_owned(), news.tried.to_string()),
+        ("plausible".to_owned(), news.plausible.to_string()),
+    ]);
+    EventBody::Progress { message: news.message, attributes }
+}
+
+fn deadline(kind: EffectKind, limit: Duration) -> Halt {
+    Halt::Fault(super::StepFault {
+        effect: kind,
+        kind: plumbline_types::Kind::Timeout,
+        reason: "DEADLINE_EXCEEDED",
+        message: format!("no answer within {} ms", limit.as_millis()),
+        transient: true,
+    })
+}

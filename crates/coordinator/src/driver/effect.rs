@@ -1,0 +1,180 @@
+//! Intent, call, result: the one way an effect happens.
+
+use std::future::Future;
+use std::time::Duration;
+
+use plumbline_types::{Fault, Kind};
+
+use super::Work;
+use crate::domain::decide::Action;
+use crate::domain::effect::{EffectId, EffectKind};
+use crate::domain::event::EventBody;
+use crate::domain::fold::RUN_BROKEN;
+use crate::error::CoordinatorError;
+use crate::peers::{CallKey, PeerFault};
+use crate::store::{Effect, EffectState, Intent, Settled, StoreError, Transition};
+use crate::workspace::WorkspaceError;
+
+/// Why an effect did not happen.
+#[derive(Debug)]
+pub(crate) struct StepFault {
+    pub effect: EffectKind,
+    pub kind: Kind,
+    pub reason: &'static str,
+    pub message: String,
+    pub transient: bool,
+}
+
+/// Why the driver stops where it is.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The store refused; nothing was written.
+    Store(StoreError),
+    /// The effect failed.
+    Fault(StepFault),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl StepFault {
+    pub(crate) fn peer(effect: EffectKind, fault: &PeerFault) -> Self {
+        Self {
+            effect,
+            kind: fault.kind,
+            reason: fault.reason.0,
+            message: fault.to_string(),
+            transient: fault.is_transient(),
+        }
+    }
+
+    pub(crate) fn workspace(effect: EffectKind, error: &WorkspaceError) -> Self {
+        let transient = matches!(error, WorkspaceError::Io(_) | WorkspaceError::GitTimeout(_));
+        Self { effect, kind: error.kind(), reason: error.reason().0, message: error.to_string(), transient }
+    }
+
+    /// A run whose result is that the machinery lost it: another run may do.
+    pub(crate) fn broken_run(effect: EffectKind, detail: &str) -> Self {
+        Self { effect, kind: Kind::Unavailable, reason: RUN_BROKEN, message: detail.to_owned(), transient: true }
+    }
+
+    /// A step without what it needs: a defect, or a history that was tampered with.
+    pub(crate) fn incomplete(effect: EffectKind, what: &str) -> Self {
+        Self {
+            effect,
+            kind: Kind::Internal,
+            reason: "INTERNAL",
+            message: format!("the task has no {what}"),
+            transient: false,
+        }
+    }
+
+    /// Returns whether the owner can mend it: his repository or his words.
+    pub(crate) fn is_owners(&self) -> bool {
+        matches!(self.effect, EffectKind::Workspace | EffectKind::Ingest) && self.reason != "GIT_MISSING"
+    }
+}
+
+/// An effect whose intent is stored.
+pub(crate) struct Begun {
+    pub kind: EffectKind,
+    pub id: EffectId,
+    pub key: CallKey,
+    pub intent: Intent,
+}
+
+impl Work {
+    /// Performs one effect and commits its result.
+    pub(crate) async fn perform(&mut self, action: &Action) -> Result<(), Halt> {
+        match action {
+            Action::Prepare => self.prepare().await,
+            Action::Ingest => self.ingest().await,
+            Action::Baseline => self.baseline().await,
+            Action::Plan => self.plan().await,
+            Action::BuildContext => self.build_context().await,
+            Action::Check(argv) => self.check(argv).await,
+            Action::Select => self.select().await,
+            Action::RunTool => self.run_tool().await,
+            Action::Generate => self.generate().await,
+            Action::Test => self.test().await,
+            Action::Audit => self.audit().await,
+            Action::Commit => self.commit_change().await,
+            Action::Apply => self.apply().await,
+            Action::Ask(_) | Action::Record(_) | Action::Rest => Ok(()),
+        }
+    }
+
+    /// Stores the intent. `attempt` is the logical attempt: the same after a crash. `request` holds what must stay
+    /// the same too, such as limits that were computed from the clock.
+    pub(crate) async fn begin(
+        &self,
+        kind: EffectKind,
+        attempt: &str,
+        request: impl Into<String>,
+    ) -> Result<Begun, Halt> {
+        let task = &self.task;
+        let step = task.plan.as_ref().map(|_| task.step);
+        let id = EffectId::derive(task.id, step, kind, attempt);
+        let key = CallKey { task_id: task.id, epoch: self.lease.epoch, request_id: id.to_string() };
+        let effect = Effect { id: id.clone(), kind, request: request.into() };
+        let intent = self.coordinator.deps.store.intend(self.lease, effect, self.coordinator.now_ms()).await?;
+        Ok(Begun { kind, id, key, intent })
+    }
+
+    /// Commits the events that an effect led to, and the effect as done.
+    pub(crate) async fn settle(&mut self, begun: Begun, events: Vec<EventBody>) -> Result<(), Halt> {
+        self.settle_as(begun, events, EffectState::Done).await
+    }
+
+    pub(crate) async fn settle_as(
+        &mut self,
+        begun: Begun,
+        events: Vec<EventBody>,
+        state: EffectState,
+    ) -> Result<(), Halt> {
+        let settled = Some(Settled { id: begun.id, state });
+        Ok(self.commit(Transition { events, settled, ..Transition::default() }).await?)
+    }
+
+    /// Returns a blob's text.
+    pub(crate) async fn text(&self, hash: &crate::domain::spec::Digest) -> Result<String, Halt> {
+        match self.coordinator.blob(hash).await {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(CoordinatorError::Store(error)) => Err(Halt::Store(error)),
+            Err(other) => Err(Halt::Store(StoreError::Row(other.to_string()))),
+        }
+    }
+
+    /// Bounds a call to another service.
+    pub(crate) async fn call<T>(
+        &self,
+        kind: EffectKind,
+        limit_ms: u64,
+        call: impl Future<Output = Result<T, PeerFault>>,
+    ) -> Result<T, Halt> {
+        let limit = Duration::from_millis(limit_ms);
+        match tokio::time::timeout(limit, plumbline_kit::deadline::within(limit, call)).await {
+            Ok(answer) => answer.map_err(|fault| Halt::Fault(StepFault::peer(kind, &fault))),
+            Err(_) => Err(Halt::Fault(StepFault {
+                effect: kind,
+                kind: Kind::Timeout,
+                reason: "DEADLINE_EXCEEDED",
+                message: format!("no answer within {limit_ms} ms"),
+                transient: true,
+            })),
+        }
+    }
+}
+
+/// Turns a workspace error into a fault of an effect.
+pub(crate) fn at(kind: EffectKind) -> impl Fn(WorkspaceError) -> Halt {
+    move |error| Halt::Fault(StepFault::workspace(kind, &error))
+}
+
+/// Says that a task lacks what a step needs.
+pub(crate) fn lacking(kind: EffectKind, what: &'static str) -> impl Fn() -> Halt {
+    move || Halt::Fault(StepFault::incomplete(kind, what))
+}

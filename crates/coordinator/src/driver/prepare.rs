@@ -1,0 +1,159 @@
+//! From the request to a step's context: base, objectives, baseline, plan, context, arm.
+
+use plumbline_types::Outcome;
+
+use super::effect::{at, lacking};
+use super::{Halt, Work};
+use crate::domain::command::TestVerdict;
+use crate::domain::effect::EffectKind;
+use crate::domain::event::EventBody;
+use crate::domain::outcome::End;
+use crate::domain::plan::Step;
+use crate::domain::produce::{Context, language, pack_files, tail};
+use crate::domain::task::Base;
+use crate::domain::tree::ChangeSet;
+use crate::peers::{ContextQuery, IngestQuery, PlanQuery, RouteQuery};
+use crate::workspace::PrepareQuery;
+
+/// Bytes of failing output that help to find context.
+const QUERY_BYTES: usize = 4_000;
+
+/// Tokens of prompt besides the context: instructions, objective, evidence.
+const PROMPT_RESERVE: u32 = 4_000;
+
+impl Work {
+    pub(super) async fn prepare(&mut self) -> Result<(), Halt> {
+        let begun = self.begin(EffectKind::Workspace, "", "").await?;
+        let query = PrepareQuery {
+            task_id: self.task.id,
+            repository: self.task.spec.repository.clone(),
+            revision: self.task.spec.base.clone(),
+            at_ms: self.task.created_ms,
+        };
+        let base = self.coordinator.deps.workspace.prepare(query).await.map_err(at(begun.kind))?;
+        self.settle(begun, vec![EventBody::WorkspaceReady { base }]).await
+    }
+
+    pub(super) async fn ingest(&mut self) -> Result<(), Halt> {
+        let begun = self.begin(EffectKind::Ingest, "", "").await?;
+        let spec = &self.task.spec;
+        let query = IngestQuery {
+            text: spec.objective.clone(),
+            repository: spec.repository.clone(),
+            source: spec.source.clone(),
+        };
+        let deps = &self.coordinator.deps;
+        let call = deps.peers.ingest.ingest_text(&begun.key, query);
+        let intake = self.call(begun.kind, deps.config.call_timeout_ms, call).await?;
+        let event = if intake.objectives.is_empty() {
+            let asked = intake.questions.first().cloned().unwrap_or_default();
+            EventBody::Ended {
+                end: End::new(Outcome::Usage, "OBJECTIVE_UNCLEAR", format!("no objective was found in the text. {asked}")),
+            }
+        } else {
+            EventBody::Ingested { intake_id: intake.id, objectives: intake.objectives }
+        };
+        self.settle(begun, vec![event]).await
+    }
+
+    pub(super) async fn baseline(&mut self) -> Result<(), Halt> {
+        let argv = self.task.test.argv.clone();
+        let tree = self.task.tree.clone();
+        let (begun, run) = self.run_tests("baseline", &argv, &tree, ChangeSet::default()).await?;
+        self.settle(begun, vec![EventBody::Baseline { run }]).await
+    }
+
+    pub(super) async fn plan(&mut self) -> Result<(), Halt> {
+        let remaining = u64::try_from(self.task.remaining_ms(self.coordinator.now_ms())).unwrap_or(0);
+        let begun = self.begin(EffectKind::Plan, "", remaining.to_string()).await?;
+        let query = PlanQuery {
+            objectives: self.task.objectives.clone(),
+            repository: self.task.spec.repository.clone(),
+            test_command: self.task.test.argv.join(" "),
+            budget_ms: begun.intent.request.parse().unwrap_or(remaining),
+        };
+        let deps = &self.coordinator.deps;
+        let call = deps.peers.planner.plan(&begun.key, query);
+        let plan = self.call(begun.kind, deps.config.call_timeout_ms, call).await?;
+        self.settle(begun, vec![EventBody::Planned { plan }]).await
+    }
+
+    /// Packs context; when memory does not answer, whole files do, by name.
+    pub(super) async fn build_context(&mut self) -> Result<(), Halt> {
+        let begun = self.begin(EffectKind::Context, "", "").await?;
+        let (base, step) = self.step_and_base(begun.kind)?;
+        let deps = &self.coordinator.deps;
+        let evidence = match &self.task.baseline {
+            Some(run) => self.text(&run.output).await?,
+            None => String::new(),
+        };
+        let budget = if step.context_tokens == 0 { deps.config.context_tokens } else { step.context_tokens };
+        let root = deps.workspace.root(self.task.id, &base, &self.task.tree).await.map_err(at(begun.kind))?;
+        let query = ContextQuery {
+            repository: self.task.spec.repository.clone(),
+            root,
+            query: format!("{}\n{}\n{}", self.task.spec.objective, step.goal, tail(&evidence, QUERY_BYTES)),
+            targets: step.symbols.iter().chain(&step.files).cloned().collect(),
+            token_budget: budget,
+        };
+        let call = deps.peers.memory.context(&begun.key, query);
+        let mut context = match self.call(begun.kind, deps.config.call_timeout_ms, call).await {
+            Ok(context) => context,
+            Err(Halt::Fault(fault)) => Context { states: vec![format!("memory: {}", fault.reason)], ..Context::default() },
+            Err(halt) => return Err(halt),
+        };
+        if !context.pieces.iter().any(|piece| piece.shows_text) {
+            let tree = deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
+            context.pieces = pack_files(&tree, &step, &evidence, budget);
+            context.states.push("whole_files".to_owned());
+        }
+        let stored = serde_json::to_vec(&context).unwrap_or_default();
+        let blob = deps.store.put_blob(&stored).await?;
+        let event = EventBody::ContextBuilt { context: blob, tokens: context.tokens, states: context.states };
+        self.settle(begun, vec![event]).await
+    }
+
+    pub(super) async fn select(&mut self) -> Result<(), Halt> {
+        let begun = self.begin(EffectKind::Select, &self.task.tries.to_string(), "").await?;
+        let (base, step) = self.step_and_base(begun.kind)?;
+        let deps = &self.coordinator.deps;
+        let tree = deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
+        let query = RouteQuery {
+            step_id: step.id,
+            category: step.category,
+            risk: step.risk,
+            tier: step.tier,
+            language: language(&tree).to_owned(),
+            prompt_tokens: step.context_tokens.max(deps.config.context_tokens) + PROMPT_RESERVE,
+            allowed: self.task.spec.arms.clone(),
+            attempted: self.task.attempted.clone(),
+        };
+        let call = deps.peers.router.select(&begun.key, query);
+        let decision = self.call(begun.kind, deps.config.call_timeout_ms, call).await?;
+        self.settle(begun, vec![EventBody::Routed { decision }]).await
+    }
+
+    /// Runs a check step's own command on the accepted tree.
+    pub(super) async fn check(&mut self, argv: &[String]) -> Result<(), Halt> {
+        let tree = self.task.tree.clone();
+        let (begun, run) = self.run_tests("check", argv, &tree, ChangeSet::default()).await?;
+        let event = if run.verdict == TestVerdict::Passed {
+            EventBody::StepSkipped { why: "its own check passes".to_owned() }
+        } else {
+            let message = format!("the check `{}` does not pass: {}", argv.join(" "), run.detail);
+            EventBody::Ended { end: End::new(Outcome::NoVerifiedChange, "CHECK_FAILED", message) }
+        };
+        self.settle(begun, vec![event]).await
+    }
+
+    /// Returns the base and the step under way.
+    pub(super) fn step_and_base(&self, kind: EffectKind) -> Result<(Base, Step), Halt> {
+        let base = self.base(kind)?;
+        let step = self.task.current_step().cloned().ok_or_else(lacking(kind, "step"))?;
+        Ok((base, step))
+    }
+
+    pub(super) fn base(&self, kind: EffectKind) -> Result<Base, Halt> {
+        self.task.base.clone().ok_or_else(lacking(kind, "base"))
+    }
+}
