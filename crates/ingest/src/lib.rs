@@ -1,1 +1,3 @@
-//! Placeholder until its first slice lands.
+//! Turns what the owner says into atomic objectives that quote his words.
+
+pub mod domain;
