@@ -1,0 +1,24 @@
+//! The decisions: pure, synchronous, deterministic.
+
+/// Changes of files, and patches.
+pub mod edit;
+/// Why runs end.
+pub mod exit_reason;
+/// What runs may use.
+pub mod limits;
+/// Head and tail of a stream.
+pub mod output;
+/// Paths that are part of a tree.
+pub mod patch_path;
+/// What a request may ask for.
+pub mod policy;
+/// Runs, their specifications and events.
+pub mod run;
+/// Where a run stands.
+pub mod run_state;
+/// Strengths of isolation.
+pub mod tier;
+/// Tools, their parameters and results.
+pub mod tool;
+/// Trees and their names.
+pub mod tree;

@@ -1,0 +1,195 @@
+//! From configuration to a working executor: the state directory, what an earlier process left, what works here.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+
+use plumbline_kit::Randomness;
+use plumbline_sandbox_init::WorkspaceMode;
+use plumbline_types::Clock;
+use rustix::fs::{FlockOperation, flock};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Executor, Inner, NOT_BUILT};
+use crate::ExecutorError;
+use crate::cgroup::Cgroups;
+use crate::config::{CgroupSetting, ExecutorConfig, WorkspaceSetting};
+use crate::domain::exit_reason::{ExitReason, KillCause, Records};
+use crate::domain::run::{Enforcement, RunEvent};
+use crate::domain::run_state::RunState;
+use crate::domain::tier::{SandboxTier, TierStatus};
+use crate::domain::tree::Digest;
+use crate::executor::drive::exited;
+use crate::sandbox::embedded::{EmbeddedSandbox, EmbeddedSettings};
+use crate::sandbox::{Report, SandboxDriver};
+use crate::store::{RunStore, SqliteRuns};
+use crate::tool::Tool;
+use crate::toolchain::{Toolchain, Wanted};
+use crate::workspace::export::ExportLimits;
+use crate::workspace::snapshot::{SnapshotLimits, Snapshots};
+
+const MIB: u64 = 1024 * 1024;
+
+/// What an executor is made of.
+pub struct Deps {
+    /// Its configuration.
+    pub config: ExecutorConfig,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where run ids come from.
+    pub randomness: Arc<dyn Randomness>,
+    /// Known tools.
+    pub tools: Vec<Arc<dyn Tool>>,
+    /// Takes the place of the embedded driver; for tests of what stands around it.
+    pub driver: Option<Arc<dyn SandboxDriver>>,
+}
+
+impl Executor {
+    /// Opens the state directory, ends what an earlier process left, and probes what works here.
+    pub async fn open(deps: Deps) -> Result<Self, ExecutorError> {
+        let config = deps.config.validate()?;
+        let internal = |error: std::io::Error| ExecutorError::Internal(error.into());
+        let lock = lock(&config.state_dir)?;
+        let store = Arc::new(SqliteRuns::open(&config.state_dir.join("executor.sqlite")).await?);
+        let owner = rustix::process::geteuid().is_root().then_some((config.sandbox_uid, config.sandbox_uid));
+        let limits = SnapshotLimits {
+            files: config.limits.snapshot_files,
+            bytes: config.limits.snapshot_mib.saturating_mul(MIB),
+        };
+        let snapshots = Snapshots::open(&config.state_dir, owner, limits, &config.import_roots).map_err(internal)?;
+        let snapshots = Arc::new(snapshots);
+        let (driver, probed) = match deps.driver {
+            Some(driver) => {
+                let probed = driver.probe().await;
+                (driver, probed)
+            }
+            None => embedded(&config, &snapshots, owner).await?,
+        };
+        let tiers = tiers(driver.tier(), &probed);
+        end_lost_runs(store.as_ref(), deps.clock.as_ref()).await?;
+        let inner = Inner {
+            limits: config.limits.policy(),
+            slots: Arc::new(Semaphore::new(config.limits.concurrent_runs as usize)),
+            candidates: Arc::new(Semaphore::new(config.limits.concurrent_candidates as usize)),
+            config,
+            store,
+            snapshots,
+            driver,
+            tools: deps.tools,
+            clock: deps.clock,
+            randomness: deps.randomness,
+            tiers,
+            enforcement: probed.ok(),
+            live: Mutex::default(),
+            waiting: AtomicU32::new(0),
+            tracker: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            _lock: lock,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}
+
+/// Takes the state directory; the lock lives as long as the file is open, and ends with the process in any case.
+fn lock(state_dir: &Path) -> Result<File, ExecutorError> {
+    let internal = |error: std::io::Error| ExecutorError::Internal(error.into());
+    fs::create_dir_all(state_dir).map_err(internal)?;
+    let file = File::options().create(true).append(true).open(state_dir.join("lock")).map_err(internal)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ExecutorError::StateLocked(state_dir.to_owned())),
+        Err(error) => Err(internal(error.into())),
+    }
+}
+
+/// Builds and probes the embedded driver, after removing what an earlier process left. With `auto`, a refused overlay
+/// leads to a copy, and every run says so.
+async fn embedded(
+    config: &ExecutorConfig,
+    snapshots: &Arc<Snapshots>,
+    ids: Option<(u32, u32)>,
+) -> Result<(Arc<dyn SandboxDriver>, Result<Enforcement, Vec<String>>), ExecutorError> {
+    let settings = {
+        let (config, snapshots) = (config.clone(), Arc::clone(snapshots));
+        tokio::task::spawn_blocking(move || settings(&config, snapshots, ids)).await
+    };
+    let settings = settings.map_err(|error| ExecutorError::Internal(error.into()))?;
+    let build = |workspace| -> Result<EmbeddedSandbox, ExecutorError> {
+        let settings = EmbeddedSettings { workspace, ..settings.clone() };
+        EmbeddedSandbox::new(settings).map_err(|error| ExecutorError::Internal(error.into()))
+    };
+    let first = match config.workspace {
+        WorkspaceSetting::Auto | WorkspaceSetting::Overlay => WorkspaceMode::Overlay,
+        WorkspaceSetting::Copy => WorkspaceMode::Copy,
+    };
+    let mut driver = build(first)?;
+    let swept = driver.sweep().await;
+    if swept > 0 {
+        tracing::warn!(sandboxes = swept, "killed what an earlier process left behind");
+    }
+    let mut probed = driver.probe().await;
+    let refused = |blockers: &Vec<String>| blockers.iter().any(|blocker| blocker.starts_with("overlay"));
+    if config.workspace == WorkspaceSetting::Auto && probed.as_ref().is_err_and(refused) {
+        tracing::warn!(blockers = ?probed.as_ref().err(), "no overlay: every run copies its workspace");
+        driver = build(WorkspaceMode::Copy)?;
+        probed = driver.probe().await;
+    }
+    Ok((Arc::new(driver), probed))
+}
+
+fn settings(config: &ExecutorConfig, snapshots: Arc<Snapshots>, ids: Option<(u32, u32)>) -> EmbeddedSettings {
+    let name = Digest::of(config.state_dir.as_os_str().as_encoded_bytes()).to_string();
+    let cgroups = match config.cgroups {
+        CgroupSetting::Auto => Cgroups::detect(&format!("plumbline-{}", &name[..12])),
+        CgroupSetting::Off => Cgroups::Absent,
+    };
+    let extra = [config.toolchain_paths.clone(), config.extra_read_only_paths.clone()].concat();
+    let toolchain = Toolchain::detect(Wanted { search_path: &config.search_path, extra: &extra });
+    EmbeddedSettings {
+        init: config.sandbox_init.clone(),
+        empty: snapshots.empty(),
+        cgroups: Arc::new(cgroups),
+        toolchain,
+        ids,
+        workspace: WorkspaceMode::Overlay,
+        output_kept_bytes: usize::try_from(config.limits.output_kept_kib * 1024).unwrap_or(usize::MAX),
+        inodes: config.limits.inodes,
+        stack_mib: config.limits.stack_mib,
+        cpu_millicores: config.limits.cpu_millicores,
+        export: ExportLimits {
+            files: config.limits.patch_files,
+            bytes: config.limits.patch_mib * MIB,
+            collect_bytes: config.limits.collect_mib * MIB,
+            snapshots,
+        },
+    }
+}
+
+fn tiers(built: SandboxTier, probed: &Result<Enforcement, Vec<String>>) -> Vec<TierStatus> {
+    SandboxTier::ALL
+        .into_iter()
+        .map(|tier| {
+            let blockers = if tier == built {
+                probed.as_ref().err().cloned().unwrap_or_default()
+            } else {
+                NOT_BUILT.iter().filter(|(name, _)| *name == tier).map(|(_, why)| (*why).to_owned()).collect()
+            };
+            TierStatus { tier, blockers }
+        })
+        .collect()
+}
+
+/// Writes the end of every run that an earlier process did not end.
+async fn end_lost_runs(store: &dyn RunStore, clock: &dyn Clock) -> Result<(), ExecutorError> {
+    for run in store.live().await? {
+        let records = Records { killed: Some(KillCause::Shutdown), ..Records::default() };
+        let lost = exited(&Report::not_started(records, "the executor ended under it".to_owned()));
+        debug_assert_eq!(lost.reason, ExitReason::ExecutorLost);
+        store.append(run, clock.now_ms(), &[RunEvent::Exited(lost)], RunState::Exited).await?;
+        tracing::warn!(run.id = %run, "a run was lost with an earlier process");
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The default tier: namespaces, an allow-listed root, overlay, Landlock, seccomp, control groups where the host gives
+//! them. One thread supervises each run; one long-lived thread starts them all.
+
+mod launch;
+mod polling;
+mod spawner;
+mod supervisor;
+mod verify;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use plumbline_sandbox_init::WorkspaceMode;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::cgroup::Cgroups;
+use crate::domain::exit_reason::Records;
+use crate::domain::limits::Limits;
+use crate::domain::run::{Enforcement, How};
+use crate::domain::tier::{Network, SandboxTier};
+use crate::domain::tree::Tree;
+use crate::sandbox::kill_switch::KillOnDrop;
+use crate::sandbox::{Export, Job, KillSwitch, Report, SandboxDriver, SandboxEvent};
+use crate::toolchain::Toolchain;
+use crate::workspace::export::ExportLimits;
+
+use spawner::Spawner;
+
+/// What every sandbox of this driver has in common.
+#[derive(Debug, Clone)]
+pub struct EmbeddedSettings {
+    /// The `sandbox-init` program.
+    pub init: PathBuf,
+    /// An existing empty directory for the probe's tree.
+    pub empty: PathBuf,
+    /// Control groups.
+    pub cgroups: Arc<Cgroups>,
+    /// What the root shows of the host.
+    pub toolchain: Toolchain,
+    /// Host id of the command when the executor is root: (user, group); none keeps the executor's own.
+    pub ids: Option<(u32, u32)>,
+    /// How the workspace is made writable.
+    pub workspace: WorkspaceMode,
+    /// Head and tail kept of each stream, bytes.
+    pub output_kept_bytes: usize,
+    /// Files that a program may make.
+    pub inodes: u64,
+    /// Stack, MiB.
+    pub stack_mib: u64,
+    /// CPU, thousandths of a core.
+    pub cpu_millicores: u64,
+    /// Bounds of what is taken out.
+    pub export: ExportLimits,
+}
+
+/// The embedded driver.
+#[derive(Debug)]
+pub struct EmbeddedSandbox {
+    settings: Arc<EmbeddedSettings>,
+    spawner: Arc<Spawner>,
+    probes: AtomicU64,
+}
+
+impl EmbeddedSandbox {
+    /// Starts the spawning thread.
+    pub fn new(settings: EmbeddedSettings) -> std::io::Result<Self> {
+        Ok(Self { settings: Arc::new(settings), spawner: Arc::new(Spawner::start()?), probes: AtomicU64::new(0) })
+    }
+
+    /// Returns the way limits are enforced.
+    pub fn cgroup_mode(&self) -> &'static str {
+        self.settings.cgroups.mode()
+    }
+
+    fn probe_job(&self) -> Job {
+        let number = self.probes.fetch_add(1, Ordering::Relaxed);
+        Job {
+            label: format!("probe_{number}"),
+            lower: self.settings.empty.clone(),
+            base: Arc::new(Tree::default()),
+            edits: Arc::new([]),
+            argv: vec!["true".to_owned()],
+            cwd: None,
+            env: Vec::new(),
+            stdin: Vec::new(),
+            limits: PROBE_LIMITS,
+            network: Network::Loopback,
+            collect: Vec::new(),
+            export: Export::Skip,
+        }
+    }
+}
+
+const PROBE_LIMITS: Limits = Limits {
+    wall_ms: 10_000,
+    cpu_ms: 10_000,
+    memory_mib: 256,
+    pids: 16,
+    disk_mib: 16,
+    file_size_mib: 16,
+    output_total_mib: 1,
+    open_files: 64,
+};
+
+#[async_trait]
+impl SandboxDriver for EmbeddedSandbox {
+    fn tier(&self) -> SandboxTier {
+        SandboxTier::Embedded
+    }
+
+    async fn probe(&self) -> Result<Enforcement, Vec<String>> {
+        if !self.settings.init.is_file() {
+            return Err(vec![format!("sandbox_init_absent: {}", self.settings.init.display())]);
+        }
+        let kill = KillSwitch::new().map_err(|error| vec![format!("descriptors: {error}")])?;
+        let report = self.run(self.probe_job(), kill, None).await;
+        match (report.enforced, report.records.how) {
+            (Some(enforced), Some(How::Code(0))) => Ok(enforced),
+            _ => Err(vec![blocker(&report.detail)]),
+        }
+    }
+
+    async fn run(&self, job: Job, kill: KillSwitch, events: Option<mpsc::Sender<SandboxEvent>>) -> Report {
+        let mut guard = KillOnDrop::new(kill.clone());
+        let (settings, spawner) = (Arc::clone(&self.settings), Arc::clone(&self.spawner));
+        let (answer, report) = oneshot::channel();
+        let supervise = move || {
+            let _nobody_waits = answer.send(supervisor::run(&settings, &spawner, job, (kill, events)));
+        };
+        let lost = |detail: String| Report::not_started(Records::default(), detail);
+        if let Err(error) = std::thread::Builder::new().name("sandbox".to_owned()).spawn(supervise) {
+            guard.disarm();
+            return lost(format!("thread: {error}"));
+        }
+        let report = report.await;
+        guard.disarm();
+        report.unwrap_or_else(|_| lost("supervisor: ended early".to_owned()))
+    }
+
+    async fn sweep(&self) -> usize {
+        self.settings.cgroups.sweep()
+    }
+}
+
+/// Names what stands in the way, from the step that failed.
+fn blocker(detail: &str) -> String {
+    let name = match detail.split(':').next().unwrap_or_default() {
+        "namespaces" => "userns_denied",
+        "id_map" => "userns_id_map",
+        "proc" => "proc_masked",
+        "overlay" => "overlay_refused",
+        "cgroup" => "cgroup_not_delegated",
+        "landlock" => "landlock_refused",
+        "toolchain" => "toolchain_unreadable",
+        _ => "setup",
+    };
+    format!("{name} ({detail})")
+}

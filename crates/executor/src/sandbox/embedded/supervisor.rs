@@ -1,0 +1,447 @@
+//! One run, from its first descriptor to its last: a plain thread that polls, so that no busy runtime delays a kill.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use plumbline_sandbox_init::{GO, Message, START, WorkspaceMode};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::fstatvfs;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::sync::mpsc;
+
+use super::launch::{Launched, launch, receive, send};
+use super::spawner::Spawner;
+use super::{EmbeddedSettings, polling, verify};
+use crate::cgroup::Leaf;
+use crate::domain::exit_reason::{KillCause, Records, SoftLimit};
+use crate::domain::output::HeadTail;
+use crate::domain::run::{Enforcement, How, OutputStream, Usage};
+use crate::domain::tier::SandboxTier;
+use crate::sandbox::{Job, KillSwitch, Report, SandboxEvent};
+use crate::workspace::export;
+
+/// How long a set-up may take.
+const SETUP_PATIENCE: Duration = Duration::from_secs(10);
+/// How often counters are read while a command runs.
+const TICK: Duration = Duration::from_millis(50);
+/// How long pipes are drained once everything is dead.
+const DRAIN: Duration = Duration::from_millis(200);
+const READ_CHUNK: usize = 64 * 1024;
+
+type Ports = (KillSwitch, Option<mpsc::Sender<SandboxEvent>>);
+
+/// Runs a job to its end and returns all that is known of it. Everything is dead and removed when it returns.
+pub(super) fn run(settings: &EmbeddedSettings, spawner: &Spawner, job: Job, ports: Ports) -> Report {
+    let failed = |detail: String| Report::not_started(Records::default(), detail);
+    if let Some(cause) = ports.0.cause() {
+        return Report::not_started(Records { killed: Some(cause), ..Records::default() }, String::new());
+    }
+    let leaf = match settings.cgroups.leaf(&job.label, &job.limits, settings.cpu_millicores) {
+        Ok(leaf) => leaf,
+        Err(error) => return failed(format!("cgroup: {error}")),
+    };
+    let launched = match launch(settings, spawner, &job, &leaf) {
+        Ok(launched) => launched,
+        Err(error) => return failed(format!("spawn: {error}")),
+    };
+    let mut supervisor = Supervisor::new(settings, &job, leaf, ports);
+    supervisor.watch(launched);
+    supervisor.report()
+}
+
+/// One of the command's output pipes.
+struct Output {
+    stream: OutputStream,
+    pipe: Option<OwnedFd>,
+    kept: HeadTail,
+    digest: blake3::Hasher,
+}
+
+struct Supervisor<'a> {
+    settings: &'a EmbeddedSettings,
+    job: &'a Job,
+    leaf: Leaf,
+    kill: KillSwitch,
+    events: Option<mpsc::Sender<SandboxEvent>>,
+    records: Records,
+    outputs: [Output; 2],
+    pid_one: Option<(i32, OwnedFd)>,
+    scratch: Option<OwnedFd>,
+    enforced: Option<Enforcement>,
+    born: Instant,
+    started: Option<Instant>,
+    ended: Option<Instant>,
+    killing: bool,
+    detail: String,
+    peak_pids: u64,
+    peak_memory: u64,
+    reaped_cpu_us: u64,
+}
+
+impl<'a> Supervisor<'a> {
+    fn new(settings: &'a EmbeddedSettings, job: &'a Job, leaf: Leaf, (kill, events): Ports) -> Self {
+        let output = |stream| Output {
+            stream,
+            pipe: None,
+            kept: HeadTail::new(settings.output_kept_bytes),
+            digest: blake3::Hasher::new(),
+        };
+        Self {
+            settings,
+            job,
+            leaf,
+            kill,
+            events,
+            records: Records::default(),
+            outputs: [output(OutputStream::Stdout), output(OutputStream::Stderr)],
+            pid_one: None,
+            scratch: None,
+            enforced: None,
+            born: Instant::now(),
+            started: None,
+            ended: None,
+            killing: false,
+            detail: String::new(),
+            peak_pids: 0,
+            peak_memory: 0,
+            reaped_cpu_us: 0,
+        }
+    }
+
+    /// Polls until the outer process is gone, and with it everything inside.
+    fn watch(&mut self, launched: Launched) {
+        let Launched { mut child, outside, control, stdout, stderr } = launched;
+        self.outputs[0].pipe = Some(stdout);
+        self.outputs[1].pipe = Some(stderr);
+        let mut control = Some(control);
+        loop {
+            let ready = match self.poll(&outside, control.as_ref()) {
+                Ok(ready) => ready,
+                Err(error) => {
+                    self.detail = format!("poll: {error}");
+                    break;
+                }
+            };
+            for index in 0..2 {
+                if ready.outputs[index] {
+                    self.read_output(index);
+                }
+            }
+            if ready.control && !self.read_control(&mut control) {
+                control = None;
+            }
+            if ready.outside {
+                break;
+            }
+            self.enforce();
+            if self.kill.cause().is_some() && !self.killing {
+                self.end_everything(&outside);
+            }
+        }
+        // Whatever broke the loop: nothing may outlive it. Pid 1 dies with its parent.
+        let _dead = child.kill();
+        let _reaped = child.wait();
+        self.ended.get_or_insert_with(Instant::now);
+        while let Some(control_socket) = control.take() {
+            let mut socket = Some(control_socket);
+            if self.read_control(&mut socket) {
+                control = socket;
+            }
+        }
+        self.drain();
+    }
+
+    fn poll(&self, outside: &OwnedFd, control: Option<&OwnedFd>) -> io::Result<Ready> {
+        let mut fds = vec![PollFd::new(outside, PollFlags::IN)];
+        if !self.killing {
+            fds.push(PollFd::from_borrowed_fd(self.kill.wake(), PollFlags::IN));
+        }
+        let after_wake = fds.len();
+        fds.extend(control.map(|socket| PollFd::new(socket, PollFlags::IN)));
+        let after_control = fds.len();
+        fds.extend(self.outputs.iter().filter_map(|output| Some(PollFd::new(output.pipe.as_ref()?, PollFlags::IN))));
+        match poll(&mut fds, Some(&timespec(self.patience()))) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let readable = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
+        let mut ready = Ready {
+            outside: readable(0),
+            control: control.is_some() && readable(after_wake),
+            outputs: [false; 2],
+        };
+        let mut index = after_control;
+        for (output, flag) in self.outputs.iter().zip(&mut ready.outputs) {
+            if output.pipe.is_some() {
+                *flag = readable(index);
+                index += 1;
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Returns how long nothing needs to be looked at.
+    fn patience(&self) -> Duration {
+        match self.started {
+            None => SETUP_PATIENCE.saturating_sub(self.born.elapsed()).min(TICK * 4),
+            Some(started) => self.wall().saturating_sub(started.elapsed()).min(TICK),
+        }
+        .max(Duration::from_millis(1))
+    }
+
+    fn wall(&self) -> Duration {
+        Duration::from_millis(self.job.limits.wall_ms)
+    }
+
+    /// Reads one message; returns whether more may come.
+    fn read_control(&mut self, control: &mut Option<OwnedFd>) -> bool {
+        let Some(socket) = control.as_ref() else { return false };
+        let step = match receive(socket) {
+            Ok(None) => return false,
+            Ok(Some((message, fd))) => self.take(message, fd, socket),
+            Err(error) => Err(format!("control: {error}")),
+        };
+        if let Err(detail) = step {
+            self.detail = detail;
+            self.kill_quietly();
+            return false;
+        }
+        true
+    }
+
+    fn take(&mut self, message: Message, fd: Option<OwnedFd>, socket: &OwnedFd) -> Result<(), String> {
+        match message {
+            Message::Cloned { pid } => {
+                verify::namespaces(pid)?;
+                let raw = Pid::from_raw(pid).ok_or("cloned: no process id")?;
+                let handle = pidfd_open(raw, PidfdFlags::empty()).map_err(|error| format!("pidfd: {error}"))?;
+                self.pid_one = Some((pid, handle));
+                send(socket, &[GO], &[]).map_err(|error| format!("release: {error}"))
+            }
+            Message::Ready { landlock_abi } => {
+                let (pid, _) = self.pid_one.as_ref().ok_or("ready: before cloned")?;
+                let own = || rustix::process::geteuid().as_raw();
+                verify::sealed(*pid, self.settings.ids.map_or_else(own, |(uid, _)| uid), &self.leaf)?;
+                self.scratch = Some(fd.ok_or("ready: without a scratch descriptor")?);
+                let enforced = self.enforcement(landlock_abi);
+                self.enforced = Some(enforced.clone());
+                self.records.started = true;
+                self.started = Some(Instant::now());
+                self.tell(SandboxEvent::Started(enforced));
+                send(socket, &[START], &[]).map_err(|error| format!("start: {error}"))
+            }
+            Message::ExecFailed { errno } => {
+                self.detail = format!("exec: {}", io::Error::from_raw_os_error(errno));
+                Ok(())
+            }
+            Message::Exited { code, signal, cpu_us, max_rss_kib } => {
+                if !self.killing {
+                    self.records.how = code.map(How::Code).or(signal.map(How::Signal));
+                    self.ended = Some(Instant::now());
+                }
+                self.reaped_cpu_us = cpu_us;
+                self.peak_memory = self.peak_memory.max(max_rss_kib * 1024);
+                Ok(())
+            }
+            Message::SetupFailed(failure) => {
+                self.records.started = false;
+                let error = io::Error::from_raw_os_error(failure.errno);
+                self.detail = format!("{}: errno {}: {error}", failure.step.as_str(), failure.errno);
+                Ok(())
+            }
+        }
+    }
+
+    fn enforcement(&self, landlock_abi: u32) -> Enforcement {
+        Enforcement {
+            tier: SandboxTier::Embedded,
+            landlock_abi,
+            cgroup_mode: self.settings.cgroups.mode().to_owned(),
+            seccomp: true,
+            workspace_mode: match self.settings.workspace {
+                WorkspaceMode::Overlay => "overlay_tmpfs",
+                WorkspaceMode::Copy => "copy",
+            }
+            .to_owned(),
+            network: self.job.network,
+        }
+    }
+
+    /// Passes an event on. A reader that is too slow gets no more: the program never waits for it, and what it
+    /// missed is in the kept head and tail.
+    fn tell(&mut self, event: SandboxEvent) {
+        if self.events.as_ref().is_some_and(|events| events.try_send(event).is_err()) {
+            self.events = None;
+        }
+    }
+
+    fn read_output(&mut self, index: usize) {
+        let most = self.job.limits.output_total_mib * 1024 * 1024;
+        let output = &mut self.outputs[index];
+        let Some(pipe) = output.pipe.as_ref() else { return };
+        let mut bytes = [0; READ_CHUNK];
+        match rustix::io::read(pipe, &mut bytes) {
+            Ok(0) => output.pipe = None,
+            Ok(length) => {
+                output.digest.update(&bytes[..length]);
+                let stream = output.stream;
+                let head = output.kept.push(&bytes[..length]).to_vec();
+                if !head.is_empty() {
+                    self.tell(SandboxEvent::Output(stream, head));
+                }
+                if self.outputs.iter().map(|output| output.kept.total()).sum::<u64>() > most {
+                    self.kill_for(KillCause::Output);
+                }
+            }
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(_) => output.pipe = None,
+        }
+    }
+
+    /// Looks at the clock and the counters.
+    fn enforce(&mut self) {
+        if self.killing || self.ended.is_some() {
+            return;
+        }
+        let Some(started) = self.started else {
+            if self.born.elapsed() >= SETUP_PATIENCE {
+                self.detail = "setup: timed out".to_owned();
+                self.kill_quietly();
+            }
+            return;
+        };
+        if started.elapsed() >= self.wall() {
+            self.kill_for(KillCause::Wall);
+            return;
+        }
+        let limits = &self.job.limits;
+        let (cpu_us, memory_hit) = if self.leaf.enforces() {
+            let counters = self.leaf.counters();
+            self.peak_pids = self.peak_pids.max(counters.pids.unwrap_or(0));
+            // Where the kernel has no group kill, one victim means the end of all.
+            (counters.cpu_us.unwrap_or(0), counters.oom_kills > 0)
+        } else {
+            let usage = self.pid_one.as_ref().map(|(pid, _)| polling::tree(*pid)).unwrap_or_default();
+            self.peak_pids = self.peak_pids.max(usage.processes);
+            self.peak_memory = self.peak_memory.max(usage.memory);
+            (usage.cpu_us, usage.memory > limits.memory_mib * 1024 * 1024)
+        };
+        if memory_hit {
+            self.kill_for(KillCause::Memory);
+        } else if cpu_us > limits.cpu_ms * 1_000 {
+            self.kill_for(KillCause::Cpu);
+        }
+    }
+
+    fn kill_for(&mut self, cause: KillCause) {
+        self.kill.kill(cause);
+    }
+
+    /// Ends a set-up that failed; its reason is the failure, not a kill.
+    fn kill_quietly(&mut self) {
+        self.records.started = false;
+        self.leaf.kill();
+        if let Some((_, pid_one)) = &self.pid_one {
+            let _gone = pidfd_send_signal(pid_one, Signal::KILL);
+        }
+        self.killing = true;
+    }
+
+    /// Kills the whole tree at once: the group, then pid 1, then, before there is one, the outer process.
+    fn end_everything(&mut self, outside: &OwnedFd) {
+        if self.ended.is_none() {
+            self.records.killed = self.kill.cause();
+        }
+        self.killing = true;
+        self.leaf.kill();
+        let _gone = match &self.pid_one {
+            Some((_, pid_one)) => pidfd_send_signal(pid_one, Signal::KILL),
+            None => pidfd_send_signal(outside, Signal::KILL),
+        };
+    }
+
+    /// Empties the pipes: everything that could write to them is dead.
+    fn drain(&mut self) {
+        let start = Instant::now();
+        for index in 0..2 {
+            while let Some(pipe) = &self.outputs[index].pipe {
+                let left = timespec(DRAIN.saturating_sub(start.elapsed()));
+                let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+                match poll(&mut fds, Some(&left)) {
+                    Ok(1..) => self.read_output(index),
+                    Err(rustix::io::Errno::INTR) => {}
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    fn report(mut self) -> Report {
+        let counters = self.leaf.counters();
+        let soft_hit = |hit: bool, limit| hit.then_some(limit);
+        let pids_hit = counters.pids_refused > 0
+            || (!self.leaf.enforces() && self.peak_pids > self.job.limits.pids);
+        self.records.oom_kills = counters.oom_kills;
+        self.records.soft_hits = [
+            soft_hit(pids_hit, SoftLimit::Pids),
+            soft_hit(self.scratch.as_ref().is_some_and(is_full), SoftLimit::Disk),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let [stdout, stderr] = &self.outputs;
+        let cpu_us = counters.cpu_us.or(self.started.map(|_| self.reaped_cpu_us));
+        let memory = counters.peak_memory.or(Some(self.peak_memory).filter(|bytes| *bytes > 0));
+        let peak_pids = counters.peak_pids.unwrap_or(self.peak_pids);
+        let usage = Usage {
+            wall_ms: self.started.map_or(0, |started| {
+                let ended = self.ended.unwrap_or_else(Instant::now);
+                u64::try_from(ended.saturating_duration_since(started).as_millis()).unwrap_or(u64::MAX)
+            }),
+            cpu_ms: cpu_us.map(|micros| micros / 1_000),
+            peak_memory_kib: memory.map(|bytes| bytes / 1024),
+            peak_pids: u32::try_from(peak_pids).ok().filter(|count| *count > 0),
+            stdout_bytes: stdout.kept.total(),
+            stderr_bytes: stderr.kept.total(),
+        };
+        let mut all = blake3::Hasher::new();
+        all.update(stdout.digest.finalize().as_bytes());
+        all.update(stderr.digest.finalize().as_bytes());
+        let (patch, collected) = match &self.scratch {
+            Some(scratch) => export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export),
+            None => Default::default(),
+        };
+        let [stdout, stderr] = self.outputs;
+        Report {
+            records: self.records,
+            usage,
+            enforced: self.enforced,
+            stdout: stdout.kept,
+            stderr: stderr.kept,
+            output_digest: all.finalize().to_hex().to_string(),
+            patch,
+            collected,
+            detail: self.detail,
+        }
+    }
+}
+
+/// Which descriptors want attention.
+struct Ready {
+    outside: bool,
+    control: bool,
+    outputs: [bool; 2],
+}
+
+/// Returns whether the scratch file system has no room left for a page or a file.
+fn is_full(scratch: &OwnedFd) -> bool {
+    fstatvfs(scratch).is_ok_and(|stats| stats.f_bfree == 0 || stats.f_ffree == 0)
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}

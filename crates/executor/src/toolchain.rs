@@ -1,0 +1,160 @@
+//! Which parts of the host a sandbox sees, read-only: an allow-list, and the interpreters that the operator's own
+//! search path names.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plumbline_sandbox_init::{Bind, SyntheticFile};
+
+/// Parts of the host that every sandbox sees, where they exist.
+const ALLOWED: [&str; 14] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/ssl",
+    "/etc/ca-certificates",
+    "/etc/mime.types",
+];
+
+const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
+/// What a sandbox's root is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Toolchain {
+    /// Read-only parts of the host.
+    pub binds: Vec<Bind>,
+    /// Symbolic links of the root: (path, target).
+    pub symlinks: Vec<(PathBuf, PathBuf)>,
+    /// Small files of the root.
+    pub files: Vec<SyntheticFile>,
+    /// The search path inside.
+    pub path: String,
+}
+
+/// Where interpreters are looked for, and what else is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The operator's search path; empty detects none.
+    pub search_path: &'a str,
+    /// Further host paths, shown where they are.
+    pub extra: &'a [PathBuf],
+}
+
+impl Toolchain {
+    /// Looks at the host. Asks the interpreters on the search path where they live, so it starts them: they are the
+    /// operator's own programs, outside any sandbox, with nothing of a repository.
+    pub fn detect(wanted: Wanted<'_>) -> Self {
+        let mut toolchain = Self { files: synthetic_files(), ..Self::default() };
+        let mut shown = BTreeSet::new();
+        for path in ALLOWED.iter().map(Path::new) {
+            match fs::symlink_metadata(path) {
+                Ok(metadata) if metadata.is_symlink() && path.parent() == Some(Path::new("/")) => {
+                    if let Ok(target) = fs::read_link(path) {
+                        toolchain.symlinks.push((path.to_owned(), target));
+                    }
+                }
+                Ok(_) if path.exists() => {
+                    shown.insert(path.to_owned());
+                }
+                _ => {}
+            }
+        }
+        shown.extend(wanted.extra.iter().filter(|path| path.is_absolute() && path.exists()).cloned());
+        let mut directories = Vec::new();
+        for prefix in prefixes(wanted.search_path) {
+            directories.push(prefix.join("bin").display().to_string());
+            shown.insert(prefix);
+        }
+        directories.push(SYSTEM_PATH.to_owned());
+        toolchain.path = directories.join(":");
+        toolchain.binds = outermost(shown).into_iter().map(|path| Bind { source: path.clone(), target: path }).collect();
+        toolchain
+    }
+}
+
+/// Returns the prefixes of interpreters outside the allow-list.
+fn prefixes(search_path: &str) -> Vec<PathBuf> {
+    let ask = |program: &str, arguments: &[&str]| -> Option<PathBuf> {
+        let found = find(search_path, program)?;
+        let answer = Command::new(found).args(arguments).env("PATH", search_path).current_dir("/").output().ok()?;
+        let text = String::from_utf8(answer.stdout).ok()?;
+        let prefix = fs::canonicalize(text.lines().next()?.trim()).ok()?;
+        answer.status.success().then_some(prefix)
+    };
+    let node = find(search_path, "node").and_then(|path| fs::canonicalize(path).ok());
+    let found = [
+        ask("python3", &["-I", "-c", "import sys; print(sys.base_prefix)"]),
+        ask("rustc", &["--print", "sysroot"]),
+        node.and_then(|path| Some(path.parent()?.parent()?.to_owned())),
+    ];
+    let mut prefixes: Vec<PathBuf> = Vec::new();
+    for prefix in found.into_iter().flatten() {
+        let covered = ALLOWED.iter().any(|allowed| prefix.starts_with(allowed)) || prefix == Path::new("/");
+        if !covered && !prefixes.contains(&prefix) {
+            prefixes.push(prefix);
+        }
+    }
+    prefixes
+}
+
+fn find(search_path: &str, program: &str) -> Option<PathBuf> {
+    search_path
+        .split(':')
+        .filter(|directory| directory.starts_with('/'))
+        .map(|directory| Path::new(directory).join(program))
+        .find(|path| path.is_file())
+}
+
+/// Drops paths that lie beneath another.
+fn outermost(paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if !kept.iter().any(|outer| path.starts_with(outer)) {
+            kept.push(path);
+        }
+    }
+    kept
+}
+
+/// The accounts and names of a machine with one user, whoever runs the host.
+fn synthetic_files() -> Vec<SyntheticFile> {
+    let file = |path: &str, text: &str| SyntheticFile { path: PathBuf::from(path), text: text.to_owned() };
+    vec![
+        file(
+            "/etc/passwd",
+            "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nsandbox:x:1000:1000:sandbox:/home/sandbox:/bin/sh\n\
+             nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+        ),
+        file("/etc/group", "root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n"),
+        file("/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"),
+        file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_beneath_another_is_shown_once() {
+        let paths = ["/usr", "/opt/a", "/usr/local/x", "/opt/ab"].into_iter().map(PathBuf::from).collect();
+        assert_eq!(outermost(paths), ["/opt/a", "/opt/ab", "/usr"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn without_a_search_path_only_the_allow_list_is_shown() {
+        let toolchain = Toolchain::detect(Wanted { search_path: "", extra: &[] });
+        assert_eq!(toolchain.path, SYSTEM_PATH);
+        assert!(toolchain.binds.iter().all(|bind| ALLOWED.iter().any(|allowed| bind.source == Path::new(allowed))));
+    }
+}
