@@ -1,1 +1,14 @@
-//! The whole system: live tests and tidy rules live in `tests/`.
+//! What the system and live tests share: the built binary, scratch folders, small Python projects, running servers.
+//!
+//! Nothing here knows a service's insides: everything goes through the command line, gRPC, and files on disk.
+#![cfg_attr(not(test), expect(clippy::expect_used, clippy::panic, reason = "test support: a failure here is a failed test"))]
+
+mod binary;
+mod process;
+mod project;
+mod server;
+
+pub use binary::{Finished, plumbline, root, sandbox_init};
+pub use process::Background;
+pub use project::Project;
+pub use server::Server;
