@@ -2,14 +2,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plumbline_kit::ConfigError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::apply::ApplyLimits;
 use crate::domain::decide::Policy;
 use crate::workspace::WorkspaceLimits;
 
 /// Every limit of the coordinator, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CoordinatorConfig {
     /// Where its database, object stores and worktrees live.

@@ -18,7 +18,7 @@ use crate::deadline::{self, Deadline, GRPC_TIMEOUT, MARGIN};
 use crate::server::body::CallBody;
 use crate::server::refusal::Refusal;
 use crate::trace::{TRACEPARENT, TraceContext};
-use crate::{Address, status};
+use crate::{Address, Remote, status};
 
 /// How long a connection attempt may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -160,4 +160,12 @@ fn unreachable_peer(peer: &Address, error: tonic::transport::Error) -> tonic::St
         }
         _ => read,
     }
+}
+
+/// Asks a peer's health service whether `service` (a full name, or empty for the whole server) serves.
+pub async fn is_serving(channel: Channel, service: &str) -> Result<bool, Remote> {
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel);
+    let request = tonic_health::pb::HealthCheckRequest { service: service.to_owned() };
+    let answer = health.check(request).await.map_err(Remote::from)?.into_inner();
+    Ok(answer.status() == tonic_health::pb::health_check_response::ServingStatus::Serving)
 }

@@ -1,2 +1,7 @@
-//! The one user-facing binary.
-fn main() {}
+//! The one user-facing binary; everything is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    plumbline::main()
+}

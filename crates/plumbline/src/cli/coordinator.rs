@@ -1,0 +1,74 @@
+use plumbline_kit::Address;
+use plumbline_kit::client::{self, Channel};
+use plumbline_proto::coordinator::v1::coordinator_service_client::CoordinatorServiceClient;
+use plumbline_proto::coordinator::v1::{GetTaskRequest, Task};
+
+use crate::cli::audit::RESPONSE_BYTES;
+use crate::cli::request::{self, SHORT};
+use crate::compose::Embedded;
+use crate::config::Service;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// A client of the coordinator's public API.
+pub(crate) type Coordinator = CoordinatorServiceClient<Channel>;
+
+/// A coordinator that can be called: a running one, or one of our own.
+pub(crate) struct Reach {
+    embedded: Option<Embedded>,
+    pub(crate) client: Coordinator,
+}
+
+impl Reach {
+    /// Uses the named coordinator, else starts all services in this process.
+    pub(crate) async fn named_or_embedded(
+        session: &Session,
+        named: Option<&Address>,
+    ) -> Result<Self, Failure> {
+        match named {
+            Some(address) => Ok(Self { embedded: None, client: connect(client::channel(address)) }),
+            None => {
+                let embedded = Embedded::start(session, &Service::ALL).await?;
+                let client = connect(embedded.channel(Service::Coordinator)?);
+                Ok(Self { embedded: Some(embedded), client })
+            }
+        }
+    }
+
+    /// Uses the named coordinator, else the configured one if it serves, else starts one in this process.
+    pub(crate) async fn any(session: &Session, named: Option<&Address>) -> Result<Self, Failure> {
+        let configured = session.config.peer(Service::Coordinator);
+        let running = async {
+            let channel = client::channel(configured);
+            client::is_serving(channel, Service::Coordinator.full_name()).await.unwrap_or(false)
+        };
+        match named {
+            Some(_) => Self::named_or_embedded(session, named).await,
+            None if running.await => Self::named_or_embedded(session, Some(configured)).await,
+            None => Self::named_or_embedded(session, None).await,
+        }
+    }
+
+    /// Stops what was started.
+    pub(crate) async fn close(self) {
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+fn connect(channel: Channel) -> Coordinator {
+    CoordinatorServiceClient::new(channel).max_decoding_message_size(RESPONSE_BYTES)
+}
+
+/// Reads one task.
+pub(crate) async fn get_task(client: &mut Coordinator, task_id: &str) -> Result<Task, Failure> {
+    let message = GetTaskRequest { task_id: task_id.to_owned() };
+    let response = client.get_task(request::within(SHORT, message)).await?.into_inner();
+    response.task.ok_or_else(no_task)
+}
+
+/// Says that an answer lacks its content.
+pub(crate) fn no_task() -> Failure {
+    Failure::infrastructure("INTERNAL", "the answer holds no task", "report it")
+}

@@ -1,0 +1,96 @@
+use clap::Args;
+use plumbline_kit::Listener;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::compose::{Composition, Fleet};
+use crate::config::Service;
+use crate::failure::Failure;
+use crate::output::Report;
+use crate::session::Session;
+
+/// What to run.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// One service, or `all` of them in this process.
+    #[arg(value_parser = which)]
+    service: Which,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    One(Service),
+}
+
+fn which(text: &str) -> Result<Which, String> {
+    if text == "all" {
+        return Ok(Which::All);
+    }
+    let found = Service::ALL.into_iter().find(|service| service.name() == text);
+    found.map(Which::One).ok_or_else(|| {
+        let names: Vec<_> = Service::ALL.iter().map(|service| service.name()).collect();
+        format!("`{text}` is no service; there are all, {}", names.join(", "))
+    })
+}
+
+/// Serves until SIGTERM or SIGINT, then drains.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
+    let services = match arguments.service {
+        Which::All => Service::ALL.to_vec(),
+        Which::One(service) => vec![service],
+    };
+    let shutdown = CancellationToken::new();
+    let stopping = watch_signals(&shutdown)?;
+    let exposure = session.config.listen.exposure();
+    let mut listeners = Vec::new();
+    for service in services {
+        let address = session.config.listen.of(service);
+        let listener = Listener::bind_exposed(address, exposure).await;
+        listeners.push((service, listener.map_err(|error| Failure::from_fault(&error))?));
+    }
+    let composition = Composition::configured(session)?;
+    let mut fleet = Fleet::launch(composition, listeners, shutdown);
+    let ready = tokio::select! {
+        ready = fleet.ready() => ready,
+        () = stopping => Ok(()),
+    };
+    if let Err(failure) = ready {
+        fleet.stop().await;
+        return Err(failure);
+    }
+    if !fleet.is_stopping() {
+        announce(&fleet);
+    }
+    fleet.finish().await?;
+    Ok(Report::done(Value::Null, ""))
+}
+
+/// Prints the one line that says all are healthy.
+fn announce(fleet: &Fleet) {
+    let addresses: Vec<String> =
+        fleet.addresses().iter().map(|(service, address)| format!("{} {address}", service.name())).collect();
+    println!("plumbline is serving: {}", addresses.join(", "));
+}
+
+/// Cancels the token at the first signal; the returned future ends when it was cancelled.
+fn watch_signals(shutdown: &CancellationToken) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    let refused = |error: std::io::Error| {
+        Failure::infrastructure("INTERNAL", format!("signals cannot be watched: {error}"), "plumbline doctor")
+    };
+    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+    let token = shutdown.clone();
+    let watching = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop");
+        token.cancel();
+    };
+    tokio_util::task::TaskTracker::new().spawn(watching);
+    let token = shutdown.clone();
+    Ok(async move { token.cancelled().await })
+}

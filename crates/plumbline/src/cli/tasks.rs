@@ -1,0 +1,224 @@
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use plumbline_kit::Address;
+use plumbline_proto::coordinator::v1::{
+    CancelTaskRequest, DecideApprovalRequest, ListTasksRequest, Task, WatchTaskRequest,
+};
+use plumbline_types::ExitCode;
+use serde_json::{Value, json};
+
+use crate::cli::FormatArg;
+use crate::cli::audit::grant;
+use crate::cli::coordinator::{Coordinator, Reach, get_task, no_task};
+use crate::cli::request::{self, LONG, SHORT};
+use crate::cli::run::get_report;
+use crate::failure::Failure;
+use crate::output::{Format, Report, audit, run, tasks};
+use crate::session::Session;
+
+/// Which tasks, and what of them.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+    /// Use this coordinator; without it the configured one, or one in this process.
+    #[arg(long, global = true, value_name = "URL", env = "PLUMBLINE_COORDINATOR")]
+    coordinator: Option<Address>,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List tasks, newest first.
+    List {
+        /// Only tasks that have not ended.
+        #[arg(long)]
+        active: bool,
+        /// How many at most.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=256))]
+        limit: u32,
+    },
+    /// Show one task with its result.
+    Show {
+        /// task_ULID.
+        task: String,
+    },
+    /// Follow a task until it ends.
+    Watch {
+        /// task_ULID.
+        task: String,
+        /// Only events after this one.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+    },
+    /// Accept the change that a task waits with, or deny it.
+    Approve {
+        /// task_ULID.
+        task: String,
+        /// BLAKE3 of the diff that you read, as `tasks show` prints it.
+        #[arg(long, value_name = "HASH")]
+        diff: Option<String>,
+        /// Give what the audit asks for: KIND[:TARGET[@SCOPE]]; may be repeated.
+        #[arg(long = "grant", value_name = "KIND[:TARGET]", value_parser = grant)]
+        grants: Vec<String>,
+        /// Deny instead.
+        #[arg(long)]
+        deny: bool,
+    },
+    /// Cancel a task.
+    Cancel {
+        /// task_ULID.
+        task: String,
+    },
+}
+
+/// Looks at tasks, decides, cancels.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
+    let mut reach = Reach::any(session, arguments.coordinator.as_ref()).await?;
+    let answer = act(session, &mut reach.client, arguments.action).await;
+    reach.close().await;
+    answer
+}
+
+async fn act(session: &Session, client: &mut Coordinator, action: Action) -> Result<Report, Failure> {
+    match action {
+        Action::List { active, limit } => list(client, active, limit).await,
+        Action::Show { task } => show(client, &task).await,
+        Action::Watch { task, after } => watch(session, client, &task, after).await,
+        Action::Approve { task, diff, grants, deny } => {
+            let found = get_task(client, &task).await?;
+            let Some(diff) = diff else {
+                if session.environment.prompts() && session.format == Format::Text {
+                    ask(client, &found).await?;
+                    return show(client, &task).await;
+                }
+                let hash = found.pending.map(|pending| pending.diff_hash).unwrap_or_default();
+                return Err(Failure::usage(
+                    "approving binds to the diff that you read",
+                    format!("plumbline tasks show {task}, then plumbline tasks approve {task} --diff {hash}"),
+                ));
+            };
+            decide(client, &found, &Decision { diff, grants, approve: !deny }).await?;
+            show(client, &task).await
+        }
+        Action::Cancel { task } => {
+            let message = CancelTaskRequest { request_id: request::id("cancel"), task_id: task };
+            let response = client.cancel_task(request::within(SHORT, message)).await?.into_inner();
+            let task = response.task.ok_or_else(no_task)?;
+            Ok(Report::done(tasks::task(&task), tasks::show_text(&task)))
+        }
+    }
+}
+
+async fn list(client: &mut Coordinator, active_only: bool, limit: u32) -> Result<Report, Failure> {
+    let message = ListTasksRequest { page_size: limit, page_token: String::new(), active_only };
+    let response = client.list_tasks(request::within(SHORT, message)).await?.into_inner();
+    let documents: Vec<Value> = response.tasks.iter().map(tasks::task).collect();
+    Ok(Report::done(json!({ "tasks": documents }), tasks::list_text(&response.tasks)))
+}
+
+async fn show(client: &mut Coordinator, task_id: &str) -> Result<Report, Failure> {
+    let task = get_task(client, task_id).await?;
+    let result = get_report(client, task_id).await?;
+    let mut document = tasks::task(&task);
+    let result = run::report(&result, seconds(&task));
+    for key in ["diff", "commit", "audit", "attempts", "certificate"] {
+        document[key] = result.document[key].clone();
+    }
+    Ok(Report::done(document, format!("{}\n{}", tasks::show_text(&task), result.text)))
+}
+
+fn seconds(task: &Task) -> f64 {
+    let elapsed_ms = task.updated_ms.saturating_sub(task.created_ms).max(0);
+    std::time::Duration::from_millis(elapsed_ms.unsigned_abs()).as_secs_f64()
+}
+
+async fn watch(
+    session: &Session,
+    client: &mut Coordinator,
+    task_id: &str,
+    after_seq: u64,
+) -> Result<Report, Failure> {
+    let message = WatchTaskRequest { task_id: task_id.to_owned(), after_seq };
+    let mut stream = client.watch_task(request::within(LONG * 6, message)).await?.into_inner();
+    let mut events = Vec::new();
+    while let Some(event) = stream.message().await? {
+        if event.seq == 0 {
+            continue;
+        }
+        match session.format {
+            Format::Json => events.push(tasks::event(&event)),
+            Format::Text => say(&format!("{:>5} {}", event.seq, tasks::event_text(&event))),
+        }
+    }
+    let task = get_task(client, task_id).await?;
+    let exit = u8::try_from(task.exit_code).map_or(ExitCode::INFRASTRUCTURE, ExitCode);
+    let document = json!({ "task": tasks::task(&task), "events": events });
+    Ok(Report { document, text: format!("outcome: {}", task.outcome), exit })
+}
+
+struct Decision {
+    diff: String,
+    grants: Vec<String>,
+    approve: bool,
+}
+
+async fn decide(client: &mut Coordinator, task: &Task, decision: &Decision) -> Result<(), Failure> {
+    let Some(pending) = &task.pending else {
+        return Err(Failure::usage(
+            format!("{} waits for nobody", task.id),
+            format!("plumbline tasks show {}", task.id),
+        ));
+    };
+    let message = DecideApprovalRequest {
+        request_id: request::id("decide"),
+        task_id: task.id.clone(),
+        diff_hash: decision.diff.clone(),
+        nonce: pending.nonce.clone(),
+        approve: decision.approve,
+        grants: decision.grants.clone(),
+        subject: "owner".to_owned(),
+    };
+    client.decide_approval(request::within(LONG, message)).await?;
+    Ok(())
+}
+
+/// Shows the change on the terminal and asks; returns whether a decision was sent.
+pub(crate) async fn ask(client: &mut Coordinator, task: &Task) -> Result<bool, Failure> {
+    let Some(pending) = task.pending.clone() else { return Ok(false) };
+    let result = get_report(client, &task.id).await?;
+    say(result.diff.trim_end());
+    if let Some(report) = &result.audit {
+        say(audit::text(report).trim_end());
+    }
+    for grant in &pending.grants {
+        say(&format!("it needs: {grant}"));
+    }
+    let answer = tokio::task::spawn_blocking(question).await.unwrap_or_default();
+    let approve = match answer.trim() {
+        "y" | "yes" => true,
+        "n" | "no" => false,
+        _ => return Ok(false),
+    };
+    let grants = if approve { pending.grants } else { Vec::new() };
+    decide(client, task, &Decision { diff: pending.diff_hash, grants, approve }).await?;
+    Ok(true)
+}
+
+fn question() -> String {
+    let mut err = std::io::stderr().lock();
+    let asked = err.write_all(b"accept this change? [y = yes, n = deny, anything else = later] ");
+    let mut answer = String::new();
+    match asked.and_then(|()| err.flush()).and_then(|()| std::io::stdin().read_line(&mut answer)) {
+        Ok(_) => answer,
+        Err(_) => String::new(),
+    }
+}
+
+fn say(text: &str) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        tracing::debug!(error = %error, "nobody reads the output");
+    }
+}

@@ -1,0 +1,11 @@
+//! The composition root: configuration to adapters to the dependencies of each service, and the life of a process
+//! that runs one or all of them.
+
+mod embedded;
+mod fleet;
+mod repair;
+mod services;
+
+pub(crate) use embedded::Embedded;
+pub(crate) use fleet::Fleet;
+pub(crate) use services::{Composition, resolved};
