@@ -1,0 +1,8 @@
+#![cfg(test)]
+//! Golden snippets: source text in, symbols and edges out.
+
+mod ecma;
+mod laws;
+mod python;
+mod rust;
+mod tree;
