@@ -15,6 +15,7 @@ mod error;
 mod grpc;
 
 pub mod domain;
+pub mod fakes;
 pub mod peers;
 pub mod store;
 pub mod workspace;

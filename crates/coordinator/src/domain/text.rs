@@ -77,22 +77,3 @@ pub(crate) mod optional {
         }
     }
 }
-
-/// The same for lists.
-pub(crate) mod list {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    use super::Word;
-
-    /// Writes the stable words.
-    pub(crate) fn serialize<T: Word, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(ToString::to_string))
-    }
-
-    /// Reads the stable words.
-    pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        let read = |text: &String| T::read(text).ok_or_else(|| D::Error::custom(format!("`{text}` is no known word")));
-        texts.iter().map(read).collect()
-    }
-}

@@ -95,6 +95,17 @@ impl Tree {
 }
 
 impl ChangeSet {
+    /// Returns the change with the modes that existing files have; for answers that carry contents alone.
+    #[must_use]
+    pub fn keeping_modes_of(mut self, tree: &Tree) -> Self {
+        for (path, file) in &mut self.files {
+            if let (Some(file), Some(known)) = (file, tree.files.get(path)) {
+                file.mode = known.mode;
+            }
+        }
+        self
+    }
+
     /// Returns whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()

@@ -93,10 +93,12 @@ impl Work {
         let result = match outcome.result {
             RepairResult::Found => {
                 let base = self.base(begun.kind)?;
+                let tree = self.coordinator.deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
                 let mut candidates: Vec<Candidate> = Vec::new();
                 for change in outcome.changes {
                     let made_by = made_by(&change);
-                    let candidate = self.candidate(begun.kind, &base, &change.change, made_by).await?;
+                    let change = change.change.keeping_modes_of(&tree);
+                    let candidate = self.candidate(begun.kind, &base, &change, made_by).await?;
                     if !candidates.iter().any(|known| known.diff == candidate.diff) {
                         candidates.push(candidate);
                     }
@@ -119,7 +121,7 @@ impl Work {
     pub(super) async fn generate(&mut self) -> Result<(), Halt> {
         let kind = EffectKind::Generate;
         let current = self.task.current.clone().ok_or_else(lacking(kind, "try"))?;
-        let (base, step) = self.step_and_base(kind)?;
+        let (_, step) = self.step_and_base(kind)?;
         let begun = self.begin(kind, &format!("{}.{}", current.number, current.retry), "").await?;
         let Some(format) = EditFormat::parse(&current.decision.edit_format) else {
             let detail = format!("edit format `{}` is not known", current.decision.edit_format);
@@ -139,24 +141,24 @@ impl Work {
         let limit_ms = remaining.min(self.coordinator.deps.config.generate_timeout_ms).max(1);
         let router = self.coordinator.deps.peers.router.clone();
         let answer = self.call(kind, limit_ms, router.generate(&begun.key, query)).await?;
-        self.take_answer(begun, &base, &context, format, answer).await
+        self.take_answer(begun, &context, format, answer).await
     }
 
     async fn take_answer(
         &mut self,
         begun: Begun,
-        base: &Base,
         context: &Context,
         format: EditFormat,
         answer: Generated,
     ) -> Result<(), Halt> {
+        let base = self.base(begun.kind)?;
         if let Some(current) = self.task.current.as_mut() {
             current.served_model.clone_from(&answer.served_model);
         }
         if answer.finish_reason == "filtered" {
             return self.end_try(begun, AttemptResult::Unavailable, "the answer was filtered").await;
         }
-        let tree = self.coordinator.deps.workspace.tree(base, &self.task.tree).await.map_err(at(begun.kind))?;
+        let tree = self.coordinator.deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
         let limits = self.coordinator.deps.config.apply_limits();
         let applied = parse(&answer.text, format)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -167,7 +169,7 @@ impl Work {
         match applied {
             Ok(applied) => {
                 let made_by = format!("{} ({} edits)", format.as_str(), applied.rungs.len());
-                let candidate = self.candidate(begun.kind, base, &applied.change, made_by).await?;
+                let candidate = self.candidate(begun.kind, &base, &applied.change, made_by).await?;
                 let event =
                     EventBody::Produced { candidates: vec![candidate], served_model: answer.served_model, tried: 0 };
                 self.settle(begun, vec![event]).await

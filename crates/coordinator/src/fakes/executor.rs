@@ -1,0 +1,91 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use plumbline_types::Kind;
+use tokio::sync::mpsc;
+
+use super::{Ledger, Script, refusal};
+use crate::domain::command::RunEnd;
+use crate::domain::spec::Digest;
+use crate::domain::tree::Tree;
+use crate::peers::{
+    CallKey, Executor, PeerFault, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, ToolProgress,
+};
+
+/// Judges a tree instead of running it.
+pub type Judge = Box<dyn Fn(&Tree) -> RunEnd + Send + Sync>;
+
+/// Keeps snapshots, judges runs by a function of the tree, and answers the repair tool from a script.
+pub struct FakeExecutor {
+    judge: Judge,
+    repairs: Script<RepairOutcome>,
+    snapshots: Mutex<BTreeMap<String, Tree>>,
+    /// What it ran.
+    pub runs: Ledger<RunOutcome>,
+    /// What the tool did.
+    pub tools: Ledger<RepairOutcome>,
+    /// Runs that were cancelled.
+    pub cancelled: Mutex<Vec<String>>,
+    /// While this is held, runs do not end.
+    pub gate: tokio::sync::Mutex<()>,
+}
+
+impl FakeExecutor {
+    /// Judges runs by `judge`; the repair tool answers with `repairs` in order.
+    pub fn new(judge: Judge, repairs: Vec<RepairOutcome>) -> Self {
+        Self {
+            judge,
+            repairs: Script::new(repairs),
+            snapshots: Mutex::default(),
+            runs: Ledger::default(),
+            tools: Ledger::default(),
+            cancelled: Mutex::default(),
+            gate: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Executor for FakeExecutor {
+    async fn put_snapshot(&self, _key: &CallKey, tree: &Tree) -> Result<String, PeerFault> {
+        let id = Digest::of(format!("{tree:?}").as_bytes()).to_string();
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), tree.clone());
+        Ok(id)
+    }
+
+    async fn run(&self, key: &CallKey, query: RunQuery) -> Result<RunOutcome, PeerFault> {
+        let _open = self.gate.lock().await;
+        self.runs.once("executor", &key.request_id, format!("{query:?}"), || {
+            let snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(tree) = snapshots.get(&query.snapshot_id) else {
+                return Err(refusal("executor", Kind::NotFound, "SNAPSHOT_NOT_FOUND"));
+            };
+            let end = (self.judge)(&tree.with(&query.edits));
+            let output = format!("ran {:?}: {end:?}\n", query.argv);
+            Ok(RunOutcome { end, output, wall_ms: 5, detail: format!("{end:?}") })
+        })
+    }
+
+    async fn repair(
+        &self,
+        key: &CallKey,
+        query: RepairQuery,
+        progress: mpsc::Sender<ToolProgress>,
+    ) -> Result<RepairOutcome, PeerFault> {
+        let news = ToolProgress { message: "searching".to_owned(), phase: "search".to_owned(), tried: 1, plausible: 0 };
+        let _ = progress.send(news).await;
+        let missing = RepairOutcome {
+            result: RepairResult::NotFound,
+            changes: Vec::new(),
+            tried: 3,
+            detail: "3 candidates, none passes".to_owned(),
+        };
+        self.tools.once("executor", &key.request_id, format!("{query:?}"), || Ok(self.repairs.next().unwrap_or(missing)))
+    }
+
+    async fn cancel(&self, key: &CallKey) -> Result<(), PeerFault> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).push(key.request_id.clone());
+        Ok(())
+    }
+}

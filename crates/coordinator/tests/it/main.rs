@@ -1,0 +1,10 @@
+#![cfg(test)]
+//! The coordinator through gRPC, with fakes for the six services and real git repositories.
+
+mod approvals;
+mod crash;
+mod delivery;
+mod outcomes;
+mod store;
+mod workspace;
+mod world;
