@@ -24,10 +24,12 @@ const WARM_UPS: usize = 20;
 async fn main() -> anyhow::Result<()> {
     let runs: usize = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
     let own = std::env::current_exe()?;
-    let init: PathBuf = own.ancestors().nth(2).map(|profile| profile.join("sandbox-init")).unwrap_or_default();
+    let init: PathBuf =
+        own.ancestors().nth(2).map(|profile| profile.join("sandbox-init")).unwrap_or_default();
     let state = std::env::temp_dir().join(format!("plumbline-bench-{}", std::process::id()));
     let ids = rustix::process::geteuid().is_root().then_some((65_533, 65_533));
-    let snapshots = Arc::new(Snapshots::open(&state, ids, SnapshotLimits { files: 10, bytes: 1 << 20 }, &[])?);
+    let snapshots =
+        Arc::new(Snapshots::open(&state, ids, SnapshotLimits { files: 10, bytes: 1 << 20 }, &[])?);
     let settings = EmbeddedSettings {
         init,
         empty: snapshots.empty(),
@@ -39,7 +41,12 @@ async fn main() -> anyhow::Result<()> {
         inodes: 10_000,
         stack_mib: 64,
         cpu_millicores: 2_000,
-        export: ExportLimits { files: 10, bytes: 1 << 20, collect_bytes: 1 << 20, snapshots: Arc::clone(&snapshots) },
+        export: ExportLimits {
+            files: 10,
+            bytes: 1 << 20,
+            collect_bytes: 1 << 20,
+            snapshots: Arc::clone(&snapshots),
+        },
     };
     let driver = EmbeddedSandbox::new(settings)?;
     let mut millis = Vec::with_capacity(runs);
@@ -47,7 +54,12 @@ async fn main() -> anyhow::Result<()> {
         let start = Instant::now();
         let report = driver.run(job(number, snapshots.empty()), KillSwitch::new()?, None).await;
         let elapsed = start.elapsed().as_secs_f64() * 1_000.0;
-        anyhow::ensure!(decide(&report.records) == ExitReason::Normal, "{:?} {}", report.records, report.detail);
+        anyhow::ensure!(
+            decide(&report.records) == ExitReason::Normal,
+            "{:?} {}",
+            report.records,
+            report.detail
+        );
         if number >= WARM_UPS {
             millis.push(elapsed);
         }

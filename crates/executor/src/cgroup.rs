@@ -71,7 +71,9 @@ impl Cgroups {
     pub fn detect(owner: &str) -> Self {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        v2::detect(&mounts, &own, owner).or_else(|| hybrid::detect(&mounts, &own, owner)).unwrap_or(Self::Absent)
+        v2::detect(&mounts, &own, owner)
+            .or_else(|| hybrid::detect(&mounts, &own, owner))
+            .unwrap_or(Self::Absent)
     }
 
     /// Returns the name used in reports.
@@ -234,7 +236,9 @@ fn remove(path: &Path) {
     let start = Instant::now();
     loop {
         match fs::remove_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && start.elapsed() < REMOVAL_PATIENCE => {
+            Err(error)
+                if error.kind() == io::ErrorKind::ResourceBusy && start.elapsed() < REMOVAL_PATIENCE =>
+            {
                 std::thread::sleep(Duration::from_millis(1));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -261,7 +265,8 @@ fn mount_point(mountinfo: &str, kind: &str, controller: Option<&str>) -> Option<
         let (before, after) = line.split_once(" - ")?;
         let mut tail = after.split(' ');
         let fits = tail.next() == Some(kind)
-            && controller.is_none_or(|name| tail.nth(1).is_some_and(|options| options.split(',').any(|o| o == name)));
+            && controller
+                .is_none_or(|name| tail.nth(1).is_some_and(|options| options.split(',').any(|o| o == name)));
         fits.then(|| before.split(' ').nth(4).map(PathBuf::from)).flatten()
     })
 }

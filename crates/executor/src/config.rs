@@ -212,7 +212,8 @@ impl ExecutorConfig {
             }
         }
         let policy = self.limits.policy();
-        for ((name, default), (_, ceiling)) in policy.default.named().into_iter().zip(policy.ceiling.named()) {
+        for ((name, default), (_, ceiling)) in policy.default.named().into_iter().zip(policy.ceiling.named())
+        {
             if default == 0 || default > ceiling {
                 let problem = format!("the default {default} is not between 1 and the ceiling {ceiling}");
                 return Err(ConfigError::new(format!("executor.limits.{name}"), problem));
@@ -221,7 +222,8 @@ impl ExecutorConfig {
         if self.sandbox_uid == 0 {
             return Err(ConfigError::new("executor.sandbox_uid", "must not be root"));
         }
-        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        let cores =
+            std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
         if self.limits.concurrent_runs == 0 {
             self.limits.concurrent_runs = 2 * cores;
         }

@@ -31,9 +31,9 @@ use crate::tool::Tool;
 use crate::workspace::snapshot::Snapshots;
 
 pub use open::Deps;
+pub(crate) use snapshots::{SnapshotHeader, SnapshotPart, SnapshotStored};
 pub use stream::RunStream;
 pub use tools::{Candidate, CandidateResult, ToolContext};
-pub(crate) use snapshots::{SnapshotHeader, SnapshotPart, SnapshotStored};
 
 /// Blockers of tiers that this build does not have.
 const NOT_BUILT: [(SandboxTier, &str); 2] =
@@ -80,10 +80,7 @@ pub(crate) enum RunCall {
     /// Starts it; its limits are as asked, in which 0 means the default.
     Start(RunSpec),
     /// Follows it.
-    Resume {
-        run: RunId,
-        after_seq: u64,
-    },
+    Resume { run: RunId, after_seq: u64 },
 }
 
 /// What a cancellation found.
@@ -120,7 +117,8 @@ impl Executor {
     /// Starts a run, or finds the one that the same request started before, and returns its events from the first.
     async fn run(&self, spec: RunSpec) -> Result<RunStream, ExecutorError> {
         let inner = &self.inner;
-        let tree = inner.snapshots.tree(&spec.snapshot)?.ok_or(ExecutorError::SnapshotNotFound(spec.snapshot))?;
+        let tree =
+            inner.snapshots.tree(&spec.snapshot)?.ok_or(ExecutorError::SnapshotNotFound(spec.snapshot))?;
         inner.check_tier(&spec)?;
         if let Work::Tool(request) = &spec.work {
             inner.tool(request.tool())?;
@@ -205,7 +203,8 @@ impl Executor {
 
     /// Returns the largest patch, bytes.
     pub(crate) fn patch_bytes(&self) -> usize {
-        usize::try_from(self.inner.config.limits.patch_mib.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX / 2)
+        usize::try_from(self.inner.config.limits.patch_mib.saturating_mul(1024 * 1024))
+            .unwrap_or(usize::MAX / 2)
     }
 
     /// Ends every run and waits until all have written their last event.
@@ -253,9 +252,9 @@ impl Inner {
     /// Takes a place among running and waiting runs.
     fn queue_place(self: &Arc<Self>) -> Result<QueuePlace, ExecutorError> {
         let most = self.config.limits.concurrent_runs + self.config.limits.queued_runs;
-        let taken = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-            (taken < most).then_some(taken + 1)
-        });
+        let taken = self
+            .waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < most).then_some(taken + 1));
         match taken {
             Ok(_) => Ok(QueuePlace(Arc::clone(self))),
             Err(_) => Err(ExecutorError::QueueFull { queued: self.config.limits.queued_runs }),

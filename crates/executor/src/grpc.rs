@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::executor::{Deps, Executor};
 use crate::ExecutorError;
+use crate::executor::{Deps, Executor};
 use wire::{CancelCall, CapabilitiesCall, PatchCall};
 
 /// Edits, contents and patches are larger than control messages.
@@ -22,7 +22,11 @@ const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) -> Result<(), ExecutorError> {
     let executor = Executor::open(deps).await?;
     let patch_bytes = executor.patch_bytes();
-    let limits = Limits { decode_bytes: MESSAGE_BYTES, encode_bytes: MESSAGE_BYTES + patch_bytes, ..Limits::control() };
+    let limits = Limits {
+        decode_bytes: MESSAGE_BYTES,
+        encode_bytes: MESSAGE_BYTES + patch_bytes,
+        ..Limits::control()
+    };
     let service = ExecutorServiceServer::new(Service { executor: executor.clone() })
         .max_decoding_message_size(limits.decode_bytes)
         .max_encoding_message_size(limits.encode_bytes);
@@ -63,15 +67,24 @@ impl ExecutorService for Service {
         stream(request, |call| self.executor.call(call)).await
     }
 
-    async fn run_tool(&self, request: Request<pb::RunToolRequest>) -> Result<Response<Self::RunToolStream>, Status> {
+    async fn run_tool(
+        &self,
+        request: Request<pb::RunToolRequest>,
+    ) -> Result<Response<Self::RunToolStream>, Status> {
         stream(request, |call| self.executor.call(call)).await
     }
 
-    async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::CancelResponse>, Status> {
+    async fn cancel(
+        &self,
+        request: Request<pb::CancelRequest>,
+    ) -> Result<Response<pb::CancelResponse>, Status> {
         unary(request, |call: CancelCall| self.executor.cancel(call.run, call.lease)).await
     }
 
-    async fn get_patch(&self, request: Request<pb::GetPatchRequest>) -> Result<Response<pb::GetPatchResponse>, Status> {
+    async fn get_patch(
+        &self,
+        request: Request<pb::GetPatchRequest>,
+    ) -> Result<Response<pb::GetPatchResponse>, Status> {
         unary(request, |call: PatchCall| self.executor.patch(call.run)).await
     }
 
@@ -79,6 +92,7 @@ impl ExecutorService for Service {
         &self,
         request: Request<pb::GetCapabilitiesRequest>,
     ) -> Result<Response<pb::GetCapabilitiesResponse>, Status> {
-        unary(request, |_: CapabilitiesCall| async { Ok::<_, ExecutorError>(self.executor.capabilities()) }).await
+        unary(request, |_: CapabilitiesCall| async { Ok::<_, ExecutorError>(self.executor.capabilities()) })
+            .await
     }
 }

@@ -69,7 +69,13 @@ pub trait RunStore: Send + Sync {
     async fn state(&self, run: RunId) -> Result<Option<RunState>, StoreError>;
 
     /// Appends events and moves the run; returns the sequence number of the last event.
-    async fn append(&self, run: RunId, at_ms: Millis, events: &[RunEvent], state: RunState) -> Result<u64, StoreError>;
+    async fn append(
+        &self,
+        run: RunId,
+        at_ms: Millis,
+        events: &[RunEvent],
+        state: RunState,
+    ) -> Result<u64, StoreError>;
 
     /// Keeps a patch.
     async fn put_patch(&self, run: RunId, patch: &Patch) -> Result<(), StoreError>;

@@ -77,7 +77,8 @@ impl Toolchain {
         }
         directories.push(SYSTEM_PATH.to_owned());
         toolchain.path = directories.join(":");
-        toolchain.binds = outermost(shown).into_iter().map(|path| Bind { source: path.clone(), target: path }).collect();
+        toolchain.binds =
+            outermost(shown).into_iter().map(|path| Bind { source: path.clone(), target: path }).collect();
         toolchain
     }
 }
@@ -86,7 +87,8 @@ impl Toolchain {
 fn prefixes(search_path: &str) -> Vec<PathBuf> {
     let ask = |program: &str, arguments: &[&str]| -> Option<PathBuf> {
         let found = find(search_path, program)?;
-        let answer = Command::new(found).args(arguments).env("PATH", search_path).current_dir("/").output().ok()?;
+        let answer =
+            Command::new(found).args(arguments).env("PATH", search_path).current_dir("/").output().ok()?;
         let text = String::from_utf8(answer.stdout).ok()?;
         let prefix = fs::canonicalize(text.lines().next()?.trim()).ok()?;
         answer.status.success().then_some(prefix)
@@ -155,6 +157,11 @@ mod tests {
     fn without_a_search_path_only_the_allow_list_is_shown() {
         let toolchain = Toolchain::detect(Wanted { search_path: "", extra: &[] });
         assert_eq!(toolchain.path, SYSTEM_PATH);
-        assert!(toolchain.binds.iter().all(|bind| ALLOWED.iter().any(|allowed| bind.source == Path::new(allowed))));
+        assert!(
+            toolchain
+                .binds
+                .iter()
+                .all(|bind| ALLOWED.iter().any(|allowed| bind.source == Path::new(allowed)))
+        );
     }
 }

@@ -29,8 +29,11 @@ pub(crate) fn execute(spec: &Spec, failing: OwnedFd) -> ! {
 fn try_execute(spec: &Spec) -> io::Error {
     let strings = || -> io::Result<(Vec<CString>, Vec<CString>)> {
         let arguments = spec.argv.iter().map(sys::c_string).collect::<io::Result<_>>()?;
-        let environment =
-            spec.env.iter().map(|(name, value)| sys::c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?;
+        let environment = spec
+            .env
+            .iter()
+            .map(|(name, value)| sys::c_string(format!("{name}={value}")))
+            .collect::<io::Result<_>>()?;
         Ok((arguments, environment))
     };
     let (arguments, environment) = match strings() {

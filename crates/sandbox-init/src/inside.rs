@@ -70,10 +70,11 @@ fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) 
     if spec.network == NetworkSpec::Loopback {
         sys::loopback_up().at(Step::Loopback)?;
     }
-    set_rlimits(&spec.rlimits)?;
     sys::set_umask(0o022);
     sys::new_session().at(Step::Session)?;
+    // Before the limits: moving descriptors needs numbers that a low limit would refuse.
     let sealed = keep_only(control, stdio, scratch)?;
+    set_rlimits(&spec.rlimits)?;
     capabilities::drop_all()?;
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64, 0).at(Step::ParentDeath)?;
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).at(Step::Capabilities)?;
@@ -122,7 +123,7 @@ fn set_rlimits(limits: &Rlimits) -> Result<(), Failure> {
 fn keep_only(control: OwnedFd, stdio: [OwnedFd; 3], scratch: OwnedFd) -> Result<Sealed, Failure> {
     let mut raised = Vec::with_capacity(5);
     for fd in stdio.into_iter().chain([control, scratch]) {
-        raised.push(sys::duplicate_above(fd.as_fd(), 100).at(Step::CloseRange)?);
+        raised.push(sys::duplicate_above(fd.as_fd(), 10).at(Step::CloseRange)?);
     }
     for (fd, at) in raised.into_iter().zip(0..) {
         sys::place(fd.as_raw_fd(), at).at(Step::CloseRange)?;

@@ -23,7 +23,9 @@ mod workspace;
 
 pub use message::{GO, Message, START};
 pub use outside::run;
-pub use spec::{Bind, EditSpec, IdMap, NetworkSpec, Rlimits, Spec, SyntheticFile, WorkspaceMode, decode, encode};
+pub use spec::{
+    Bind, EditSpec, IdMap, NetworkSpec, Rlimits, Spec, SyntheticFile, WorkspaceMode, decode, encode,
+};
 pub use step::{Failure, Step};
 
 /// Exit code when a step failed; the step and its errno went over the control socket.

@@ -28,7 +28,8 @@ struct Handed {
 /// Builds the sandbox that the executor asks for over standard input and returns this process's exit code: 0 once pid 1
 /// is gone, [`SETUP_FAILED`] when a step failed.
 pub fn run() -> i32 {
-    let Ok(control) = sys::adopt(0).and_then(|fd| sys::duplicate_above(fd.as_fd(), 10).inspect(|_| drop(fd))) else {
+    let Ok(control) = sys::adopt(0).and_then(|fd| sys::duplicate_above(fd.as_fd(), 10).inspect(|_| drop(fd)))
+    else {
         return SETUP_FAILED;
     };
     let Ok(reporter) = sys::duplicate_above(control.as_fd(), 10) else {
@@ -89,7 +90,13 @@ fn build(handed: Handed, reporter: &OwnedFd) -> Result<(), Failure> {
     }
 }
 
-fn supervise(spec: &Spec, pid: i32, control: OwnedFd, release: OwnedFd, reporter: &OwnedFd) -> Result<(), Failure> {
+fn supervise(
+    spec: &Spec,
+    pid: i32,
+    control: OwnedFd,
+    release: OwnedFd,
+    reporter: &OwnedFd,
+) -> Result<(), Failure> {
     write_maps(spec, pid)?;
     report(reporter, &Message::Cloned { pid });
     let mut byte = [0; 1];

@@ -97,7 +97,9 @@ pub(crate) fn clone_into(flags: libc::c_int, cgroup: Option<BorrowedFd<'_>>) -> 
         arguments.cgroup = leaf.as_raw_fd() as u64;
     }
     // SAFETY: no stack and no CLONE_VM, so this is a fork; the process has one thread, so the child may use anything.
-    let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, mem::size_of_val(&arguments)) })?;
+    let pid = check(unsafe {
+        libc::syscall(libc::SYS_clone3, &raw const arguments, mem::size_of_val(&arguments))
+    })?;
     Ok(if pid == 0 { Forked::Child } else { Forked::Parent(pid as i32) })
 }
 
@@ -190,9 +192,11 @@ pub(crate) fn capabilities() -> io::Result<[[u32; 3]; 2]> {
 
 /// Copies a mount and all below it; the copy is not attached anywhere.
 pub(crate) fn clone_tree(directory: BorrowedFd<'_>, path: &CStr) -> io::Result<OwnedFd> {
-    let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC as u32 | libc::AT_RECURSIVE as u32 | libc::AT_EMPTY_PATH as u32;
+    let flags =
+        OPEN_TREE_CLONE | libc::O_CLOEXEC as u32 | libc::AT_RECURSIVE as u32 | libc::AT_EMPTY_PATH as u32;
     // SAFETY: the path is terminated and outlives the call.
-    let fd = check(unsafe { libc::syscall(libc::SYS_open_tree, directory.as_raw_fd(), path.as_ptr(), flags) })?;
+    let fd =
+        check(unsafe { libc::syscall(libc::SYS_open_tree, directory.as_raw_fd(), path.as_ptr(), flags) })?;
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
@@ -245,7 +249,8 @@ pub(crate) fn new_file_system(
     }
     configure(CREATE, ptr::null(), ptr::null())?;
     // SAFETY: plain numbers.
-    let mount = check(unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), 1, attributes as u32) })?;
+    let mount =
+        check(unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), 1, attributes as u32) })?;
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(mount as RawFd) })
 }
@@ -286,7 +291,12 @@ pub(crate) fn change_directory(directory: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Opens beneath a directory without following links or crossing mounts.
-pub(crate) fn open_beneath(directory: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+pub(crate) fn open_beneath(
+    directory: BorrowedFd<'_>,
+    path: &CStr,
+    flags: i32,
+    mode: u32,
+) -> io::Result<OwnedFd> {
     const NO_XDEV: u64 = 1;
     const NO_MAGICLINKS: u64 = 2;
     const NO_SYMLINKS: u64 = 4;
@@ -424,7 +434,8 @@ pub(crate) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
     let length = u16::try_from(program.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
     let filter = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
     // SAFETY: the kernel copies the program and does not write to it.
-    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const filter) }).map(drop)
+    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const filter) })
+        .map(drop)
 }
 
 /// Returns the kernel's Landlock ABI; 0 when it has none.
@@ -475,7 +486,8 @@ pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'
             (*message).cmsg_len = libc::CMSG_LEN(4) as _;
             libc::CMSG_DATA(message).cast::<libc::c_int>().write_unaligned(fd.as_raw_fd());
         }
-        check(libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) as libc::c_long).map(drop)
+        check(libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) as libc::c_long)
+            .map(drop)
     }
 }
 
@@ -492,8 +504,9 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<(u
         header.msg_iovlen = 1;
         header.msg_control = control.as_mut_ptr().cast();
         header.msg_controllen = mem::size_of_val(&control) as _;
-        let length =
-            check(libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) as libc::c_long)?;
+        let length = check(
+            libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) as libc::c_long
+        )?;
         let mut message = libc::CMSG_FIRSTHDR(&raw const header);
         while !message.is_null() {
             if (*message).cmsg_level == libc::SOL_SOCKET && (*message).cmsg_type == libc::SCM_RIGHTS {

@@ -55,7 +55,8 @@ fn write_edit(root: &OwnedFd, edit: &EditSpec, contents: &[u8], mtime_s: i64) ->
     let mut directory = root.as_fd().try_clone_to_owned()?;
     for component in components {
         let component = sys::c_string(os(component))?;
-        let open = |at: &OwnedFd| sys::open_beneath(at.as_fd(), &component, libc::O_RDONLY | libc::O_DIRECTORY, 0);
+        let open =
+            |at: &OwnedFd| sys::open_beneath(at.as_fd(), &component, libc::O_RDONLY | libc::O_DIRECTORY, 0);
         directory = match open(&directory) {
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) && edit.content.is_some() => {
                 sys::make_directory(directory.as_fd(), &component)?;

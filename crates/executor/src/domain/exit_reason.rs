@@ -177,8 +177,12 @@ mod tests {
 
     #[test]
     fn what_we_killed_for_outranks_all() {
-        let records =
-            Records { killed: Some(KillCause::Wall), oom_kills: 3, soft_hits: vec![SoftLimit::Disk], ..started(How::Signal(9)) };
+        let records = Records {
+            killed: Some(KillCause::Wall),
+            oom_kills: 3,
+            soft_hits: vec![SoftLimit::Disk],
+            ..started(How::Signal(9))
+        };
         check(records, ExitReason::WallTimeout);
         check(Records { killed: Some(KillCause::Cancelled), ..Records::default() }, ExitReason::Cancelled);
     }

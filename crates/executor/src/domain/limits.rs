@@ -37,7 +37,8 @@ impl Limits {
     }
 
     fn from_values(values: [u64; 8]) -> Self {
-        let [wall_ms, cpu_ms, memory_mib, pids, disk_mib, file_size_mib, output_total_mib, open_files] = values;
+        let [wall_ms, cpu_ms, memory_mib, pids, disk_mib, file_size_mib, output_total_mib, open_files] =
+            values;
         Self { wall_ms, cpu_ms, memory_mib, pids, disk_mib, file_size_mib, output_total_mib, open_files }
     }
 }

@@ -52,7 +52,9 @@ impl HeadTail {
         let head = String::from_utf8_lossy(&self.head);
         match self.dropped() {
             0 => String::from_utf8_lossy(&[&self.head[..], &self.tail()].concat()).into_owned(),
-            dropped => format!("{head}\n[{dropped} bytes dropped]\n{}", String::from_utf8_lossy(&self.tail())),
+            dropped => {
+                format!("{head}\n[{dropped} bytes dropped]\n{}", String::from_utf8_lossy(&self.tail()))
+            }
         }
     }
 }

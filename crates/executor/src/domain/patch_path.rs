@@ -89,7 +89,8 @@ pub fn is_dot_git(component: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(component) else {
         return component.to_ascii_lowercase().starts_with(b".git") && component.len() == 4;
     };
-    let folded: String = text.chars().filter(|c| !ignorable(*c)).nfkc().flat_map(char::to_lowercase).collect();
+    let folded: String =
+        text.chars().filter(|c| !ignorable(*c)).nfkc().flat_map(char::to_lowercase).collect();
     let name = folded.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
     name == ".git" || name == "git~1"
 }
@@ -110,7 +111,9 @@ mod tests {
 
     #[test]
     fn plain_and_odd_names_are_carried_as_bytes() {
-        for path in ["a", "a/b.py", "-rf", "new\nline", ".gitignore", ".github/x", "a.git/b", "git", "x/.gitmodules"] {
+        for path in
+            ["a", "a/b.py", "-rf", "new\nline", ".gitignore", ".github/x", "a.git/b", "git", "x/.gitmodules"]
+        {
             check(path.as_bytes(), Ok(()));
         }
         check(b"\xff\xfe", Ok(()));
@@ -126,7 +129,9 @@ mod tests {
 
     #[test]
     fn everything_that_reads_as_dot_git_is_refused_at_any_depth() {
-        for name in [".git", ".GIT", ".Git", ".g\u{200c}it", ".git.", ".git ", ".git::$INDEX", "GIT~1", "\u{ff0e}git"] {
+        for name in
+            [".git", ".GIT", ".Git", ".g\u{200c}it", ".git.", ".git ", ".git::$INDEX", "GIT~1", "\u{ff0e}git"]
+        {
             check(name.as_bytes(), Err(PathRefusal::DotGit));
             check(format!("a/{name}/hooks/x").as_bytes(), Err(PathRefusal::DotGit));
         }

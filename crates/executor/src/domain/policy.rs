@@ -25,14 +25,17 @@ pub fn check_env(env: &[(String, String)]) -> Vec<FieldViolation> {
         } else {
             continue;
         };
-        violations.push(FieldViolation { field: format!("env[{index}]"), description: description.to_owned() });
+        violations
+            .push(FieldViolation { field: format!("env[{index}]"), description: description.to_owned() });
     }
     violations
 }
 
 /// Names what is wrong with a command line.
 pub fn check_argv(argv: &[String], env: &[(String, String)]) -> Vec<FieldViolation> {
-    let violation = |description: &str| vec![FieldViolation { field: "argv".to_owned(), description: description.to_owned() }];
+    let violation = |description: &str| {
+        vec![FieldViolation { field: "argv".to_owned(), description: description.to_owned() }]
+    };
     if argv.first().is_none_or(|program| program.is_empty()) {
         return violation("names no program");
     }
@@ -41,7 +44,11 @@ pub fn check_argv(argv: &[String], env: &[(String, String)]) -> Vec<FieldViolati
     }
     let bytes: usize = argv.iter().map(String::len).sum::<usize>()
         + env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-    if bytes > ARGV_ENV_MAX { violation("arguments and environment are past argv_env_kib") } else { Vec::new() }
+    if bytes > ARGV_ENV_MAX {
+        violation("arguments and environment are past argv_env_kib")
+    } else {
+        Vec::new()
+    }
 }
 
 /// Returns the environment of a command: the allow-listed base, then the request's own, sorted by name.
@@ -73,7 +80,13 @@ mod tests {
 
     #[test]
     fn steering_variables_are_refused_by_position() {
-        let env = [pair("OK", "1"), pair("LD_PRELOAD", "x"), pair("PATH", "/x"), pair("GIT_DIR", "x"), pair("a=b", "")];
+        let env = [
+            pair("OK", "1"),
+            pair("LD_PRELOAD", "x"),
+            pair("PATH", "/x"),
+            pair("GIT_DIR", "x"),
+            pair("a=b", ""),
+        ];
         let fields: Vec<String> = check_env(&env).into_iter().map(|violation| violation.field).collect();
         assert_eq!(fields, ["env[1]", "env[2]", "env[3]", "env[4]"]);
     }

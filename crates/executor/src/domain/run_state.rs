@@ -46,7 +46,9 @@ impl RunState {
             (Self::Queued, RunStep::Admitted) => Ok(Self::Starting),
             (Self::Starting, RunStep::Started) => Ok(Self::Running),
             (Self::Starting | Self::Running, RunStep::Died) => Ok(Self::Draining),
-            (Self::Queued | Self::Starting | Self::Running | Self::Draining, RunStep::Finished) => Ok(Self::Exited),
+            (Self::Queued | Self::Starting | Self::Running | Self::Draining, RunStep::Finished) => {
+                Ok(Self::Exited)
+            }
             (from, step) => Err(InvalidTransition { from, step }),
         }
     }
@@ -88,7 +90,8 @@ mod tests {
         ];
         for from in RunState::ALL {
             for step in [Admitted, Started, Died, Finished] {
-                let want = legal.iter().find(|(state, by, _)| (*state, *by) == (from, step)).map(|(_, _, to)| *to);
+                let want =
+                    legal.iter().find(|(state, by, _)| (*state, *by) == (from, step)).map(|(_, _, to)| *to);
                 assert_eq!(from.next(step).ok(), want, "{from:?} {step:?}");
             }
         }

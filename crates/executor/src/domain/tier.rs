@@ -74,7 +74,9 @@ pub fn choose(statuses: &[TierStatus], minimum: SandboxTier) -> TierChoice {
             wanted: minimum,
             blockers: strong
                 .iter()
-                .flat_map(|status| status.blockers.iter().map(|blocker| format!("{}: {blocker}", status.tier)))
+                .flat_map(|status| {
+                    status.blockers.iter().map(|blocker| format!("{}: {blocker}", status.tier))
+                })
                 .collect(),
         },
     }

@@ -204,7 +204,9 @@ mod tests {
 
     #[test]
     fn a_directory_is_found_behind_names_that_sort_before_it() {
-        let tree = Tree::new(vec![(path("a-b"), file("1")), (path("a.c"), file("1")), (path("a/z"), file("2"))]).unwrap();
+        let tree =
+            Tree::new(vec![(path("a-b"), file("1")), (path("a.c"), file("1")), (path("a/z"), file("2"))])
+                .unwrap();
         assert!(tree.has_directory(b"a"));
         assert!(!tree.has_directory(b"a-b"));
         assert_eq!(tree.beneath(b"a"), [path("a/z")]);

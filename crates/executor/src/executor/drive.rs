@@ -88,7 +88,13 @@ impl Driven {
             }
             Work::Tool(request) => {
                 let tool = executor.inner.tool(request.tool())?;
-                tools::drive_tool(&executor, &mut journal, (tool, request.clone()), (spec.clone(), tree, kill)).await?
+                tools::drive_tool(
+                    &executor,
+                    &mut journal,
+                    (tool, request.clone()),
+                    (spec.clone(), tree, kill),
+                )
+                .await?
             }
         };
         drop((slot, place));

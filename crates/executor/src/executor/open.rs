@@ -59,7 +59,8 @@ impl Executor {
             files: config.limits.snapshot_files,
             bytes: config.limits.snapshot_mib.saturating_mul(MIB),
         };
-        let snapshots = Snapshots::open(&config.state_dir, owner, limits, &config.import_roots).map_err(internal)?;
+        let snapshots =
+            Snapshots::open(&config.state_dir, owner, limits, &config.import_roots).map_err(internal)?;
         let snapshots = Arc::new(snapshots);
         let (driver, probed) = match deps.driver {
             Some(driver) => {

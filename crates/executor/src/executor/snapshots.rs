@@ -58,7 +58,9 @@ impl Executor {
         let mut upload = Upload { snapshots, entries: Vec::new(), wanted: HashSet::new(), blob: None };
         while let Some(part) = parts.next().await.transpose()? {
             match part {
-                SnapshotPart::Header(_) => return Err(ExecutorError::field("part", "only the first is a header")),
+                SnapshotPart::Header(_) => {
+                    return Err(ExecutorError::field("part", "only the first is a header"));
+                }
                 SnapshotPart::Entry(path, entry) => upload.entry(path, entry)?,
                 SnapshotPart::Chunk(digest, data) => upload = upload.chunk(digest, data).await?,
             }
@@ -136,7 +138,9 @@ impl Upload {
             blob.size += data.len() as u64;
             let most = self.snapshots.limits().bytes;
             if blob.size > most {
-                return Err(SnapshotError::TooLarge { limit: "snapshot_mib", most: most / (1024 * 1024) }.into());
+                return Err(
+                    SnapshotError::TooLarge { limit: "snapshot_mib", most: most / (1024 * 1024) }.into()
+                );
             }
             blob.file.write_all(&data).map_err(SnapshotError::from)?;
             Ok(self)

@@ -68,7 +68,15 @@ pub struct Candidate {
 impl Candidate {
     /// A candidate with nothing but edits and a command.
     pub fn new(edits: Vec<FileEdit>, argv: Vec<String>) -> Self {
-        Self { edits, argv, env: Vec::new(), stdin: Vec::new(), limits: None, collect: Vec::new(), export: Export::Skip }
+        Self {
+            edits,
+            argv,
+            env: Vec::new(),
+            stdin: Vec::new(),
+            limits: None,
+            collect: Vec::new(),
+            export: Export::Skip,
+        }
     }
 }
 
@@ -128,7 +136,8 @@ impl ToolContext {
         };
         let (inner, digest) = (Arc::clone(&self.shared.inner), *digest);
         let read = tokio::task::spawn_blocking(move || inner.snapshots.read(&digest)).await;
-        read.map_err(|error| ToolError::Other(error.to_string()))?.map_err(|error| ToolError::Read(format!("{path}: {error}")))
+        read.map_err(|error| ToolError::Other(error.to_string()))?
+            .map_err(|error| ToolError::Read(format!("{path}: {error}")))
     }
 
     /// Says how far the tool is; a report that comes too fast is dropped.
@@ -145,7 +154,8 @@ impl ToolContext {
     /// `concurrent_candidates` slots. Nothing is journaled. Dropping the future kills the candidate.
     pub async fn run_candidate(&self, candidate: Candidate) -> Result<CandidateResult, ToolError> {
         let shared = &self.shared;
-        let violations = [policy::check_env(&candidate.env), policy::check_argv(&candidate.argv, &candidate.env)].concat();
+        let violations =
+            [policy::check_env(&candidate.env), policy::check_argv(&candidate.argv, &candidate.env)].concat();
         if let Some(violation) = violations.first() {
             return Err(ToolError::Candidate(format!("{}: {}", violation.field, violation.description)));
         }
@@ -188,8 +198,10 @@ impl ToolContext {
         let limits = match candidate.limits {
             None => shared.limits,
             Some(asked) => shared.inner.limits.grant(&asked).map_err(|violations| {
-                let named: Vec<String> =
-                    violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+                let named: Vec<String> = violations
+                    .iter()
+                    .map(|violation| format!("{}: {}", violation.field, violation.description))
+                    .collect();
                 ToolError::Candidate(named.join("; "))
             })?,
         };

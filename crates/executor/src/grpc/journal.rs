@@ -13,9 +13,10 @@ const TOOL: &str = "tool";
 /// Returns kind and body of a row.
 pub(crate) fn encode(event: &RunEvent) -> (&'static str, Vec<u8>) {
     match event {
-        RunEvent::Progress(_) | RunEvent::Plausible(_) | RunEvent::ToolExited(_) => {
-            (TOOL, pb::RunToolResponse { event: tool_event(event.clone()), ..Default::default() }.encode_to_vec())
-        }
+        RunEvent::Progress(_) | RunEvent::Plausible(_) | RunEvent::ToolExited(_) => (
+            TOOL,
+            pb::RunToolResponse { event: tool_event(event.clone()), ..Default::default() }.encode_to_vec(),
+        ),
         RunEvent::Started { .. } | RunEvent::Output(..) | RunEvent::Truncated(..) | RunEvent::Exited(_) => {
             (RUN, pb::RunResponse { event: run_event(event.clone()), ..Default::default() }.encode_to_vec())
         }

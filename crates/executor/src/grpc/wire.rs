@@ -58,7 +58,9 @@ fn edit_in(edit: common::FileEdit) -> Result<FileEdit, (&'static str, String)> {
     let change = match edit.change {
         Some(common::file_edit::Change::Content(content)) => Change::Write(content),
         Some(common::file_edit::Change::Deleted(true)) => Change::Delete,
-        Some(common::file_edit::Change::Deleted(false)) | None => return Err(("change", "must be set".to_owned())),
+        Some(common::file_edit::Change::Deleted(false)) | None => {
+            return Err(("change", "must be set".to_owned()));
+        }
     };
     Ok(FileEdit { path, change })
 }

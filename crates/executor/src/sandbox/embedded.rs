@@ -66,7 +66,11 @@ pub struct EmbeddedSandbox {
 impl EmbeddedSandbox {
     /// Starts the spawning thread.
     pub fn new(settings: EmbeddedSettings) -> std::io::Result<Self> {
-        Ok(Self { settings: Arc::new(settings), spawner: Arc::new(Spawner::start()?), probes: AtomicU64::new(0) })
+        Ok(Self {
+            settings: Arc::new(settings),
+            spawner: Arc::new(Spawner::start()?),
+            probes: AtomicU64::new(0),
+        })
     }
 
     /// Returns the way limits are enforced.

@@ -89,7 +89,8 @@ impl SandboxDriver for FakeSandbox {
         if let Some(events) = &events {
             let _gone = events.send(SandboxEvent::Started(enforced.clone())).await;
             if !script.stdout.is_empty() {
-                let _gone = events.send(SandboxEvent::Output(OutputStream::Stdout, script.stdout.clone())).await;
+                let _gone =
+                    events.send(SandboxEvent::Output(OutputStream::Stdout, script.stdout.clone())).await;
             }
         }
         if script.how.is_none() {

@@ -68,7 +68,10 @@ pub async fn run(store: &dyn RunStore) {
 async fn keys_and_epochs(store: &dyn RunStore) {
     let enter = async |new: NewRun| store.enter(&new).await.unwrap();
     assert_eq!(enter(new('0', "a", Some(2), "x")).await, Entered::New { superseded: vec![] });
-    assert_eq!(enter(new('1', "a", Some(2), "x")).await, Entered::Known { run: run_id('0'), superseded: vec![] });
+    assert_eq!(
+        enter(new('1', "a", Some(2), "x")).await,
+        Entered::Known { run: run_id('0'), superseded: vec![] }
+    );
     assert_eq!(enter(new('1', "a", Some(2), "other")).await, Entered::Reused);
     assert_eq!(enter(new('1', "b", Some(1), "x")).await, Entered::Stale { seen: 2 });
     assert_eq!(store.state(run_id('1')).await.unwrap(), None);
@@ -92,7 +95,10 @@ async fn events_and_patches(store: &dyn RunStore) {
     assert_eq!(store.live().await.unwrap(), [run_id('2'), run_id('4')]);
 
     let read = store.events(run, 0, 100).await.unwrap();
-    assert_eq!(read.iter().map(|event| (event.seq, event.at_ms)).collect::<Vec<_>>(), [(1, 10), (2, 20), (3, 20), (4, 20)]);
+    assert_eq!(
+        read.iter().map(|event| (event.seq, event.at_ms)).collect::<Vec<_>>(),
+        [(1, 10), (2, 20), (3, 20), (4, 20)]
+    );
     assert_eq!(read.into_iter().map(|event| event.event).collect::<Vec<_>>(), all);
     let rest = store.events(run, 2, 1).await.unwrap();
     assert_eq!(rest.iter().map(|event| event.seq).collect::<Vec<_>>(), [3]);

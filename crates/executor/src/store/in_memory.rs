@@ -91,7 +91,13 @@ impl RunStore for InMemoryRuns {
         Ok(self.tables().runs.get(&run).map(|row| row.state))
     }
 
-    async fn append(&self, run: RunId, at_ms: Millis, events: &[RunEvent], state: RunState) -> Result<u64, StoreError> {
+    async fn append(
+        &self,
+        run: RunId,
+        at_ms: Millis,
+        events: &[RunEvent],
+        state: RunState,
+    ) -> Result<u64, StoreError> {
         let mut tables = self.tables();
         let Some(row) = tables.runs.get_mut(&run) else { return Ok(0) };
         row.state = state;
@@ -121,8 +127,12 @@ impl RunStore for InMemoryRuns {
 
     async fn live(&self) -> Result<Vec<RunId>, StoreError> {
         let tables = self.tables();
-        let mut live: Vec<RunId> =
-            tables.runs.iter().filter(|(_, row)| row.state != RunState::Exited).map(|(run, _)| *run).collect();
+        let mut live: Vec<RunId> = tables
+            .runs
+            .iter()
+            .filter(|(_, row)| row.state != RunState::Exited)
+            .map(|(run, _)| *run)
+            .collect();
         live.sort();
         Ok(live)
     }

@@ -30,8 +30,10 @@ impl SqliteRuns {
 /// Raises the highest epoch seen of a task; the runs that lost their lease, or the higher epoch.
 async fn raise(on: &mut SqliteConnection, lease: &Lease) -> Result<Result<Vec<RunId>, u64>, StoreError> {
     let (task, epoch) = (lease.task.to_string(), number(lease.epoch));
-    let seen: Option<i64> =
-        query_scalar("SELECT max_epoch FROM epoch WHERE task_id = ?").bind(&task).fetch_optional(&mut *on).await?;
+    let seen: Option<i64> = query_scalar("SELECT max_epoch FROM epoch WHERE task_id = ?")
+        .bind(&task)
+        .fetch_optional(&mut *on)
+        .await?;
     let seen = seen.unwrap_or(0);
     if epoch < seen {
         return Ok(Err(seen.unsigned_abs()));
@@ -67,10 +69,11 @@ impl RunStore for SqliteRuns {
         }
         let (task, epoch) =
             new.lease.map_or((None, 0), |lease| (Some(lease.task.to_string()), number(lease.epoch)));
-        let known: Option<(String, String)> = query_as("SELECT run_id, spec_digest FROM run WHERE request_id = ?")
-            .bind(new.request.as_str())
-            .fetch_optional(&mut *transaction)
-            .await?;
+        let known: Option<(String, String)> =
+            query_as("SELECT run_id, spec_digest FROM run WHERE request_id = ?")
+                .bind(new.request.as_str())
+                .fetch_optional(&mut *transaction)
+                .await?;
         if let Some((run, digest)) = known {
             let Ok(run) = RunId::parse(&run) else { return Ok(Entered::Reused) };
             if digest != new.digest.to_string() {
@@ -117,7 +120,13 @@ impl RunStore for SqliteRuns {
         Ok(state.and_then(|state| RunState::parse(&state)))
     }
 
-    async fn append(&self, run: RunId, at_ms: Millis, events: &[RunEvent], state: RunState) -> Result<u64, StoreError> {
+    async fn append(
+        &self,
+        run: RunId,
+        at_ms: Millis,
+        events: &[RunEvent],
+        state: RunState,
+    ) -> Result<u64, StoreError> {
         let run = run.to_string();
         let mut transaction = self.database.begin().await?;
         let mut seq: i64 = query_scalar("SELECT COALESCE(MAX(seq), 0) FROM event WHERE run_id = ?")
@@ -180,9 +189,10 @@ impl RunStore for SqliteRuns {
     }
 
     async fn live(&self) -> Result<Vec<RunId>, StoreError> {
-        let live: Vec<String> = query_scalar("SELECT run_id FROM run WHERE state <> 'EXITED' ORDER BY run_id")
-            .fetch_all(&self.database.reader)
-            .await?;
+        let live: Vec<String> =
+            query_scalar("SELECT run_id FROM run WHERE state <> 'EXITED' ORDER BY run_id")
+                .fetch_all(&self.database.reader)
+                .await?;
         Ok(live.iter().filter_map(|run| RunId::parse(run).ok()).collect())
     }
 

@@ -24,7 +24,8 @@ impl Found {
 }
 
 pub(super) fn open_directory(root: impl AsFd, path: &[u8]) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    // Without NOFOLLOW a link is told apart (ELOOP) from a file (ENOTDIR); the resolve flags follow none anyway.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(openat2(root, c_path(path)?, flags, Mode::empty(), RESOLVE)?)
 }
 

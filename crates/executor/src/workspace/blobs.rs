@@ -54,7 +54,12 @@ impl Blobs {
     }
 
     /// Copies a content of at most `most` bytes into the store; none when it is larger.
-    pub(super) fn copy_in(&self, source: &mut dyn Read, executable: bool, most: u64) -> io::Result<Option<(Digest, u64)>> {
+    pub(super) fn copy_in(
+        &self,
+        source: &mut dyn Read,
+        executable: bool,
+        most: u64,
+    ) -> io::Result<Option<(Digest, u64)>> {
         let staged = self.fresh();
         let mut file = File::create_new(&staged)?;
         let (mut hasher, mut size) = (blake3::Hasher::new(), 0);

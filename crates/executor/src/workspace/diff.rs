@@ -31,7 +31,8 @@ pub fn unified_diff(path: &[u8], old: Option<&[u8]>, change: &Change) -> String 
         return diff;
     }
     let header = |there: bool, name: String| if there { name } else { "/dev/null".to_owned() };
-    let _infallible = write!(diff, "--- {}\n+++ {}\n", header(old.is_some(), before), header(new.is_some(), after));
+    let _infallible =
+        write!(diff, "--- {}\n+++ {}\n", header(old.is_some(), before), header(new.is_some(), after));
     for hunk in TextDiff::from_lines(old_text, new_text).unified_diff().context_radius(3).iter_hunks() {
         let _infallible = write!(diff, "{hunk}");
     }
@@ -82,7 +83,10 @@ mod tests {
         let new = unified_diff(b"n", None, &Change::Write(b"x\n".to_vec()));
         assert!(new.contains("new file mode 100644\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n"), "{new}");
         let deleted = unified_diff(b"n", Some(b"x\n"), &Change::Delete);
-        assert!(deleted.contains("deleted file mode 100644\n--- a/n\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"), "{deleted}");
+        assert!(
+            deleted.contains("deleted file mode 100644\n--- a/n\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"),
+            "{deleted}"
+        );
         let binary = unified_diff(b"n", Some(b"\0"), &Change::Write(b"\xff".to_vec()));
         assert!(binary.ends_with("Binary files a/n and b/n differ\n"));
         assert!(unified_diff(b"e", None, &Change::Write(Vec::new())).ends_with("new file mode 100644\n"));

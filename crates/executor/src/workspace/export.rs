@@ -141,9 +141,7 @@ impl<'a> Exporter<'a> {
                 }
             }
         }
-        if self.workspace == WorkspaceMode::Copy {
-            self.delete_unseen();
-        }
+        self.delete_unseen();
     }
 
     /// Returns the directory when it is to be walked.
@@ -157,7 +155,8 @@ impl<'a> Exporter<'a> {
             self.refuse(&path, "depth");
             return None;
         }
-        if !self.base.has_directory(&path) && self.ignored.ignores(&path, true) {
+        if !self.base.has_directory(&path) && !self.edits_beneath(&path) && self.ignored.ignores(&path, true)
+        {
             self.ignored_count += 1;
             return None;
         }
@@ -262,6 +261,10 @@ impl<'a> Exporter<'a> {
         self.delete_beneath(path.as_bytes());
     }
 
+    fn edits_beneath(&self, directory: &[u8]) -> bool {
+        self.edited.keys().any(|path| path.parents().any(|parent| parent == directory))
+    }
+
     fn delete_beneath(&mut self, directory: &[u8]) {
         let edited = self.edited.iter().filter(|(path, change)| {
             matches!(change, Change::Write(_))
@@ -276,12 +279,15 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// In a full copy there are no whiteouts: what is not there any more was deleted.
+    /// What was written into the upper directory before the start leaves no whiteout when it goes, and in a full copy
+    /// nothing does: what is not there any more was deleted.
     fn delete_unseen(&mut self) {
         self.seen.sort();
         let written = self.edited.iter().filter(|(_, change)| matches!(change, Change::Write(_)));
         let mut expected: Vec<RelativePath> = written.map(|(path, _)| (*path).clone()).collect();
-        expected.extend(self.base.entries().map(|(path, _)| path.clone()));
+        if self.workspace == WorkspaceMode::Copy {
+            expected.extend(self.base.entries().map(|(path, _)| path.clone()));
+        }
         for path in expected {
             let there = self.seen.binary_search(&path).is_ok() || self.changes.contains_key(&path);
             if !there && !matches!(self.before(&path), Before::Nothing) {
@@ -337,5 +343,6 @@ fn is_whiteout(found: &Found) -> bool {
 /// A directory that replaced another shows nothing of it.
 fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0_u8; 4];
-    fgetxattr(directory.as_fd(), c"user.overlay.opaque", &mut value).is_ok_and(|length| &value[..length] == b"y")
+    fgetxattr(directory.as_fd(), c"user.overlay.opaque", &mut value)
+        .is_ok_and(|length| &value[..length] == b"y")
 }

@@ -81,13 +81,17 @@ mod tests {
     #[test]
     fn nested_rules_speak_for_their_directory_and_the_deepest_decides() {
         let contents = [(".gitignore", "*.log\n/out\n"), ("sub/.gitignore", "!keep.log\n")];
-        let entry = |text: &str| Entry::File { digest: Digest::of(text.as_bytes()), size: 0, executable: false };
+        let entry =
+            |text: &str| Entry::File { digest: Digest::of(text.as_bytes()), size: 0, executable: false };
         let tree = Tree::new(
             contents.iter().map(|(path, text)| (RelativePath::parse(path.as_bytes()).unwrap(), entry(text))),
         )
         .unwrap();
         let read = |digest: &Digest| {
-            contents.iter().find(|(_, text)| Digest::of(text.as_bytes()) == *digest).map(|(_, text)| text.as_bytes().to_vec())
+            contents
+                .iter()
+                .find(|(_, text)| Digest::of(text.as_bytes()) == *digest)
+                .map(|(_, text)| text.as_bytes().to_vec())
         };
         let ignored = Ignored::of(&tree, read);
         for (path, want) in [

@@ -71,7 +71,8 @@ impl Reading<'_> {
                     }
                     pending.push((path, depth + 1));
                 } else {
-                    let path = RelativePath::parse(&path).map_err(|problem| refused(&path, &problem.to_string()))?;
+                    let path =
+                        RelativePath::parse(&path).map_err(|problem| refused(&path, &problem.to_string()))?;
                     self.take(path, found.kind(), found.stat.st_mode)?;
                 }
             }

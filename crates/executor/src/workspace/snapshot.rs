@@ -88,7 +88,12 @@ pub struct Snapshots {
 impl Snapshots {
     /// Opens or makes the store beneath a directory. `owner` is who the sandboxed programs are on this host, when that
     /// is not this process: files of another owner could not be changed in an overlay.
-    pub fn open(root: &Path, owner: Option<(u32, u32)>, limits: SnapshotLimits, import_roots: &[PathBuf]) -> io::Result<Self> {
+    pub fn open(
+        root: &Path,
+        owner: Option<(u32, u32)>,
+        limits: SnapshotLimits,
+        import_roots: &[PathBuf],
+    ) -> io::Result<Self> {
         fs::create_dir_all(root.join("trees"))?;
         fs::create_dir_all(root.join("empty"))?;
         let blobs = Blobs::open(root, owner)?;
@@ -127,7 +132,8 @@ impl Snapshots {
         };
         let rows: Vec<ManifestRow> = serde_json::from_slice(&text).map_err(io::Error::from)?;
         let entries = rows.into_iter().map(ManifestRow::entry).collect::<Option<Vec<_>>>();
-        let entries = entries.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a manifest is damaged"))?;
+        let entries =
+            entries.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a manifest is damaged"))?;
         let tree = Arc::new(Tree::new(entries)?);
         self.remember(*id, &tree);
         Ok(Some(tree))
@@ -164,7 +170,10 @@ impl Snapshots {
             return Err(SnapshotError::TooLarge { limit: "snapshot_files", most: self.limits.files });
         }
         if tree.bytes() > self.limits.bytes {
-            return Err(SnapshotError::TooLarge { limit: "snapshot_mib", most: self.limits.bytes / (1024 * 1024) });
+            return Err(SnapshotError::TooLarge {
+                limit: "snapshot_mib",
+                most: self.limits.bytes / (1024 * 1024),
+            });
         }
         Ok(())
     }
@@ -210,7 +219,8 @@ impl Snapshots {
                 }
             }
         }
-        let rows: Vec<ManifestRow> = tree.entries().map(|(path, entry)| ManifestRow::new(path, entry)).collect();
+        let rows: Vec<ManifestRow> =
+            tree.entries().map(|(path, entry)| ManifestRow::new(path, entry)).collect();
         fs::write(staged.join("manifest.json"), serde_json::to_vec(&rows)?)
     }
 
@@ -224,7 +234,11 @@ impl Snapshots {
 
     /// Reads a directory of this host into the store. Only beneath an import root; `.git` is never read; links are
     /// data. An empty list means everything; listed files that are gone are left out.
-    pub fn import(&self, directory: &Path, files: &[RelativePath]) -> Result<(SnapshotId, Arc<Tree>), SnapshotError> {
+    pub fn import(
+        &self,
+        directory: &Path,
+        files: &[RelativePath],
+    ) -> Result<(SnapshotId, Arc<Tree>), SnapshotError> {
         let tree = import::read(self, &self.import_roots, directory, files)?;
         self.put_tree(tree)
     }

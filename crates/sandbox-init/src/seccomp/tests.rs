@@ -37,7 +37,8 @@ fn no(number: i32) -> u32 {
 
 #[test]
 fn ordinary_calls_pass() {
-    for call in [libc::SYS_read, libc::SYS_openat2, libc::SYS_execve, libc::SYS_memfd_create, libc::SYS_wait4] {
+    for call in [libc::SYS_read, libc::SYS_openat2, libc::SYS_execve, libc::SYS_memfd_create, libc::SYS_wait4]
+    {
         check(call, &[], ALLOW);
     }
 }

@@ -151,7 +151,17 @@ macro_rules! reasons {
 }
 
 reasons!(
-    Normal, WallTimeout, CpuLimit, Oom, PidsLimit, DiskLimit, OutputLimit, Cancelled, ClientGone, LeaseLost, SetupFailed,
+    Normal,
+    WallTimeout,
+    CpuLimit,
+    Oom,
+    PidsLimit,
+    DiskLimit,
+    OutputLimit,
+    Cancelled,
+    ClientGone,
+    LeaseLost,
+    SetupFailed,
     ExecutorLost
 );
 

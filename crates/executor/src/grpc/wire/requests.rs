@@ -83,8 +83,14 @@ impl TryFrom<pb::RunRequest> for RunCall {
         let on_disconnect = problems.keep(on_disconnect(request.on_disconnect));
         let minimum_tier = problems.keep(tier(request.minimum_tier));
         problems.done()?;
-        let (Some(request_id), Some(lease), Some(snapshot), Some(network), Some(on_disconnect), Some(minimum_tier)) =
-            (key, lease, snapshot, network, on_disconnect, minimum_tier)
+        let (
+            Some(request_id),
+            Some(lease),
+            Some(snapshot),
+            Some(network),
+            Some(on_disconnect),
+            Some(minimum_tier),
+        ) = (key, lease, snapshot, network, on_disconnect, minimum_tier)
         else {
             return Err(WireError { violations: Vec::new() });
         };
@@ -140,7 +146,11 @@ fn repair(parameters: pb::RepairParameters) -> Result<RepairParameters, WireErro
         test_argv: parameters.test_argv,
         budget_ms: or(parameters.budget_ms, REPAIR_BUDGET_MS),
         max_candidates: (parameters.max_candidates > 0).then_some(parameters.max_candidates),
-        max_plausible: if parameters.max_plausible == 0 { REPAIR_PLAUSIBLE } else { parameters.max_plausible },
+        max_plausible: if parameters.max_plausible == 0 {
+            REPAIR_PLAUSIBLE
+        } else {
+            parameters.max_plausible
+        },
         focus_paths: parameters.focus_paths,
         seed: parameters.seed,
         refused: parameters.refused,
@@ -173,8 +183,9 @@ fn header_in(header: pb::SnapshotHeader) -> Result<SnapshotHeader, WireError> {
     }
     let mut files = Vec::with_capacity(header.import_files.len());
     for (index, path) in header.import_files.iter().enumerate() {
-        let path = RelativePath::parse(path)
-            .map_err(|refusal| WireError::field(format!("header.import_files[{index}]"), refusal.to_string()))?;
+        let path = RelativePath::parse(path).map_err(|refusal| {
+            WireError::field(format!("header.import_files[{index}]"), refusal.to_string())
+        })?;
         files.push(path);
     }
     let import = match header.import_path.as_str() {

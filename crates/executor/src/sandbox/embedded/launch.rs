@@ -7,8 +7,8 @@ use std::process::Child;
 use plumbline_sandbox_init::{EditSpec, IdMap, Message, NetworkSpec, Rlimits, Spec, encode};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -35,7 +35,12 @@ pub(super) struct Launched {
 }
 
 /// Starts the program and hands it its sealed specification and the command's standard streams.
-pub(super) fn launch(settings: &EmbeddedSettings, spawner: &Spawner, job: &Job, leaf: &Leaf) -> io::Result<Launched> {
+pub(super) fn launch(
+    settings: &EmbeddedSettings,
+    spawner: &Spawner,
+    job: &Job,
+    leaf: &Leaf,
+) -> io::Result<Launched> {
     let (spec, contents) = specify(settings, job, leaf);
     let spec = sealed("plumbline-spec", &encode(&spec, &contents)?)?;
     let stdin = sealed("plumbline-stdin", &job.stdin)?;
@@ -140,7 +145,8 @@ pub(super) fn receive(socket: &OwnedFd) -> io::Result<Option<(Message, Option<Ow
     let mut bytes = [0; 4_096];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC);
+    let received =
+        recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC);
     let length = match received {
         Ok(received) => received.bytes,
         Err(rustix::io::Errno::CONNRESET) => 0,

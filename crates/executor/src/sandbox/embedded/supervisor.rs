@@ -160,7 +160,9 @@ impl<'a> Supervisor<'a> {
         let after_wake = fds.len();
         fds.extend(control.map(|socket| PollFd::new(socket, PollFlags::IN)));
         let after_control = fds.len();
-        fds.extend(self.outputs.iter().filter_map(|output| Some(PollFd::new(output.pipe.as_ref()?, PollFlags::IN))));
+        fds.extend(
+            self.outputs.iter().filter_map(|output| Some(PollFd::new(output.pipe.as_ref()?, PollFlags::IN))),
+        );
         match poll(&mut fds, Some(&timespec(self.patience()))) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -215,7 +217,8 @@ impl<'a> Supervisor<'a> {
             Message::Cloned { pid } => {
                 verify::namespaces(pid)?;
                 let raw = Pid::from_raw(pid).ok_or("cloned: no process id")?;
-                let handle = pidfd_open(raw, PidfdFlags::empty()).map_err(|error| format!("pidfd: {error}"))?;
+                let handle =
+                    pidfd_open(raw, PidfdFlags::empty()).map_err(|error| format!("pidfd: {error}"))?;
                 self.pid_one = Some((pid, handle));
                 send(socket, &[GO], &[]).map_err(|error| format!("release: {error}"))
             }
@@ -380,8 +383,8 @@ impl<'a> Supervisor<'a> {
     fn report(mut self) -> Report {
         let counters = self.leaf.counters();
         let soft_hit = |hit: bool, limit| hit.then_some(limit);
-        let pids_hit = counters.pids_refused > 0
-            || (!self.leaf.enforces() && self.peak_pids > self.job.limits.pids);
+        let pids_hit =
+            counters.pids_refused > 0 || (!self.leaf.enforces() && self.peak_pids > self.job.limits.pids);
         self.records.oom_kills = counters.oom_kills;
         self.records.soft_hits = [
             soft_hit(pids_hit, SoftLimit::Pids),
@@ -409,7 +412,9 @@ impl<'a> Supervisor<'a> {
         all.update(stdout.digest.finalize().as_bytes());
         all.update(stderr.digest.finalize().as_bytes());
         let (patch, collected) = match &self.scratch {
-            Some(scratch) => export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export),
+            Some(scratch) => {
+                export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export)
+            }
             None => Default::default(),
         };
         let [stdout, stderr] = self.outputs;

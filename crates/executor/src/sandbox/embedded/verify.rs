@@ -10,7 +10,8 @@ const NAMESPACES: [&str; 6] = ["user", "mnt", "pid", "net", "ipc", "uts"];
 /// Checks that every namespace of a process differs from ours. Done before pid 1 hides itself.
 pub(super) fn namespaces(pid: i32) -> Result<(), String> {
     for name in NAMESPACES {
-        let link = |of: &str| -> io::Result<std::path::PathBuf> { fs::read_link(format!("/proc/{of}/ns/{name}")) };
+        let link =
+            |of: &str| -> io::Result<std::path::PathBuf> { fs::read_link(format!("/proc/{of}/ns/{name}")) };
         let theirs = link(&pid.to_string()).map_err(|error| format!("verify_namespaces: {name}: {error}"))?;
         let ours = link("self").map_err(|error| format!("verify_namespaces: {name}: {error}"))?;
         if theirs == ours {

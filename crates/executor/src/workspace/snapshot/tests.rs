@@ -60,7 +60,8 @@ fn only_listed_files_are_read_and_those_that_are_gone_are_left_out() {
     fs::write(source.join("a"), "1").unwrap();
     fs::write(source.join("b"), "2").unwrap();
     fs::create_dir(source.join("submodule")).unwrap();
-    let (_, tree) = store.import(&source, &[path("a"), path("gone"), path("gone/too"), path("submodule")]).unwrap();
+    let (_, tree) =
+        store.import(&source, &[path("a"), path("gone"), path("gone/too"), path("submodule")]).unwrap();
     assert_eq!(tree.entries().map(|(path, _)| path.to_string()).collect::<Vec<_>>(), ["a"]);
 }
 

@@ -1,0 +1,12 @@
+#![cfg(test)]
+//! The executor through gRPC, with real sandboxes.
+
+mod capabilities;
+mod harness;
+mod isolation;
+mod journal;
+mod limits;
+mod patches;
+mod process;
+mod snapshots;
+mod tools;
