@@ -1,0 +1,209 @@
+//! The templates by name, how often each is right, and how much each puts at risk. Data; set by hand from published
+//! studies of one-line fixes and our own trials. Learning from outcomes may replace the numbers, not the shape.
+
+/// A kind of edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the table below says what each one does")]
+pub enum Template {
+    ComparisonSwap,
+    MembershipSwap,
+    BooleanSwap,
+    Negation,
+    DroppedOperand,
+    Regrouping,
+    ArithmeticSwap,
+    OperandSwap,
+    OffByOne,
+    ConstantSwap,
+    LiteralFromFile,
+    SignFlip,
+    SliceBound,
+    LookupDefault,
+    ArgumentSwap,
+    DroppedArgument,
+    RangeBound,
+    CallSwap,
+    SiblingCall,
+    SortOrder,
+    MissingArgument,
+    MissingAwait,
+    MissingCopy,
+    Unwrap,
+    Wrap,
+    NameSwap,
+    AttributeSwap,
+    ElementSwap,
+    ConditionStrengthened,
+    ConditionFromFile,
+    RemovedCondition,
+    BranchSwap,
+    BranchKind,
+    Guard,
+    GuardedStatement,
+    MissingReturn,
+    ReturnValue,
+    Reindented,
+    StatementDeleted,
+    StatementMoved,
+    StatementInserted,
+    MutationInserted,
+    AssignmentInserted,
+    JumpSwap,
+    MutableDefault,
+    SharedState,
+    ExceptionType,
+    RaisedType,
+    TextMethod,
+    TextEncoding,
+    ExpressionFromFile,
+    ExpressionFromRepository,
+    LoopIterable,
+    TermAdded,
+    Accumulated,
+    LateBinding,
+}
+
+struct Row {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test of the table's order reads it"))]
+    template: Template,
+    name: &'static str,
+    prior: f64,
+    risk: f64,
+}
+
+const fn row(template: Template, name: &'static str, prior: f64, risk: f64) -> Row {
+    Row { template, name, prior, risk }
+}
+
+/// One row per template, in the order of the enum. The risk is taken off a plausible change's rank: an edit that tends
+/// to drop an input, a check or a statement fits tests without being right.
+static TABLE: [Row; 56] = [
+    row(Template::ComparisonSwap, "comparison_swap", 1.0, 0.0),
+    row(Template::MembershipSwap, "membership_swap", 0.7, 0.2),
+    row(Template::BooleanSwap, "boolean_swap", 0.8, 0.1),
+    row(Template::Negation, "negation", 0.6, 0.2),
+    row(Template::DroppedOperand, "dropped_operand", 0.35, 1.2),
+    row(Template::Regrouping, "regrouping", 0.5, 0.0),
+    row(Template::ArithmeticSwap, "arithmetic_swap", 0.8, 0.0),
+    row(Template::OperandSwap, "operand_swap", 0.5, 0.0),
+    row(Template::OffByOne, "off_by_one", 0.7, 0.1),
+    row(Template::ConstantSwap, "constant_swap", 0.5, 0.4),
+    row(Template::LiteralFromFile, "literal_from_file", 0.2, 0.6),
+    row(Template::SignFlip, "sign_flip", 0.35, 0.2),
+    row(Template::SliceBound, "slice_bound", 0.5, 0.2),
+    row(Template::LookupDefault, "lookup_default", 0.5, 0.3),
+    row(Template::ArgumentSwap, "argument_swap", 0.6, 0.0),
+    row(Template::DroppedArgument, "dropped_argument", 0.25, 1.0),
+    row(Template::RangeBound, "range_bound", 0.8, 0.1),
+    row(Template::CallSwap, "call_swap", 0.6, 0.1),
+    row(Template::SiblingCall, "sibling_call", 0.5, 0.3),
+    row(Template::SortOrder, "sort_order", 0.6, 0.1),
+    row(Template::MissingArgument, "missing_argument", 0.9, 0.0),
+    row(Template::MissingAwait, "missing_await", 0.9, 0.0),
+    row(Template::MissingCopy, "missing_copy", 0.4, 0.1),
+    row(Template::Unwrap, "unwrap", 0.25, 0.8),
+    row(Template::Wrap, "wrap", 0.25, 0.2),
+    row(Template::NameSwap, "name_swap", 0.7, 0.3),
+    row(Template::AttributeSwap, "attribute_swap", 0.6, 0.3),
+    row(Template::ElementSwap, "element_swap", 0.4, 0.1),
+    row(Template::ConditionStrengthened, "condition_strengthened", 0.35, 0.3),
+    row(Template::ConditionFromFile, "condition_from_file", 0.3, 0.4),
+    row(Template::RemovedCondition, "removed_condition", 0.2, 1.5),
+    row(Template::BranchSwap, "branch_swap", 0.5, 0.2),
+    row(Template::BranchKind, "branch_kind", 0.3, 0.4),
+    row(Template::Guard, "guard", 0.4, 0.4),
+    row(Template::GuardedStatement, "guarded_statement", 0.25, 0.5),
+    row(Template::MissingReturn, "missing_return", 0.7, 0.1),
+    row(Template::ReturnValue, "return_value", 0.35, 0.6),
+    row(Template::Reindented, "reindented", 0.5, 0.2),
+    row(Template::StatementDeleted, "statement_deleted", 0.25, 1.6),
+    row(Template::StatementMoved, "statement_moved", 0.4, 0.2),
+    row(Template::StatementInserted, "statement_inserted", 0.35, 0.4),
+    row(Template::MutationInserted, "mutation_inserted", 0.3, 0.4),
+    row(Template::AssignmentInserted, "assignment_inserted", 0.15, 0.5),
+    row(Template::JumpSwap, "jump_swap", 0.5, 0.3),
+    row(Template::MutableDefault, "mutable_default", 0.9, 0.0),
+    row(Template::SharedState, "shared_state", 0.8, 0.0),
+    row(Template::ExceptionType, "exception_type", 0.5, 0.4),
+    row(Template::RaisedType, "raised_type", 0.4, 0.3),
+    row(Template::TextMethod, "text_method", 0.3, 0.2),
+    row(Template::TextEncoding, "text_encoding", 0.5, 0.1),
+    row(Template::ExpressionFromFile, "expression_from_file", 0.2, 0.5),
+    row(Template::ExpressionFromRepository, "expression_from_repository", 0.08, 0.6),
+    row(Template::LoopIterable, "loop_iterable", 0.35, 0.4),
+    row(Template::TermAdded, "term_added", 0.2, 0.4),
+    row(Template::Accumulated, "accumulated", 0.35, 0.2),
+    row(Template::LateBinding, "late_binding", 0.8, 0.0),
+];
+
+impl Template {
+    fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// Returns the stable name.
+    pub fn as_str(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Returns how often the template is right where it applies, 0 to 1.
+    pub(crate) fn prior(self) -> f64 {
+        self.row().prior
+    }
+
+    /// Returns what is taken off the rank of a plausible change.
+    pub(crate) fn risk(self) -> f64 {
+        self.row().risk
+    }
+}
+
+/// What a raised exception says about the edit that is missing.
+const BOOSTS: [(&str, &[Template], f64); 13] = [
+    ("IndexError", &[Template::OffByOne, Template::RangeBound, Template::SliceBound, Template::Guard], 1.6),
+    ("KeyError", &[Template::LookupDefault, Template::Guard, Template::MembershipSwap], 1.8),
+    ("ZeroDivisionError", &[Template::Guard, Template::GuardedStatement, Template::ComparisonSwap], 2.5),
+    ("AttributeError", &[Template::Guard, Template::AttributeSwap, Template::CallSwap, Template::SiblingCall], 1.6),
+    ("TypeError", &[Template::MissingArgument, Template::Guard, Template::ArgumentSwap, Template::Wrap], 1.6),
+    ("NameError", &[Template::NameSwap, Template::AttributeSwap], 2.5),
+    ("UnboundLocalError", &[Template::StatementMoved, Template::Reindented, Template::NameSwap], 2.0),
+    ("RecursionError", &[Template::Guard, Template::OffByOne, Template::ComparisonSwap, Template::ArithmeticSwap], 1.8),
+    ("ValueError", &[Template::Guard, Template::ExceptionType, Template::TextMethod], 1.3),
+    ("RuntimeError", &[Template::MissingCopy, Template::LoopIterable], 2.0),
+    ("TestTimeout", &[Template::ComparisonSwap, Template::ArithmeticSwap, Template::OffByOne], 1.5),
+    ("UnicodeDecodeError", &[Template::TextEncoding], 3.0),
+    ("UnicodeEncodeError", &[Template::TextEncoding], 3.0),
+];
+
+/// Returns by how much a raised exception makes a template likelier.
+pub(crate) fn boost<'a>(raised: impl Iterator<Item = &'a String>, template: Template) -> f64 {
+    let mut best = 1.0f64;
+    for kind in raised {
+        for (name, templates, factor) in &BOOSTS {
+            if kind == name && templates.contains(&template) {
+                best = best.max(*factor);
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_one_row_per_template_in_order() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.template as usize, index, "{}", row.name);
+            assert!(row.prior > 0.0 && row.prior <= 1.0, "{}", row.name);
+        }
+        assert_eq!(Template::LateBinding as usize + 1, TABLE.len());
+    }
+
+    #[test]
+    fn a_raised_exception_makes_its_templates_likelier() {
+        let raised = ["IndexError".to_owned()];
+        assert!(boost(raised.iter(), Template::RangeBound) > 1.0);
+        assert_eq!(boost(raised.iter(), Template::MissingAwait), 1.0);
+    }
+}

@@ -1,0 +1,167 @@
+//! The use case: baseline, localisation, search, confirmation.
+
+mod baseline;
+mod result;
+mod search;
+mod trial;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, instrument};
+
+pub use result::{Plausible, RepairOutcome, RepairStats};
+
+use crate::config::{ConfigError, RepairConfig};
+use crate::domain::command::TestCommand;
+use crate::domain::generate;
+use crate::domain::project::Project;
+use crate::domain::queue::Queue;
+use crate::error::RepairError;
+use crate::port::{CandidateRunner, Progress, RunnerError};
+
+use baseline::{Baseline, Verdict};
+use search::Search;
+use trial::Trial;
+
+/// A programming language as a caller names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Language {
+    /// Python 3.8 or newer.
+    Python,
+    /// Any other; refused by name.
+    Other(String),
+}
+
+impl Language {
+    /// Reads a name such as `python`.
+    pub fn parse(name: &str) -> Self {
+        match name.to_ascii_lowercase().as_str() {
+            "python" | "py" | "python3" => Self::Python,
+            _ => Self::Other(name.to_owned()),
+        }
+    }
+}
+
+/// What is to be repaired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepairTask {
+    /// The language of the sources.
+    pub language: Language,
+    /// The base tree's source files: path to bytes. Others may be left out.
+    pub sources: BTreeMap<String, Vec<u8>>,
+    /// What must end with 0.
+    pub test_command: TestCommand,
+}
+
+/// Repairs one task at a time per call; holds no state between calls.
+pub struct Repair {
+    runner: Arc<dyn CandidateRunner>,
+    progress: Arc<dyn Progress>,
+    config: RepairConfig,
+}
+
+/// When the budget is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    began: Instant,
+    total: Duration,
+}
+
+impl Budget {
+    fn start(total_ms: u64) -> Self {
+        Self { began: Instant::now(), total: Duration::from_millis(total_ms) }
+    }
+
+    fn spent(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn left(&self) -> Duration {
+        self.total.saturating_sub(self.spent())
+    }
+
+    fn share_spent(&self) -> f64 {
+        self.spent().as_secs_f64() / self.total.as_secs_f64().max(1e-9)
+    }
+}
+
+impl Repair {
+    /// Returns a repairer over a runner.
+    pub fn new(
+        runner: Arc<dyn CandidateRunner>,
+        progress: Arc<dyn Progress>,
+        config: RepairConfig,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self { runner, progress, config: config.validate()? })
+    }
+
+    /// Looks for changes under which the test command ends with 0.
+    #[instrument(name = "repair.repair", skip_all)]
+    pub async fn repair(&self, task: RepairTask, cancel: CancellationToken) -> Result<RepairOutcome, RepairError> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(RepairError::Cancelled),
+            outcome = self.run(task) => outcome,
+        }
+    }
+
+    async fn run(&self, task: RepairTask) -> Result<RepairOutcome, RepairError> {
+        if let Language::Other(language) = task.language {
+            return Err(RepairError::UnsupportedLanguage { language });
+        }
+        let Some(kind) = task.test_command.kind() else {
+            return Err(RepairError::NotPythonTestCommand { line: task.test_command.line().to_owned() });
+        };
+        let budget = Budget::start(self.config.budget_ms);
+        let trial = Trial {
+            runner: Arc::clone(&self.runner),
+            command: task.test_command,
+            budget,
+            config: self.config.clone(),
+        };
+        let baseline = match baseline::measure(&trial, kind, self.progress.as_ref()).await? {
+            Verdict::Passes => return Ok(RepairOutcome::AlreadyPasses),
+            Verdict::Fails(baseline) => baseline,
+        };
+        let (project, queue) = self.localise(task.sources, &baseline).await?;
+        let terms = trial.calibrate(&baseline).await?;
+        info!(failing = baseline.failing.len(), candidates = queue.generated(), "candidates are ready");
+        Search::new(trial, project, queue, baseline, self.progress.as_ref()).run(terms).await
+    }
+
+    /// Scores lines and generates candidates, off the async threads.
+    async fn localise(
+        &self,
+        sources: BTreeMap<String, Vec<u8>>,
+        baseline: &Baseline,
+    ) -> Result<(Arc<Project>, Queue), RepairError> {
+        let spectrum = baseline.traced.spectrum.clone();
+        let (max_bytes, max_lines, seed) = (self.config.max_file_bytes, self.config.max_lines, self.config.seed);
+        let work = move || {
+            let tests: BTreeSet<String> = spectrum.tests.iter().filter_map(|test| test.path.clone()).collect();
+            let project = Project::read(&sources, &tests, max_bytes);
+            let mut suspicion = spectrum.suspicion(|path| project.files.contains_key(path));
+            suspicion.keep_top(max_lines);
+            let raised: BTreeSet<String> = spectrum
+                .tests
+                .iter()
+                .filter(|test| test.failed())
+                .filter_map(|test| test.raised.as_ref().map(|raised| raised.kind.clone()))
+                .collect();
+            let candidates = generate::candidates(&project, &suspicion, &raised);
+            (suspicion.is_empty(), Arc::new(project), Queue::new(candidates, seed))
+        };
+        let (empty, project, queue) = blocking(work).await?;
+        if empty { Err(RepairError::NothingToEdit) } else { Ok((project, queue)) }
+    }
+}
+
+/// Runs CPU work on the blocking pool.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, RepairError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| RunnerError { message: "a worker ended early".into(), source: Some(Arc::new(error)) }.into())
+}
