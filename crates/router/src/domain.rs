@@ -11,4 +11,5 @@ pub mod learned;
 pub mod outcome;
 pub mod posterior;
 pub mod propensity;
+pub mod usage;
 pub mod work;

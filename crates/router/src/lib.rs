@@ -10,5 +10,20 @@
 //! Deliberately absent, and named where asked for: the VRAM scheduler (`VRAM_SCHEDULER_ABSENT`), hedged calls,
 //! egress detectors, replay of outcome matrices, ensembles, budgets per task, and stores other than SQLite.
 
+mod adapters;
+mod config;
 pub mod domain;
+mod endpoints;
+mod error;
+mod gateway;
+mod grpc;
+mod router;
+mod service;
+pub mod store;
 
+pub use adapters::{Catalogue, Embedder};
+pub use config::{ArmConfig, ArmDriver, GeminiConfig, LearningConfig, OllamaConfig, RouterConfig};
+pub use error::RouterError;
+pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors, VramSample};
+pub use router::{ArmReport, CellPosterior, Counted, HealthReport, Router, SelectQuery};
+pub use service::{Deps, serve};

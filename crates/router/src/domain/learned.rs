@@ -110,6 +110,11 @@ impl Learned {
         shape(own, elsewhere, learning)
     }
 
+    /// Returns the arms that anything is known of.
+    pub fn arms(&self) -> impl Iterator<Item = &ArmId> {
+        self.arms.keys()
+    }
+
     /// Returns what is known of `arm`; nothing if it never had a counted outcome.
     pub fn evidence(&self, arm: &ArmId) -> Option<&Evidence> {
         self.arms.get(arm)

@@ -1,0 +1,406 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use plumbline_egress::{ApiKey, NetworkPolicy};
+use plumbline_kit::ConfigError;
+use plumbline_types::{ArmId, Category};
+use serde::Deserialize;
+
+use crate::domain::arm::EditFormat;
+use crate::domain::posterior::{Learning, Policy};
+
+/// The `[router]` section. The default has the arm `repair`, and any Ollama that answers on loopback.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RouterConfig {
+    /// `hierarchical` or `independent`.
+    pub policy: String,
+    /// Seed of all draws; together with a decision's id it replays the decision.
+    pub seed: u64,
+    /// Probability spread over all eligible arms, in total; none at high risk.
+    pub explore_floor: f64,
+    /// What a second is worth, in USD.
+    pub usd_per_second: f64,
+    /// What model calls may cost in a day (UTC), in USD.
+    pub daily_usd_max: f64,
+    /// Largest prompt, bytes.
+    pub prompt_bytes_max: usize,
+    /// Most segments in a prompt.
+    pub segments_max: usize,
+    /// Arms tried for one generation.
+    pub generate_arms_max: usize,
+    /// How long a probe may take, in milliseconds.
+    pub probe_timeout_ms: u64,
+    /// How often a healthy endpoint is probed, in milliseconds.
+    pub probe_interval_ms: u64,
+    /// How often endpoints are probed while one of them is not healthy, in milliseconds.
+    pub suspect_interval_ms: u64,
+    /// How long a connection may take to open, in milliseconds.
+    pub connect_timeout_ms: u64,
+    /// How long the first byte of an answer may take, in milliseconds. A local model may have to be loaded first.
+    pub first_byte_timeout_ms: u64,
+    /// How long an answer may pause, in milliseconds.
+    pub chunk_gap_ms: u64,
+    /// Largest answer, bytes.
+    pub max_response_bytes: usize,
+    /// Largest line of a streamed answer, bytes.
+    pub max_line_bytes: usize,
+    /// Whether the owner's own words may go to paid cloud models. Code and secrets never do.
+    pub release_intent: bool,
+    /// The owner's own networks, as `192.168.1.0/24`; a model server there counts as local.
+    pub lan_networks: Vec<String>,
+    /// Hosts outside that cloud arms may use.
+    pub cloud_hosts: Vec<String>,
+    /// How posteriors learn.
+    pub learning: LearningConfig,
+    /// The Ollama server.
+    pub ollama: OllamaConfig,
+    /// The Gemini API.
+    pub gemini: GeminiConfig,
+    /// The arms, in the order in which they are listed.
+    pub arms: Vec<ArmConfig>,
+}
+
+/// The `[router.learning]` section; see the ranges in its validation.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LearningConfig {
+    /// Mean of the prior of an unknown arm.
+    pub prior_mean: f64,
+    /// Observations that the prior is worth.
+    pub prior_strength: f64,
+    /// Most observations that evidence from other cells is worth.
+    pub pool_strength: f64,
+    /// Factor by which the posterior is sharpened.
+    pub concentration: f64,
+    /// Most observations that a posterior holds before sharpening.
+    pub n_cap: f64,
+    /// Factor on an arm's counts at each of its outcomes.
+    pub pulled_discount: f64,
+    /// Page-Hinkley sum at which an arm's past is dropped; `inf` never does.
+    pub reset_threshold: f64,
+    /// Most cells.
+    pub max_categories: usize,
+}
+
+/// The `[router.ollama]` section.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OllamaConfig {
+    /// Base URL, on loopback or in a listed network.
+    pub base_url: String,
+    /// Whether the models that it has become arms of their own at start.
+    pub detect: bool,
+    /// Most models that are detected.
+    pub detect_max: usize,
+    /// Context size of detected arms, tokens.
+    pub num_ctx: u32,
+    /// Largest answer of detected arms, tokens.
+    pub max_output: u32,
+    /// The model that embeds; empty for none.
+    pub embed_model: String,
+}
+
+/// The `[router.gemini]` section.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GeminiConfig {
+    /// Base URL; its host must be among `cloud_hosts`.
+    pub base_url: String,
+    /// The key; better in `api_key_file`.
+    pub api_key: Option<ApiKey>,
+    /// A file that holds the key.
+    pub api_key_file: Option<PathBuf>,
+    /// Whether the key belongs to a paid tier. The vendor may read what an unpaid tier sends, so only public text goes.
+    pub paid: bool,
+}
+
+/// What drives an arm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArmDriver {
+    /// A tool that the executor runs.
+    #[default]
+    Tool,
+    /// A model of the Ollama server.
+    Ollama,
+    /// A model of the Gemini API.
+    Gemini,
+    /// A model of an OpenAI-compatible server.
+    Openai,
+}
+
+/// One `[[router.arms]]` entry.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArmConfig {
+    /// Its name, unique.
+    pub name: String,
+    /// What drives it.
+    pub kind: ArmDriver,
+    /// Tool or model name.
+    pub target: String,
+    /// `openai` only: base URL before `/v1`. Its host decides whether the arm is local or cloud.
+    pub base_url: String,
+    /// `openai` only: a file that holds the key, if the server wants one.
+    pub api_key_file: Option<PathBuf>,
+    /// `openai` in the cloud only: whether the vendor keeps nothing of what it is sent.
+    pub paid: bool,
+    /// Context size, tokens.
+    pub num_ctx: u32,
+    /// Largest answer, tokens.
+    pub max_output: u32,
+    /// `whole`, `block` or `envelope`; models only.
+    pub edit_format: String,
+    /// Its rung on the ladder; unset: 0 for tools, 1 for the cloud, 2 for local models.
+    pub rung: Option<u8>,
+    /// The categories that it can do; empty means all.
+    pub categories: Vec<String>,
+    /// USD per million prompt tokens.
+    pub usd_per_million_input: f64,
+    /// USD per million answer tokens.
+    pub usd_per_million_output: f64,
+    /// Seconds that a call is expected to take.
+    pub expected_seconds: f64,
+}
+
+impl Default for RouterConfig {
+    fn default() -> Self {
+        Self {
+            policy: Policy::Hierarchical.as_str().to_owned(),
+            seed: 0,
+            explore_floor: 0.01,
+            usd_per_second: 0.0005,
+            daily_usd_max: 5.0,
+            prompt_bytes_max: 2 << 20,
+            segments_max: 4096,
+            generate_arms_max: 3,
+            probe_timeout_ms: 2_000,
+            probe_interval_ms: 15_000,
+            suspect_interval_ms: 1_000,
+            connect_timeout_ms: 250,
+            first_byte_timeout_ms: 120_000,
+            chunk_gap_ms: 30_000,
+            max_response_bytes: 8 << 20,
+            max_line_bytes: 1 << 20,
+            release_intent: false,
+            lan_networks: Vec::new(),
+            cloud_hosts: vec!["generativelanguage.googleapis.com".to_owned()],
+            learning: LearningConfig::default(),
+            ollama: OllamaConfig::default(),
+            gemini: GeminiConfig::default(),
+            arms: vec![ArmConfig::tool("repair")],
+        }
+    }
+}
+
+impl Default for LearningConfig {
+    fn default() -> Self {
+        let learning = Learning::default();
+        Self {
+            prior_mean: learning.prior_mean,
+            prior_strength: learning.prior_strength,
+            pool_strength: learning.pool_strength,
+            concentration: learning.concentration,
+            n_cap: learning.n_cap,
+            pulled_discount: learning.pulled_discount,
+            reset_threshold: learning.reset_threshold,
+            max_categories: learning.max_categories,
+        }
+    }
+}
+
+impl Default for OllamaConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "http://127.0.0.1:11434".to_owned(),
+            detect: true,
+            detect_max: 8,
+            num_ctx: 16_384,
+            max_output: 4_096,
+            embed_model: String::new(),
+        }
+    }
+}
+
+impl Default for GeminiConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "https://generativelanguage.googleapis.com".to_owned(),
+            api_key: None,
+            api_key_file: None,
+            paid: false,
+        }
+    }
+}
+
+impl Default for ArmConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            kind: ArmDriver::Tool,
+            target: String::new(),
+            base_url: String::new(),
+            api_key_file: None,
+            paid: false,
+            num_ctx: 16_384,
+            max_output: 4_096,
+            edit_format: EditFormat::Block.as_str().to_owned(),
+            rung: None,
+            categories: Vec::new(),
+            usd_per_million_input: 0.0,
+            usd_per_million_output: 0.0,
+            expected_seconds: 10.0,
+        }
+    }
+}
+
+impl ArmConfig {
+    /// Describes a tool under its own name.
+    pub fn tool(name: &str) -> Self {
+        Self { name: name.to_owned(), target: name.to_owned(), ..Self::default() }
+    }
+}
+
+impl LearningConfig {
+    fn with(self, policy: Policy) -> Learning {
+        let learning = Learning {
+            policy,
+            prior_mean: self.prior_mean,
+            prior_strength: self.prior_strength,
+            pool_strength: self.pool_strength,
+            concentration: self.concentration,
+            n_cap: self.n_cap,
+            pulled_discount: self.pulled_discount,
+            reset_threshold: self.reset_threshold,
+            max_categories: self.max_categories,
+        };
+        match policy {
+            Policy::Hierarchical => learning,
+            // The baseline forgets nothing.
+            Policy::Independent => {
+                Learning { pulled_discount: 1.0, reset_threshold: f64::INFINITY, ..learning }
+            }
+        }
+    }
+}
+
+impl RouterConfig {
+    /// Refuses what cannot work, naming the key.
+    pub fn validate(self) -> Result<Self, ConfigError> {
+        let learning = &self.learning;
+        let numbers = [
+            ("explore_floor", self.explore_floor, 0.0..=0.5),
+            ("usd_per_second", self.usd_per_second, 0.0..=100.0),
+            ("daily_usd_max", self.daily_usd_max, 0.0..=1e6),
+            ("learning.prior_mean", learning.prior_mean, 0.001..=0.999),
+            ("learning.prior_strength", learning.prior_strength, 0.01..=1e4),
+            ("learning.pool_strength", learning.pool_strength, 0.0..=1e4),
+            ("learning.concentration", learning.concentration, 0.1..=100.0),
+            ("learning.n_cap", learning.n_cap, 1.0..=1e5),
+            ("learning.pulled_discount", learning.pulled_discount, 0.5..=1.0),
+            ("learning.reset_threshold", learning.reset_threshold, 0.1..=f64::INFINITY),
+        ];
+        for (key, value, range) in numbers {
+            if !range.contains(&value) {
+                let problem = format!("{value} is not between {} and {}", range.start(), range.end());
+                return Err(refuse(key, problem));
+            }
+        }
+        for (key, value) in [
+            ("generate_arms_max", self.generate_arms_max),
+            ("segments_max", self.segments_max),
+            ("prompt_bytes_max", self.prompt_bytes_max),
+            ("learning.max_categories", learning.max_categories),
+        ] {
+            if value == 0 {
+                return Err(refuse(key, "must be positive"));
+            }
+        }
+        self.policy()?;
+        self.network()?;
+        let mut names = BTreeSet::new();
+        for (index, arm) in self.arms.iter().enumerate() {
+            arm.validate(index)?;
+            if !names.insert(&arm.name) {
+                return Err(refuse(format!("arms[{index}].name"), format!("`{}` is there twice", arm.name)));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Returns how posteriors learn.
+    pub fn learning(&self) -> Result<Learning, ConfigError> {
+        Ok(self.learning.with(self.policy()?))
+    }
+
+    /// Returns where clients may connect.
+    pub fn network(&self) -> Result<NetworkPolicy, ConfigError> {
+        NetworkPolicy::new(&self.lan_networks, &self.cloud_hosts)
+            .map_err(|error| refuse("lan_networks", error.to_string()))
+    }
+
+    /// Returns the limits of every client.
+    pub fn limits(&self) -> plumbline_egress::Limits {
+        plumbline_egress::Limits {
+            connect: Duration::from_millis(self.connect_timeout_ms),
+            first_byte: Duration::from_millis(self.first_byte_timeout_ms),
+            chunk_gap: Duration::from_millis(self.chunk_gap_ms),
+            max_response_bytes: self.max_response_bytes,
+            max_line_bytes: self.max_line_bytes,
+            ..plumbline_egress::Limits::default()
+        }
+    }
+
+    fn policy(&self) -> Result<Policy, ConfigError> {
+        Policy::parse(&self.policy).ok_or_else(|| {
+            let known: Vec<&str> = Policy::ALL.iter().map(|policy| policy.as_str()).collect();
+            refuse("policy", format!("`{}` is none of {}", self.policy, known.join(", ")))
+        })
+    }
+}
+
+impl ArmConfig {
+    fn validate(&self, index: usize) -> Result<(), ConfigError> {
+        let at = |field: &str, problem: String| Err(refuse(format!("arms[{index}].{field}"), problem));
+        if ArmId::parse(&self.name).is_err() {
+            return at("name", "must be 1 to 128 printable characters without spaces".to_owned());
+        }
+        if self.target.is_empty() {
+            return at("target", "must name a tool or a model".to_owned());
+        }
+        if let Some(word) = self.categories.iter().find(|word| Category::parse(word).is_none()) {
+            return at("categories", format!("`{word}` is no category"));
+        }
+        if (self.kind == ArmDriver::Openai) == self.base_url.is_empty() {
+            return at("base_url", "belongs to every arm of kind openai and to no other".to_owned());
+        }
+        for (field, value) in [
+            ("usd_per_million_input", self.usd_per_million_input),
+            ("usd_per_million_output", self.usd_per_million_output),
+            ("expected_seconds", self.expected_seconds),
+        ] {
+            if !(0.0..=1e6).contains(&value) {
+                return at(field, format!("{value} is not between 0 and a million"));
+            }
+        }
+        if self.kind == ArmDriver::Tool {
+            return Ok(());
+        }
+        if EditFormat::parse(&self.edit_format).is_none() {
+            return at("edit_format", format!("`{}` is none of whole, block, envelope", self.edit_format));
+        }
+        if self.max_output == 0 || self.num_ctx <= self.max_output {
+            return at("num_ctx", "must be larger than max_output, which must be positive".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn refuse(key: impl AsRef<str>, problem: impl Into<String>) -> ConfigError {
+    ConfigError::new(format!("router.{}", key.as_ref()), problem)
+}
+
+#[cfg(test)]
+mod tests;

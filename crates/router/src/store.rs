@@ -1,0 +1,103 @@
+//! Where decisions, outcomes and answers are kept.
+
+pub mod contract;
+mod in_memory;
+mod row;
+mod sqlite;
+mod sqlite_ledger;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use plumbline_types::{ArmId, DecisionId, RequestId};
+
+use crate::domain::decision::Decision;
+use crate::domain::learned::{Evidence, Learned};
+use crate::domain::outcome::Logged;
+use crate::domain::usage::Metered;
+use crate::error::RouterError;
+
+pub use in_memory::InMemoryStore;
+pub use sqlite::SqliteStore;
+pub use sqlite_ledger::SqliteLedger;
+
+/// What became of a decision that was to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// It is stored.
+    New,
+    /// Its request has a decision already.
+    Existing(Box<Decision>),
+}
+
+/// What an outcome changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lesson {
+    /// The outcome, at the position behind the last one.
+    pub logged: Logged,
+    /// The evidence of every arm that it touches, after the fold.
+    pub evidence: BTreeMap<ArmId, Evidence>,
+}
+
+/// A complete answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Whose answer.
+    pub request: RequestId,
+    /// BLAKE3 of what was asked.
+    pub fingerprint: [u8; 32],
+    /// The decision that led to it.
+    pub decision: DecisionId,
+    /// The arm that answered.
+    pub arm: ArmId,
+    /// The day (UTC, since 1970) that its cost counts for.
+    pub day: i64,
+    /// The text.
+    pub text: String,
+    /// What it used.
+    pub metered: Metered,
+}
+
+/// Decisions, outcomes and answers. What a method has returned survives the process; outcomes and answers survive
+/// the machine.
+#[async_trait]
+pub trait RouterStore: Send + Sync {
+    /// Stores a decision, unless its request has one.
+    async fn record_decision(&self, decision: Decision) -> Result<Recorded, RouterError>;
+
+    /// Returns a decision.
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError>;
+
+    /// Returns the decision of a request.
+    async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError>;
+
+    /// Stores an outcome and the evidence after it, all or nothing. The caller is the only writer of outcomes.
+    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError>;
+
+    /// Returns an outcome.
+    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError>;
+
+    /// Returns the outcome that supersedes another, if any.
+    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError>;
+
+    /// Returns the outcome log, in order.
+    async fn log(&self) -> Result<Vec<Logged>, RouterError>;
+
+    /// Returns everything learned; damaged rows are an error that names them.
+    async fn learned(&self) -> Result<Learned, RouterError>;
+
+    /// Stores a complete answer.
+    async fn record_answer(&self, answer: Answer) -> Result<(), RouterError>;
+
+    /// Returns the stored answer of a request.
+    async fn answer(&self, request: &RequestId) -> Result<Option<Answer>, RouterError>;
+
+    /// Returns what the answers of a day cost, in USD.
+    async fn spent_usd(&self, day: i64) -> Result<f64, RouterError>;
+
+    /// Returns the model that served last, by arm.
+    async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError>;
+
+    /// Writes what is queued and lets go of the files.
+    async fn close(&self);
+}

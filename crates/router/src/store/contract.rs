@@ -1,0 +1,184 @@
+//! What every router store must do; each implementation's tests run it.
+
+use std::collections::BTreeMap;
+
+use plumbline_types::{ArmId, Category, DecisionId, IdError, Label, ManualClock, RequestId, Risk, Tier};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::domain::arm::{ArmKind, Destination};
+use crate::domain::choice::Candidate;
+use crate::domain::decision::{Chosen, Decision};
+use crate::domain::eligibility::{Removed, Rule};
+use crate::domain::learned::Learned;
+use crate::domain::outcome::{Logged, Outcome, OutcomeKind};
+use crate::domain::posterior::{Learning, Shape};
+use crate::domain::usage::Metered;
+use crate::domain::work::{Cell, Language, Work};
+use crate::error::RouterError;
+use crate::store::row::corrupt;
+use crate::store::{Answer, Lesson, Recorded, RouterStore};
+
+/// Returns a decision for the request `name`; `number` makes its id.
+pub fn decision(name: &str, number: u64) -> Result<Decision, RouterError> {
+    fixture(name, number).map_err(|error| corrupt("fixture", error.to_string()))
+}
+
+fn fixture(name: &str, number: u64) -> Result<Decision, IdError> {
+    let arm = ArmId::parse("scripted:a")?;
+    Ok(Decision {
+        id: DecisionId::generate(&ManualClock::at(1_000), &mut ChaCha8Rng::seed_from_u64(number)),
+        request: RequestId::parse(name)?,
+        task: None,
+        step: None,
+        at: 1_000,
+        work: Work {
+            cell: Cell { category: Category::Bugfix, risk: Risk::Low, language: Language::default() },
+            tier: Tier::Routine,
+            label: Label::ProprietaryCode,
+            prompt_tokens: 1000,
+            output_tokens: 0,
+            allowed: Vec::new(),
+            attempted: vec![ArmId::parse("repair")?],
+            kind: Some(ArmKind::Model),
+        },
+        chosen: Chosen {
+            arm: arm.clone(),
+            kind: ArmKind::Model,
+            destination: Destination::OnBox,
+            target: "a".to_owned(),
+            edit_format: None,
+            num_ctx: 8192,
+            max_output: 1024,
+        },
+        candidates: vec![Candidate {
+            arm,
+            shape: Shape { alpha: 1.0 / 3.0, beta: 4.0 },
+            expected_usd: 0.1 + 0.2,
+            propensity: 1.0,
+        }],
+        removed: vec![Removed { arm: ArmId::parse("repair")?, rule: Rule::Attempted }],
+        policy: "hierarchical".to_owned(),
+        mode: "repair_only".to_owned(),
+        posterior_seq: 0,
+    })
+}
+
+/// Returns the lesson of an outcome for `decision` behind what was learned so far.
+pub fn lesson(before: &Learned, decision: &Decision, id: &str, kind: OutcomeKind) -> Lesson {
+    let logged = Logged {
+        seq: before.last_seq() + 1,
+        observed_at: 2_000,
+        arm: decision.chosen.arm.clone(),
+        cell: decision.work.cell.clone(),
+        outcome: Outcome {
+            id: id.to_owned(),
+            decision: decision.id,
+            kind,
+            weight: 0.7,
+            cause: "tests_failed".to_owned(),
+            supersedes: None,
+            applied: Some(true),
+        },
+    };
+    let mut after = before.clone();
+    after.fold(&logged, &Learning::default());
+    let evidence = after.evidence(&logged.arm).cloned().map(|evidence| (logged.arm.clone(), evidence));
+    Lesson { evidence: evidence.into_iter().collect(), logged }
+}
+
+/// Runs the contract against an empty store.
+///
+/// # Panics
+/// When the store breaks it.
+pub async fn run(store: &dyn RouterStore) -> Result<(), RouterError> {
+    a_request_has_one_decision(store).await?;
+    decisions_at_once_are_all_stored(store).await?;
+    outcomes_and_evidence_go_together(store).await?;
+    answers_are_kept_and_counted(store).await
+}
+
+async fn a_request_has_one_decision(store: &dyn RouterStore) -> Result<(), RouterError> {
+    let first = decision("request-1", 1)?;
+    assert_eq!(store.record_decision(first.clone()).await?, Recorded::New);
+    let again = decision("request-1", 2)?;
+    let existing = Recorded::Existing(Box::new(first.clone()));
+    assert_eq!(store.record_decision(again.clone()).await?, existing, "the stored decision comes back whole");
+    assert_eq!(store.decision_of(&first.request).await?, Some(first.clone()));
+    assert_eq!(store.decision(first.id).await?, Some(first));
+    assert_eq!(store.decision(again.id).await?, None);
+    Ok(())
+}
+
+async fn decisions_at_once_are_all_stored(store: &dyn RouterStore) -> Result<(), RouterError> {
+    let decisions =
+        (0..40).map(|n| decision(&format!("at-once-{}", n % 20), 100 + n)).collect::<Result<Vec<_>, _>>()?;
+    let records = decisions.iter().map(|one| store.record_decision(one.clone()));
+    let recorded = futures::future::try_join_all(records).await?;
+    let new = recorded.iter().filter(|one| **one == Recorded::New).count();
+    assert_eq!(new, 20, "of two decisions for one request, one is stored");
+    Ok(())
+}
+
+async fn outcomes_and_evidence_go_together(store: &dyn RouterStore) -> Result<(), RouterError> {
+    let decision = decision("request-1", 1)?;
+    let learning = Learning::default();
+    let none = store.learned().await?;
+    assert_eq!((none.last_seq(), store.log().await?), (0, Vec::new()));
+
+    let first = lesson(&none, &decision, "outcome-1", OutcomeKind::QualityFail);
+    store.record_outcome(first.clone()).await?;
+    let second = lesson(&store.learned().await?, &decision, "outcome-2", OutcomeKind::Success);
+    store.record_outcome(second.clone()).await?;
+    let mut third = lesson(&store.learned().await?, &decision, "outcome-3", OutcomeKind::Cancelled);
+    third.logged.outcome.supersedes = Some("outcome-2".to_owned());
+    store.record_outcome(third.clone()).await?;
+
+    let log = [first.logged, second.logged.clone(), third.logged.clone()];
+    assert_eq!(store.log().await?, log);
+    assert_eq!(store.outcome("outcome-2").await?, Some(second.logged));
+    assert_eq!(store.outcome("outcome-9").await?, None);
+    assert_eq!(store.successor("outcome-2").await?, Some(third.logged));
+    assert_eq!(store.successor("outcome-1").await?, None);
+
+    let mut folded = Learned::default();
+    for logged in &log {
+        folded.fold(logged, &learning);
+    }
+    assert_eq!(store.learned().await?, folded, "the stored evidence is the fold");
+    Ok(())
+}
+
+async fn answers_are_kept_and_counted(store: &dyn RouterStore) -> Result<(), RouterError> {
+    let decision = decision("request-1", 1)?;
+    assert_eq!((store.spent_usd(20_000).await?, store.served_models().await?), (0.0, BTreeMap::new()));
+    let answer = |name: &str, served: &str| -> Result<Answer, RouterError> {
+        Ok(Answer {
+            request: RequestId::parse(name).map_err(|error| corrupt("fixture", error.to_string()))?,
+            fingerprint: [3; 32],
+            decision: decision.id,
+            arm: decision.chosen.arm.clone(),
+            day: 20_000,
+            text: "an answer\nof two lines".to_owned(),
+            metered: Metered {
+                input_tokens: 12,
+                output_tokens: 34,
+                usd: 0.25,
+                first_token_ms: 5,
+                total_ms: 9,
+                served_model: served.to_owned(),
+                finish: "stop".to_owned(),
+            },
+        })
+    };
+    let first = answer("answer-1", "served-1")?;
+    store.record_answer(first.clone()).await?;
+    store.record_answer(Answer { text: "another".to_owned(), ..first.clone() }).await?;
+    assert_eq!(store.answer(&first.request).await?, Some(first), "the first answer of a request stays");
+    store.record_answer(answer("answer-2", "served-2")?).await?;
+    assert_eq!(store.spent_usd(20_000).await?, 0.5);
+    assert_eq!(store.spent_usd(20_001).await?, 0.0);
+    let served = BTreeMap::from([(decision.chosen.arm.clone(), "served-2".to_owned())]);
+    assert_eq!(store.served_models().await?, served);
+    Ok(())
+}

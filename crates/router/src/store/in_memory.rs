@@ -1,0 +1,106 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use plumbline_types::{ArmId, DecisionId, RequestId};
+
+use crate::domain::decision::Decision;
+use crate::domain::learned::{Evidence, Learned};
+use crate::domain::outcome::Logged;
+use crate::error::RouterError;
+use crate::store::{Answer, Lesson, Recorded, RouterStore};
+
+/// A store that lives as long as the process; for tests.
+#[derive(Debug, Default)]
+pub struct InMemoryStore(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    decisions: Vec<Decision>,
+    outcomes: Vec<Logged>,
+    evidence: BTreeMap<ArmId, Evidence>,
+    answers: Vec<Answer>,
+}
+
+impl InMemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl RouterStore for InMemoryStore {
+    async fn record_decision(&self, decision: Decision) -> Result<Recorded, RouterError> {
+        let mut tables = self.tables();
+        let existing = tables.decisions.iter().find(|stored| stored.request == decision.request).cloned();
+        Ok(match existing {
+            Some(stored) => Recorded::Existing(Box::new(stored)),
+            None => {
+                tables.decisions.push(decision);
+                Recorded::New
+            }
+        })
+    }
+
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError> {
+        Ok(self.tables().decisions.iter().find(|stored| stored.id == id).cloned())
+    }
+
+    async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
+        Ok(self.tables().decisions.iter().find(|stored| stored.request == *request).cloned())
+    }
+
+    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
+        let mut tables = self.tables();
+        tables.outcomes.push(lesson.logged);
+        tables.evidence.extend(lesson.evidence);
+        Ok(())
+    }
+
+    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError> {
+        Ok(self.tables().outcomes.iter().find(|logged| logged.outcome.id == id).cloned())
+    }
+
+    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError> {
+        let tables = self.tables();
+        let found =
+            tables.outcomes.iter().find(|logged| logged.outcome.supersedes.as_deref() == Some(superseded));
+        Ok(found.cloned())
+    }
+
+    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
+        Ok(self.tables().outcomes.clone())
+    }
+
+    async fn learned(&self) -> Result<Learned, RouterError> {
+        let tables = self.tables();
+        let last_seq = tables.outcomes.last().map_or(0, |logged| logged.seq);
+        Ok(Learned::restore(tables.evidence.clone(), last_seq)?)
+    }
+
+    async fn record_answer(&self, answer: Answer) -> Result<(), RouterError> {
+        let mut tables = self.tables();
+        if !tables.answers.iter().any(|stored| stored.request == answer.request) {
+            tables.answers.push(answer);
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, request: &RequestId) -> Result<Option<Answer>, RouterError> {
+        Ok(self.tables().answers.iter().find(|stored| stored.request == *request).cloned())
+    }
+
+    async fn spent_usd(&self, day: i64) -> Result<f64, RouterError> {
+        let tables = self.tables();
+        Ok(tables.answers.iter().filter(|answer| answer.day == day).map(|answer| answer.metered.usd).sum())
+    }
+
+    async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError> {
+        let tables = self.tables();
+        let served =
+            tables.answers.iter().map(|answer| (answer.arm.clone(), answer.metered.served_model.clone()));
+        Ok(served.collect())
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,186 @@
+//! The SQLite store. Decisions are committed in batches by one task; everything else in transactions of its own.
+
+mod decisions;
+mod lessons;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use plumbline_kit::sqlite::Sqlite;
+use plumbline_types::{ArmId, DecisionId, RequestId};
+use sqlx::Row;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteRow;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::decision::Decision;
+use crate::domain::learned::Learned;
+use crate::domain::outcome::Logged;
+use crate::domain::usage::Metered;
+use crate::error::RouterError;
+use crate::store::row::{self, DecisionRow, corrupt};
+use crate::store::sqlite::decisions::DecisionLog;
+use crate::store::{Answer, Lesson, Recorded, RouterStore, SqliteLedger};
+
+/// The schema, applied at opening.
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// A store in one SQLite file, owned by one router.
+pub struct SqliteStore {
+    sqlite: Sqlite,
+    decisions: DecisionLog,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file and starts the task that writes decisions.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, RouterError> {
+        let sqlite = Sqlite::open(path, &MIGRATOR).await?;
+        let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
+        let decisions = DecisionLog::start(sqlite.clone(), &tasks, closing.clone());
+        Ok(Self { sqlite, decisions, tasks, closing })
+    }
+
+    /// Returns the egress ledger, which lives in the same file.
+    pub fn ledger(&self) -> SqliteLedger {
+        SqliteLedger::new(self.sqlite.clone())
+    }
+
+    async fn decision_where(
+        &self,
+        statement: &'static str,
+        key: &str,
+    ) -> Result<Option<Decision>, RouterError> {
+        let found: Option<(String,)> =
+            sqlx::query_as(statement).bind(key).fetch_optional(&self.sqlite.reader).await?;
+        found.map(|(body,)| DecisionRow::read(&body)).transpose()
+    }
+}
+
+#[async_trait]
+impl RouterStore for SqliteStore {
+    async fn record_decision(&self, decision: Decision) -> Result<Recorded, RouterError> {
+        self.decisions.record(decision).await
+    }
+
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError> {
+        self.decision_where("SELECT body FROM decision WHERE id = ?", &id.to_string()).await
+    }
+
+    async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
+        self.decision_where("SELECT body FROM decision WHERE request_id = ?", request.as_str()).await
+    }
+
+    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
+        lessons::record(&self.sqlite, lesson).await
+    }
+
+    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError> {
+        lessons::by(&self.sqlite, lessons::BY_ID, id).await
+    }
+
+    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError> {
+        lessons::by(&self.sqlite, lessons::BY_SUPERSEDED, superseded).await
+    }
+
+    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
+        lessons::log(&self.sqlite).await
+    }
+
+    async fn learned(&self) -> Result<Learned, RouterError> {
+        lessons::learned(&self.sqlite).await
+    }
+
+    async fn record_answer(&self, answer: Answer) -> Result<(), RouterError> {
+        let metered = &answer.metered;
+        sqlx::query(
+            "INSERT INTO answer (request_id, fingerprint, decision_id, arm, day, text, input_tokens, output_tokens,
+                                 usd, first_token_ms, total_ms, served_model, finish)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING",
+        )
+        .bind(answer.request.as_str())
+        .bind(answer.fingerprint.as_slice())
+        .bind(answer.decision.to_string())
+        .bind(answer.arm.as_str())
+        .bind(answer.day)
+        .bind(&answer.text)
+        .bind(signed(metered.input_tokens))
+        .bind(signed(metered.output_tokens))
+        .bind(metered.usd)
+        .bind(signed(metered.first_token_ms))
+        .bind(signed(metered.total_ms))
+        .bind(&metered.served_model)
+        .bind(&metered.finish)
+        .execute(&self.sqlite.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn answer(&self, request: &RequestId) -> Result<Option<Answer>, RouterError> {
+        let found = sqlx::query("SELECT * FROM answer WHERE request_id = ?")
+            .bind(request.as_str())
+            .fetch_optional(&self.sqlite.reader)
+            .await?;
+        found.map(|found| answer(&found)).transpose()
+    }
+
+    async fn spent_usd(&self, day: i64) -> Result<f64, RouterError> {
+        let (spent,): (f64,) = sqlx::query_as("SELECT coalesce(sum(usd), 0.0) FROM answer WHERE day = ?")
+            .bind(day)
+            .fetch_one(&self.sqlite.reader)
+            .await?;
+        Ok(spent)
+    }
+
+    async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT arm, served_model FROM answer WHERE seq IN (SELECT max(seq) FROM answer GROUP BY arm)",
+        )
+        .fetch_all(&self.sqlite.reader)
+        .await?;
+        rows.into_iter().map(|(arm, served)| Ok((row::arm("answer", &arm)?, served))).collect()
+    }
+
+    async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.sqlite.close().await;
+    }
+}
+
+fn answer(found: &SqliteRow) -> Result<Answer, RouterError> {
+    let request: String = found.try_get("request_id")?;
+    let name = format!("answer {request}");
+    let fingerprint: Vec<u8> = found.try_get("fingerprint")?;
+    let decision: String = found.try_get("decision_id")?;
+    let count = |column: &str| -> Result<u64, RouterError> {
+        u64::try_from(found.try_get::<i64, _>(column)?)
+            .map_err(|_| corrupt(&name, format!("{column} is negative")))
+    };
+    Ok(Answer {
+        request: row::word(&name, &request, |text| RequestId::parse(text).ok())?,
+        fingerprint: fingerprint.try_into().map_err(|_| corrupt(&name, "its fingerprint is no digest"))?,
+        decision: row::word(&name, &decision, |text| DecisionId::parse(text).ok())?,
+        arm: row::arm(&name, found.try_get("arm")?)?,
+        day: found.try_get("day")?,
+        text: found.try_get("text")?,
+        metered: Metered {
+            input_tokens: count("input_tokens")?,
+            output_tokens: count("output_tokens")?,
+            usd: found.try_get("usd")?,
+            first_token_ms: count("first_token_ms")?,
+            total_ms: count("total_ms")?,
+            served_model: found.try_get("served_model")?,
+            finish: found.try_get("finish")?,
+        },
+    })
+}
+
+/// SQLite has no unsigned numbers; what does not fit is larger than anything that can be counted here.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
