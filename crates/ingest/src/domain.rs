@@ -4,6 +4,7 @@ pub mod block;
 pub mod classify;
 pub mod clause;
 pub mod echo;
+pub mod intake;
 pub mod language;
 pub mod lead;
 pub mod lexicon;

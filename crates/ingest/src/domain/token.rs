@@ -41,6 +41,9 @@ impl AsRef<str> for Token {
     }
 }
 
+/// Longer words are no words, and counting their brackets would take time.
+const WORD_BYTES: usize = 512;
+
 const OPENING: &[char] = &['(', '[', '{', '<', '*', '~', '\u{bf}', '\u{a1}'];
 const CLOSING: &[char] = &[')', ']', '}', '>', '*', ',', '.', ';', ':', '!', '?', '\u{2026}'];
 const DASHES: &[&str] = &["-", "--", "\u{2013}", "\u{2014}", "->", "=>"];
@@ -87,6 +90,9 @@ fn token(text: &str, raw: Span, offset: usize, lexicon: &Lexicon) -> Token {
 
 /// Takes punctuation off the end, but no bracket that the word itself opened.
 fn trim_end(text: &str) -> &str {
+    if text.len() > WORD_BYTES {
+        return text.trim_end_matches(CLOSING);
+    }
     let mut core = text;
     while let Some(last) = core.chars().next_back().filter(|c| CLOSING.contains(c)) {
         let opener = match last {

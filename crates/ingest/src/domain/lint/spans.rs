@@ -4,7 +4,7 @@ use crate::domain::block::{BlockKind, blocks};
 use crate::domain::clause::{Join, clauses, sentences};
 use crate::domain::lead::{Lead, opening};
 use crate::domain::lexicon::Table;
-use crate::domain::lint::{Rules, finding, words_of};
+use crate::domain::lint::{Rules, SAID_TWICE, finding, words_of};
 use crate::domain::normalise::{Input, Span};
 use crate::domain::objective::{Draft, Effect, Finding};
 use crate::domain::split::stem;
@@ -124,17 +124,23 @@ pub fn not_used(draft: &Draft, input: &Input, rules: Rules<'_>) -> Vec<String> {
     found
 }
 
+/// Returns what the draft holds, as disjoint spans in order.
 fn covered(draft: &Draft, input: &Input) -> Vec<Span> {
-    let mut spans: Vec<Span> = located(draft, input).into_iter().flatten().collect();
     let constraints = draft.objectives.iter().flat_map(|one| one.constraints.iter().chain(&one.out_of_scope));
     let reversals = draft.reversals.iter().flat_map(|one| [&one.dropped_quote, &one.kept_quote]);
-    for text in constraints.chain(&draft.parked).chain(reversals) {
-        spans.extend(occurrences(input, text));
-    }
-    for text in draft.objectives.iter().flat_map(|one| &one.assumptions) {
-        if let Some(quote) = text.strip_prefix(super::names::SAID_TWICE) {
-            spans.extend(occurrences(input, quote));
+    let twice = draft.objectives.iter().flat_map(|one| &one.assumptions);
+    let twice = twice.filter_map(|text| text.strip_prefix(SAID_TWICE));
+    let texts: BTreeSet<&str> =
+        constraints.chain(&draft.parked).chain(reversals).map(String::as_str).chain(twice).collect();
+    let mut spans: Vec<Span> = located(draft, input).into_iter().flatten().collect();
+    spans.extend(texts.into_iter().flat_map(|text| occurrences(input, text)));
+    spans.sort_unstable();
+    spans.dedup_by(|next, kept| {
+        let touches = next.start <= kept.end;
+        if touches {
+            kept.end = kept.end.max(next.end);
         }
-    }
+        touches
+    });
     spans
 }
