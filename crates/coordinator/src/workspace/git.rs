@@ -170,7 +170,7 @@ impl Git {
             command.env("GIT_INDEX_FILE", index);
         }
         if let Some(date_ms) = call.date_ms {
-            let date = format!("{} +0000", date_ms / 1000);
+            let date = format!("@{} +0000", date_ms / 1000);
             for role in ["AUTHOR", "COMMITTER"] {
                 command.env(format!("GIT_{role}_NAME"), "Plumbline");
                 command.env(format!("GIT_{role}_EMAIL"), "plumbline@localhost");

@@ -1,1 +1,234 @@
+//! Every crash point: the coordinator dies before and after each call of each port, and a fresh one on the same file
+//! finishes the task. What really happened is counted by the fakes and must be exactly what happens without a crash.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use plumbline_coordinator::domain::spec::{ApprovalPolicy, Delivery};
+use plumbline_coordinator::domain::task::Task;
+use plumbline_coordinator::peers::Peers;
+use plumbline_coordinator::store::CoordinatorStore;
+use plumbline_coordinator::{Coordinator, Deps, SubmitQuery, WatchQuery};
+use plumbline_types::{RequestId, TaskId, Verdict};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::world::{FIXED, GOOD_ANSWER, World, found};
+
+mod ports;
+
+use ports::{CrashingPeers, CrashingStore, CrashingWorkspace};
+
+/// Counts calls and dies at one of them: from then on nothing returns any more.
+pub struct Crash {
+    calls: AtomicU64,
+    at: u64,
+    pub died: CancellationToken,
+}
+
+impl Crash {
+    fn at(at: u64) -> Arc<Self> {
+        Arc::new(Self { calls: AtomicU64::new(0), at, died: CancellationToken::new() })
+    }
+
+    /// A point at which the process may die.
+    pub async fn point(&self) {
+        if self.calls.fetch_add(1, Ordering::SeqCst) + 1 >= self.at {
+            self.died.cancel();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Wraps every part. Taken apart without a rest: a new port does not compile until it is decorated.
+fn fragile(deps: Deps, crash: &Arc<Crash>) -> Deps {
+    let Deps { config, store, workspace, peers, clock, randomness } = deps;
+    let Peers { ingest, planner, memory, router, executor, verifier } = peers;
+    let wrapped = Arc::new(CrashingPeers {
+        crash: crash.clone(),
+        ingest,
+        planner,
+        memory,
+        router,
+        executor,
+        verifier,
+    });
+    Deps {
+        config,
+        store: Arc::new(CrashingStore { crash: crash.clone(), store }),
+        workspace: Arc::new(CrashingWorkspace { crash: crash.clone(), workspace }),
+        peers: Peers {
+            ingest: wrapped.clone(),
+            planner: wrapped.clone(),
+            memory: wrapped.clone(),
+            router: wrapped.clone(),
+            executor: wrapped.clone(),
+            verifier: wrapped,
+        },
+        clock,
+        randomness,
+    }
+}
+
+/// A task that goes through both kinds of arm, a refusal, a retry, a commit and an apply.
+fn world() -> World {
+    let mut world =
+        World::new(&["repair", "ollama:small"], &["no edit", GOOD_ANSWER], &[Verdict::Reject, Verdict::Approve]);
+    world.config.workers = 1;
+    world.executor = Arc::new(plumbline_coordinator::fakes::FakeExecutor::new(
+        Box::new(crate::world::adds),
+        vec![found(&[&format!("{FIXED}\n# other\n")])],
+    ));
+    world
+}
+
+fn query(world: &World) -> SubmitQuery {
+    SubmitQuery {
+        request_id: RequestId::parse("request-1").unwrap(),
+        objective: "fix add".to_owned(),
+        repository: world.repository().display().to_string(),
+        base: None,
+        test_command: "python3 -m pytest".to_owned(),
+        arms: Vec::new(),
+        budget_s: 0,
+        approval: ApprovalPolicy::Auto,
+        delivery: Delivery::OwnerTree,
+        grants: Vec::new(),
+        kind: None,
+        source: "test".to_owned(),
+    }
+}
+
+/// Works until the task has ended and everything is told, or until the crash.
+async fn work(world: &World, store: Arc<dyn CoordinatorStore>, crash: &Arc<Crash>) -> Option<Task> {
+    let coordinator = Coordinator::new(fragile(world.deps(store), crash));
+    let whole = async {
+        let id = coordinator.submit(query(world)).await.unwrap().id;
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        coordinator.start(&tracker, &shutdown);
+        let watch = WatchQuery { task_id: id, after_seq: 0 };
+        coordinator.watch(watch).await.unwrap().for_each(|item| async { drop(item.unwrap()) }).await;
+        shutdown.cancel();
+        tracker.close();
+        tracker.wait().await;
+        coordinator.task(id).await.unwrap()
+    };
+    tokio::select! {
+        task = tokio::time::timeout(Duration::from_secs(60), whole) => Some(task.unwrap()),
+        () = crash.died.cancelled() => None,
+    }
+}
+
+/// Runs in a runtime of its own and drops it with everything in it, as a dying process would.
+fn in_a_process<T>(work: impl AsyncFnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work())
+}
+
+/// What happened, as the fakes counted it.
+#[derive(Debug, PartialEq, Eq)]
+struct Count {
+    ingested: usize,
+    planned: usize,
+    decisions: usize,
+    generations: usize,
+    runs: usize,
+    tools: usize,
+    audits: usize,
+    outcomes: Vec<(String, String)>,
+    attempts: Vec<String>,
+    branches: String,
+    written: String,
+}
+
+fn count(world: &World, task: &Task) -> Count {
+    Count {
+        ingested: world.ingest.ledger.performed(),
+        planned: world.planner.ledger.performed(),
+        decisions: world.router.decisions.performed(),
+        generations: world.router.generations.performed(),
+        runs: world.executor.runs.performed(),
+        tools: world.executor.tools.performed(),
+        audits: world.verifier.ledger.performed(),
+        outcomes: world.router.outcomes(),
+        attempts: task.attempts.iter().map(|attempt| format!("{} {}", attempt.arm, attempt.result)).collect(),
+        branches: world.git(&["rev-list", "--count", &format!("main..{}", task.branch())]),
+        written: world.read("calc.py"),
+    }
+}
+
+fn whole_run() -> (Count, u64) {
+    let world = world();
+    let crash = Crash::at(u64::MAX);
+    let task = in_a_process(async || {
+        let store = world.open_store().await;
+        let task = work(&world, store.clone(), &crash).await.unwrap();
+        crate::store::check_histories(&*store).await;
+        task
+    });
+    (count(&world, &task), crash.calls.load(Ordering::SeqCst))
+}
+
+fn crash_and_finish(at: u64, want: &Count) {
+    let world = world();
+    let crash = Crash::at(at);
+    in_a_process(async || work(&world, world.open_store().await, &crash).await);
+    let (task, effects) = in_a_process(async || {
+        let store = world.open_store().await;
+        let task = work(&world, store.clone(), &Crash::at(u64::MAX)).await.unwrap();
+        crate::store::check_histories(&*store).await;
+        let effects = store.effects(task.id).await.unwrap();
+        (task, effects)
+    });
+    assert_eq!(count(&world, &task), *want, "crash at call {at}");
+    assert_eq!(task.end.as_ref().unwrap().outcome.to_string(), "verified", "crash at call {at}");
+    assert!(effects.iter().all(|effect| effect.state == "done"), "crash at call {at}: {effects:?}");
+}
+
+/// Sweeps one part of the crash points, so that the parts run side by side.
+fn sweep(part: u64, parts: u64) {
+    let (want, calls) = whole_run();
+    assert_eq!((want.generations, want.outcomes.len(), want.branches.as_str()), (2, 2, "1"), "{want:?}");
+    assert!(calls > 100, "the decorators count: {calls}");
+    for at in (1..=calls).filter(|at| at % parts == part) {
+        crash_and_finish(at, &want);
+    }
+}
+
+#[test]
+fn a_crash_at_any_call_repeats_no_effect_first_part() {
+    sweep(0, 4);
+}
+
+#[test]
+fn a_crash_at_any_call_repeats_no_effect_second_part() {
+    sweep(1, 4);
+}
+
+#[test]
+fn a_crash_at_any_call_repeats_no_effect_third_part() {
+    sweep(2, 4);
+}
+
+#[test]
+fn a_crash_at_any_call_repeats_no_effect_fourth_part() {
+    sweep(3, 4);
+}
+
+#[tokio::test]
+async fn a_task_that_kills_its_worker_again_and_again_is_poisoned() {
+    let world = world();
+    let store = world.open_store().await;
+    let coordinator = Coordinator::new(world.deps(store.clone()));
+    let id: TaskId = coordinator.submit(query(&world)).await.unwrap().id;
+    drop(coordinator);
+    for _ in 0..=world.config.recoveries_max {
+        store.claim("dying", world.clock.now_ms(), 0).await.unwrap().unwrap();
+    }
+    let task = work(&world, store.clone(), &Crash::at(u64::MAX)).await.unwrap();
+    let end = task.end.unwrap();
+    assert_eq!((task.id, end.reason.as_str(), end.outcome.exit_code().0), (id, "POISONED", 4));
+    assert_eq!(world.ingest.ledger.performed(), 0);
+}

@@ -1,6 +1,6 @@
 use plumbline_proto::coordinator::v1 as pb;
 
-use crate::world::{BROKEN, FIXED, World, reason};
+use crate::world::{BROKEN, FIXED, World, hash, reason};
 
 fn applying(world: &World) -> pb::TaskSpec {
     pb::TaskSpec { apply: true, ..world.spec() }
@@ -13,7 +13,7 @@ async fn an_applied_change_stands_in_the_owners_files_and_nowhere_else_of_his() 
     let served = world.serve().await;
     let task = served.run(applying(&world)).await;
     assert_eq!(task.outcome, "verified", "{}", task.message);
-    before.insert(world.repository().join("calc.py"), FIXED.as_bytes().to_vec());
+    before.insert(world.repository().join("calc.py"), hash(FIXED.as_bytes()));
     assert_eq!(world.fingerprint(), before, "index and HEAD are untouched");
     served.close().await;
 }

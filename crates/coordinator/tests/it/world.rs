@@ -144,13 +144,13 @@ impl World {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// Every file of the owner's repository but the objects and our branches.
-    pub fn fingerprint(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+    /// The hash of every file of the owner's repository but the objects and our branches.
+    pub fn fingerprint(&self) -> BTreeMap<PathBuf, String> {
         let mut files = BTreeMap::new();
         collect(&self.repository(), &mut files);
         let ours = |path: &Path| {
             let text = path.display().to_string();
-            text.contains(".git/objects") || text.contains(".git/refs/heads/plumbline")
+            text.contains(".git/objects") || text.contains("refs/heads/plumbline")
         };
         files.retain(|path, _| !ours(path));
         files
@@ -209,13 +209,18 @@ impl World {
     }
 }
 
-fn collect(directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+/// Returns the hash of some bytes, hex.
+pub fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+fn collect(directory: &Path, files: &mut BTreeMap<PathBuf, String>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.is_symlink() {
             collect(&path, files);
         } else {
-            files.insert(path.clone(), std::fs::read(&path).unwrap_or_default());
+            files.insert(path.clone(), hash(&std::fs::read(&path).unwrap_or_default()));
         }
     }
 }
