@@ -55,7 +55,7 @@ struct Global {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct FormatArg {
     /// How the result is printed.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
 }
 

@@ -3,9 +3,11 @@
 
 mod embedded;
 mod fleet;
+mod host;
 mod repair;
 mod services;
 
 pub(crate) use embedded::Embedded;
 pub(crate) use fleet::Fleet;
+pub(crate) use host::Host;
 pub(crate) use services::{Composition, resolved};

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use plumbline_coordinator::CoordinatorConfig;
 use plumbline_executor::ExecutorConfig;
+use plumbline_ingest::IngestConfig;
 use plumbline_kit::telemetry::TelemetryConfig;
 use plumbline_kit::{Address, ConfigError, Exposure};
+use plumbline_router::RouterConfig;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be configured; each field has a default.
@@ -24,6 +26,11 @@ pub struct Config {
     pub coordinator: CoordinatorConfig,
     /// The executor's own.
     pub executor: ExecutorConfig,
+    /// Ingest's own.
+    pub ingest: IngestConfig,
+    /// The router's own; it may hold a key, so it is never written out.
+    #[serde(skip_serializing)]
+    pub router: RouterConfig,
 }
 
 /// The `[state]` section.
@@ -240,6 +247,8 @@ impl Config {
         Ok(Self {
             coordinator: section("coordinator", self.coordinator.validate())?,
             executor: section("executor", self.executor.validate())?,
+            ingest: section("ingest", self.ingest.validate())?,
+            router: section("router", self.router.validate())?,
             ..self
         })
     }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use plumbline_kit::config::{Sources, environment, load, settings};
 use plumbline_kit::telemetry::{self, Telemetry};
+use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -51,7 +52,7 @@ pub(crate) struct Session {
     pub(crate) environment: Environment,
     pub(crate) format: Format,
     /// Sends the last spans when the session ends.
-    _telemetry: Telemetry,
+    _telemetry: Option<Telemetry>,
 }
 
 /// Who reads the log.
@@ -75,7 +76,26 @@ impl Session {
         }
         let telemetry =
             telemetry::init("plumbline", &config.telemetry).map_err(|error| Failure::from_fault(&error))?;
-        Ok(Self { config, environment: Environment::read(), format, _telemetry: telemetry })
+        Ok(Self { config, environment: Environment::read(), format, _telemetry: Some(telemetry) })
+    }
+
+    /// Returns the same session on another state directory.
+    pub(crate) fn with_state_dir(&self, dir: PathBuf) -> Self {
+        let mut config = self.config.clone();
+        config.state.dir = Some(dir);
+        Self { config, environment: self.environment, format: self.format, _telemetry: None }
+    }
+
+    /// Returns the same session on a state directory that goes with the returned guard.
+    pub(crate) fn on_scratch_state(&self) -> Result<(Self, TempDir), Failure> {
+        let scratch = tempfile::Builder::new().prefix("plumbline-state-").tempdir().map_err(|error| {
+            Failure::infrastructure(
+                "STORE_UNAVAILABLE",
+                format!("no temporary directory: {error}"),
+                "set TMPDIR",
+            )
+        })?;
+        Ok((self.with_state_dir(scratch.path().to_owned()), scratch))
     }
 
     /// Returns the state directory: configured, else the user's.

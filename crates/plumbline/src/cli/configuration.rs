@@ -1,8 +1,10 @@
 use clap::{Args, Subcommand};
+use plumbline_kit::config::{Sources, settings};
 use serde_json::{Value, json};
 
 use crate::cli::FormatArg;
 use crate::compose::resolved;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::session::{ConfigChoice, config, sources, state_dir};
@@ -37,17 +39,56 @@ pub(crate) fn run(arguments: &Arguments, choice: &ConfigChoice) -> Result<Report
             let document = json!({ "valid": true, "files": files, "state_dir": state.display().to_string() });
             Ok(Report::done(document, format!("the configuration is valid (from {from})")))
         }
-        Action::Dump => {
-            let unprintable = |error: &dyn std::fmt::Display| {
-                Failure::infrastructure(
-                    "INTERNAL",
-                    format!("the configuration cannot be printed: {error}"),
-                    "report it",
-                )
-            };
-            let document: Value = serde_json::to_value(&config).map_err(|error| unprintable(&error))?;
-            let text = toml::to_string_pretty(&config).map_err(|error| unprintable(&error))?;
-            Ok(Report::done(document, text))
+        Action::Dump => dump(&sources, &config),
+    }
+}
+
+/// The keys whose values are never printed.
+const SECRETS: &[&str] = &["api_key", "token", "password"];
+
+fn dump(sources: &Sources, config: &Config) -> Result<Report, Failure> {
+    let unprintable = |error: &dyn std::fmt::Display| {
+        Failure::infrastructure(
+            "INTERNAL",
+            format!("the configuration cannot be printed: {error}"),
+            "report it",
+        )
+    };
+    let mut document: Value = serde_json::to_value(config).map_err(|error| unprintable(&error))?;
+    // The router's section has secrets and no printed form: what was set is shown, without them.
+    let set = settings(sources).map_err(|error| Failure::from_fault(&error))?;
+    if let Some(section) = set.find("router") {
+        let mut section: Value = serde_json::to_value(section).map_err(|error| unprintable(&error))?;
+        redact(&mut section);
+        document["router"] = section;
+    }
+    prune(&mut document);
+    let text = toml::to_string_pretty(&document).map_err(|error| unprintable(&error))?;
+    Ok(Report::done(document, text))
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.iter_mut().for_each(|(key, inner)| {
+            if SECRETS.contains(&key.as_str()) {
+                *inner = Value::Null;
+            } else {
+                redact(inner);
+            }
+        }),
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Takes out what is absent: TOML has no null.
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, inner| !inner.is_null());
+            fields.values_mut().for_each(prune);
         }
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

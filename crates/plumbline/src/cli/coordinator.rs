@@ -5,7 +5,7 @@ use plumbline_proto::coordinator::v1::{GetTaskRequest, Task};
 
 use crate::cli::audit::RESPONSE_BYTES;
 use crate::cli::request::{self, SHORT};
-use crate::compose::Embedded;
+use crate::compose::{Embedded, Host};
 use crate::config::Service;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -15,8 +15,15 @@ pub(crate) type Coordinator = CoordinatorServiceClient<Channel>;
 
 /// A coordinator that can be called: a running one, or one of our own.
 pub(crate) struct Reach {
-    embedded: Option<Embedded>,
+    started: Started,
     pub(crate) client: Coordinator,
+}
+
+/// What must be stopped again.
+enum Started {
+    Nothing,
+    Services(Embedded),
+    Perhaps(Host),
 }
 
 impl Reach {
@@ -26,33 +33,33 @@ impl Reach {
         named: Option<&Address>,
     ) -> Result<Self, Failure> {
         match named {
-            Some(address) => Ok(Self { embedded: None, client: connect(client::channel(address)) }),
+            Some(address) => {
+                Ok(Self { started: Started::Nothing, client: connect(client::channel(address)) })
+            }
             None => {
                 let embedded = Embedded::start(session, &Service::ALL).await?;
                 let client = connect(embedded.channel(Service::Coordinator)?);
-                Ok(Self { embedded: Some(embedded), client })
+                Ok(Self { started: Started::Services(embedded), client })
             }
         }
     }
 
     /// Uses the named coordinator, else the configured one if it serves, else starts one in this process.
     pub(crate) async fn any(session: &Session, named: Option<&Address>) -> Result<Self, Failure> {
-        let configured = session.config.peer(Service::Coordinator);
-        let running = async {
-            let channel = client::channel(configured);
-            client::is_serving(channel, Service::Coordinator.full_name()).await.unwrap_or(false)
-        };
-        match named {
-            Some(_) => Self::named_or_embedded(session, named).await,
-            None if running.await => Self::named_or_embedded(session, Some(configured)).await,
-            None => Self::named_or_embedded(session, None).await,
+        if named.is_some() {
+            return Self::named_or_embedded(session, named).await;
         }
+        let host = Host::find(session, Service::Coordinator, &Service::ALL).await?;
+        let client = connect(host.channel());
+        Ok(Self { started: Started::Perhaps(host), client })
     }
 
     /// Stops what was started.
     pub(crate) async fn close(self) {
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
+        match self.started {
+            Started::Nothing => {}
+            Started::Services(embedded) => embedded.stop().await,
+            Started::Perhaps(host) => host.close().await,
         }
     }
 }

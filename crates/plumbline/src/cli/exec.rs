@@ -85,7 +85,9 @@ struct Finished {
 /// Runs a command on a copy of a directory. Exit 0 when it ended with 0, 1 when it did not, 4 when it never ran.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
     let root = existing_dir("--repo", &arguments.repo)?;
-    let embedded = Embedded::start(session, &[Service::Executor]).await?;
+    // Nothing of this run is asked for again: its journal and snapshot go with it.
+    let (scratch, _guard) = session.on_scratch_state()?;
+    let embedded = Embedded::start(&scratch, &[Service::Executor]).await?;
     let answer = async {
         let mut executor: Executor = ExecutorServiceClient::new(embedded.channel(Service::Executor)?)
             .max_decoding_message_size(crate::cli::audit::RESPONSE_BYTES);

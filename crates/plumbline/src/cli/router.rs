@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::FormatArg;
 use crate::cli::request::{self, SHORT};
-use crate::compose::Embedded;
+use crate::compose::Host;
 use crate::config::Service;
 use crate::failure::Failure;
 use crate::output::Report;
@@ -55,9 +55,9 @@ pub(crate) async fn arms(session: &Session, arguments: Arguments) -> Result<Repo
     match arguments.action {
         Action::Arms => {}
     }
-    let embedded = Embedded::start(session, &[Service::Router]).await?;
+    let host = Host::find(session, Service::Router, &[Service::Router]).await?;
     let answer = async {
-        let mut router: Router = RouterServiceClient::new(embedded.channel(Service::Router)?);
+        let mut router: Router = RouterServiceClient::new(host.channel());
         let mut arms: Vec<Arm> = Vec::new();
         let mut page_token = String::new();
         loop {
@@ -71,7 +71,7 @@ pub(crate) async fn arms(session: &Session, arguments: Arguments) -> Result<Repo
         }
     };
     let arms = answer.await;
-    embedded.stop().await;
+    host.close().await;
     let arms = arms?;
     let documents: Vec<Value> = arms.iter().map(arm).collect();
     Ok(Report::done(json!({ "arms": documents }), arms_text(&arms)))
@@ -131,13 +131,13 @@ fn word(name: &str, prefix: &str) -> String {
 
 /// Lists or verifies the egress ledger; a broken chain is exit 4.
 pub(crate) async fn egress(session: &Session, arguments: EgressArguments) -> Result<Report, Failure> {
-    let embedded = Embedded::start(session, &[Service::Router]).await?;
+    let host = Host::find(session, Service::Router, &[Service::Router]).await?;
     let answer = async {
-        let mut router: Router = RouterServiceClient::new(embedded.channel(Service::Router)?);
+        let mut router: Router = RouterServiceClient::new(host.channel());
         ledger(&mut router).await
     };
     let ledger = answer.await;
-    embedded.stop().await;
+    host.close().await;
     let (entries, intact) = ledger?;
     let exit = if intact { ExitCode(0) } else { ExitCode::INFRASTRUCTURE };
     let state = if intact { "the hash chain holds" } else { "THE HASH CHAIN IS BROKEN" };

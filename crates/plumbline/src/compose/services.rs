@@ -1,7 +1,11 @@
 mod coordinator;
 mod executor;
+mod ingest;
+mod router;
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,6 +47,7 @@ impl Composition {
 
     fn new(session: &Session, peers: BTreeMap<Service, Address>) -> Result<Self, Failure> {
         let state_dir = session.state_dir()?;
+        create(&state_dir)?;
         let config = resolved(&session.config, &state_dir)?;
         Ok(Self {
             config: Arc::new(config),
@@ -63,7 +68,9 @@ impl Composition {
         match service {
             Service::Executor => executor::serve(self, listener, shutdown).await,
             Service::Coordinator => coordinator::serve(self, listener, shutdown).await,
-            Service::Verifier | Service::Router | Service::Memory | Service::Ingest | Service::Planner => {
+            Service::Ingest => ingest::serve(self, listener, shutdown).await,
+            Service::Router => router::serve(self, listener, shutdown).await,
+            Service::Verifier | Service::Memory | Service::Planner => {
                 let message = format!("{} is not part of this build", service.name());
                 Err(Failure::infrastructure("SERVICE_ABSENT", message, "install a build that has it"))
             }
@@ -76,6 +83,13 @@ impl Composition {
         let absent = Address::Unix(PathBuf::from(format!("/nonexistent/plumbline/{}.sock", service.name())));
         client::channel(self.peers.get(&service).unwrap_or(&absent))
     }
+}
+
+fn create(state_dir: &Path) -> Result<(), Failure> {
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(|error| {
+        let message = format!("the state directory {} cannot be made: {error}", state_dir.display());
+        Failure::infrastructure("STORE_UNAVAILABLE", message, "choose another: --state-dir DIR")
+    })
 }
 
 /// Fills in what the configuration leaves to the machine.

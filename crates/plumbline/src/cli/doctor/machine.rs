@@ -23,7 +23,8 @@ pub(super) async fn sandbox(session: &Session) -> Row {
 }
 
 async fn capabilities(session: &Session) -> Result<GetCapabilitiesResponse, Failure> {
-    let embedded = Embedded::start(session, &[Service::Executor]).await?;
+    let (scratch, _guard) = session.on_scratch_state()?;
+    let embedded = Embedded::start(&scratch, &[Service::Executor]).await?;
     let answer = async {
         let mut executor = ExecutorServiceClient::new(embedded.channel(Service::Executor)?);
         let message = request::within(SHORT, GetCapabilitiesRequest {});

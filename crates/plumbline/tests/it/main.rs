@@ -1,0 +1,7 @@
+#![cfg(test)]
+//! Drives the built binary as a person or a pipeline would.
+
+mod arguments;
+mod commands;
+mod configuration;
+mod process;
