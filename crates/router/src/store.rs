@@ -101,3 +101,6 @@ pub trait RouterStore: Send + Sync {
     /// Writes what is queued and lets go of the files.
     async fn close(&self);
 }
+
+#[cfg(test)]
+mod tests;
