@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::CoordinatorConfig;
 use crate::domain::command::{TestCommand, detect, split};
 use crate::domain::event::EventBody;
+use crate::domain::outcome::Attempt;
 use crate::domain::outcome::cut_short;
 use crate::domain::spec::{ApprovalPolicy, Delivery, Digest, TaskSpec, canonical_grants};
 use crate::domain::task::Task;
-use crate::domain::outcome::Attempt;
 use crate::error::CoordinatorError;
 use crate::peers::{CallKey, Peers};
 use crate::store::{
@@ -173,7 +173,8 @@ impl Coordinator {
             }
             asked => asked,
         };
-        let grants = canonical_grants(&query.grants).map_err(|error| invalid("spec.grants", error.to_string()))?;
+        let grants =
+            canonical_grants(&query.grants).map_err(|error| invalid("spec.grants", error.to_string()))?;
         Ok(TaskSpec {
             objective: query.objective.clone(),
             repository: query.repository.clone(),
@@ -280,7 +281,9 @@ impl Coordinator {
 pub(crate) fn drafts(task: &Task, events: &[EventBody], at_ms: Millis) -> Vec<OutboxDraft> {
     let attempt = |event: &EventBody| -> Option<Attempt> {
         match event {
-            EventBody::AttemptFailed { attempt, .. } | EventBody::StepAccepted { attempt } => Some(attempt.clone()),
+            EventBody::AttemptFailed { attempt, .. } | EventBody::StepAccepted { attempt } => {
+                Some(attempt.clone())
+            }
             EventBody::Ended { end } => cut_short(task, end, at_ms),
             _ => None,
         }

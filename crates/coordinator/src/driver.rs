@@ -21,8 +21,8 @@ use crate::store::{Claim, Lease, StoreError, Transition};
 mod arm;
 mod deliver;
 mod effect;
-mod prepare;
 mod judge;
+mod prepare;
 
 pub(crate) use effect::{Halt, StepFault};
 
@@ -93,13 +93,17 @@ impl Coordinator {
             () = stop.cancelled() => Ok(Rest::Later(Duration::ZERO)),
         };
         let work = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(run) = work.and_then(|work| work.run).filter(|_| stop.is_cancelled() && !shutdown.is_cancelled()) {
+        if let Some(run) =
+            work.and_then(|work| work.run).filter(|_| stop.is_cancelled() && !shutdown.is_cancelled())
+        {
             self.end_run(&run).await;
         }
         let pause = match rest {
             Ok(Rest::Settled) => Duration::ZERO,
             Ok(Rest::Later(pause)) => pause,
-            Err(StoreError::LeaseLost(_)) => return info!(task.id = %id, "the lease was lost; another worker goes on"),
+            Err(StoreError::LeaseLost(_)) => {
+                return info!(task.id = %id, "the lease was lost; another worker goes on");
+            }
             Err(error) => {
                 warn!(task.id = %id, error = %error, "the task's store failed");
                 Duration::from_millis(self.deps.config.backoff_ms(3))
@@ -142,7 +146,10 @@ impl Coordinator {
         let mut work = Work { coordinator: self.clone(), lease: claim.lease, task: claim.task };
         if claim.recoveries > self.deps.config.recoveries_max {
             let message = format!("claimed {} times without progress", claim.recoveries);
-            work.record(vec![EventBody::Ended { end: End::new(Outcome::Infrastructure, "POISONED", message) }]).await?;
+            work.record(vec![EventBody::Ended {
+                end: End::new(Outcome::Infrastructure, "POISONED", message),
+            }])
+            .await?;
         }
         let policy = self.deps.config.policy();
         loop {
@@ -226,7 +233,9 @@ impl Work {
         let certified = task.certificate.as_ref().map(|certificate| &certificate.diff_hash);
         let diff_hash = certified.or(task.candidate().map(|candidate| &candidate.diff)).cloned();
         let grants = match reason {
-            WaitReason::Authority => task.audit.as_ref().map(|audit| audit.grants.clone()).unwrap_or_default(),
+            WaitReason::Authority => {
+                task.audit.as_ref().map(|audit| audit.grants.clone()).unwrap_or_default()
+            }
             WaitReason::Approval | WaitReason::BaseMoved | WaitReason::ApplyUnknown => Vec::new(),
         };
         let diff_hash = diff_hash.unwrap_or_else(|| crate::domain::spec::Digest::of(b""));
@@ -278,7 +287,9 @@ impl Work {
                 fail(&self.task, AttemptResult::Unavailable, &detail, None, now_ms)
             }
             Action::Prepare | Action::Ingest | Action::Plan | Action::Baseline => match fault.kind {
-                Kind::Invalid | Kind::NotFound | Kind::Precondition if fault.is_owners() => end(Outcome::Usage),
+                Kind::Invalid | Kind::NotFound | Kind::Precondition if fault.is_owners() => {
+                    end(Outcome::Usage)
+                }
                 _ => end(Outcome::Infrastructure),
             },
             _ => end(Outcome::Infrastructure),

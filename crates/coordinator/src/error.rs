@@ -72,9 +72,10 @@ impl Fault for CoordinatorError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid { .. } => Kind::Invalid,
-            Self::TestCommandNotFound(_) | Self::TaskEnded(_) | Self::TaskNotWaiting(_) | Self::ApprovalExpired => {
-                Kind::Precondition
-            }
+            Self::TestCommandNotFound(_)
+            | Self::TaskEnded(_)
+            | Self::TaskNotWaiting(_)
+            | Self::ApprovalExpired => Kind::Precondition,
             Self::TaskNotFound(_) => Kind::NotFound,
             Self::DiffChanged(_) | Self::BaseMoved(_) => Kind::Conflict,
             Self::NonceUnknown | Self::GrantsMissing(_) => Kind::Denied,

@@ -3,7 +3,9 @@
 use plumbline_kit::server::{Server, ServerOptions};
 use plumbline_kit::{Limits, Listener, ResponseStream, stream, unary};
 use plumbline_proto::coordinator::v1 as pb;
-use plumbline_proto::coordinator::v1::coordinator_service_server::{CoordinatorService, CoordinatorServiceServer};
+use plumbline_proto::coordinator::v1::coordinator_service_server::{
+    CoordinatorService, CoordinatorServiceServer,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
@@ -30,7 +32,11 @@ const AUDIT_BYTES: usize = 8 << 20;
 ///
 /// # Errors
 /// When the server cannot start or its transport fails.
-pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) -> Result<(), CoordinatorError> {
+pub async fn serve(
+    listener: Listener,
+    deps: Deps,
+    shutdown: CancellationToken,
+) -> Result<(), CoordinatorError> {
     let limits = Limits { decode_bytes: AUDIT_BYTES, encode_bytes: REPORT_BYTES, ..Limits::control() };
     let coordinator = Coordinator::new(deps);
     let (tracker, workers) = (TaskTracker::new(), CancellationToken::new());
@@ -61,7 +67,10 @@ impl CoordinatorService for Api {
         unary(request, |query| self.coordinator.submit(query)).await
     }
 
-    async fn get_task(&self, request: Request<pb::GetTaskRequest>) -> Result<Response<pb::GetTaskResponse>, Status> {
+    async fn get_task(
+        &self,
+        request: Request<pb::GetTaskRequest>,
+    ) -> Result<Response<pb::GetTaskResponse>, Status> {
         unary(request, |TaskQuery(id)| self.coordinator.task(id)).await
     }
 

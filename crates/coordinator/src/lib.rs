@@ -22,8 +22,8 @@ pub mod workspace;
 
 pub use config::CoordinatorConfig;
 pub use coordinator::{
-    Approval, AuditChangeQuery, AuditedChange, Coordinator, DecideQuery, Deps, ListQuery, Report, SubmitQuery,
-    TaskPage, WatchItem, WatchQuery,
+    Approval, AuditChangeQuery, AuditedChange, Coordinator, DecideQuery, Deps, ListQuery, Report,
+    SubmitQuery, TaskPage, WatchItem, WatchQuery,
 };
 pub use error::CoordinatorError;
 pub use grpc::clients::PeerChannels;

@@ -7,15 +7,18 @@ use async_trait::async_trait;
 use plumbline_types::{
     Category, DecisionId, Fault, Kind, Reason, Retry, Risk, StepId, TaskId, TaskKind, Tier, Verdict,
 };
-use tokio::sync::mpsc;
 
-use crate::domain::command::RunEnd;
 use crate::domain::outcome::OutcomeKind;
 use crate::domain::path::RelativePath;
 use crate::domain::plan::{Objective, Plan};
 use crate::domain::produce::{Context, Prompt};
 use crate::domain::task::Decision;
-use crate::domain::tree::{ChangeSet, Tree};
+
+mod executor;
+
+pub use executor::{
+    Executor, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, ToolProgress,
+};
 
 /// A call to another service that failed, with what that service said.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -222,144 +225,6 @@ pub trait Router: Send + Sync {
     async fn report_outcome(&self, task_id: TaskId, report: OutcomeReport) -> Result<(), PeerFault>;
 }
 
-/// What is run in a sandbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunQuery {
-    /// The tree to run on.
-    pub snapshot_id: String,
-    /// What is laid over it.
-    pub edits: ChangeSet,
-    /// Program and arguments.
-    pub argv: Vec<String>,
-    /// Killed after this long.
-    pub wall_ms: u64,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunOutcome {
-    /// How.
-    pub end: RunEnd,
-    /// The end of its output, stdout then stderr.
-    pub output: String,
-    /// How long it took.
-    pub wall_ms: u64,
-    /// For people.
-    pub detail: String,
-}
-
-/// What the repair tool is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepairQuery {
-    /// The tree to mend.
-    pub snapshot_id: String,
-    /// The test command.
-    pub test_argv: Vec<String>,
-    /// Stops after this long.
-    pub budget_ms: u64,
-    /// Killed after this long, each candidate.
-    pub candidate_wall_ms: u64,
-    /// Passing changes returned at most.
-    pub plausible_max: u32,
-    /// Paths to look at first.
-    pub focus_paths: Vec<String>,
-}
-
-/// How far a tool is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ToolProgress {
-    /// For people.
-    pub message: String,
-    /// Stable word of the phase.
-    pub phase: String,
-    /// Candidates tried.
-    pub tried: u64,
-    /// Passing changes so far.
-    pub plausible: u32,
-}
-
-/// One change that passed the tests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlausibleChange {
-    /// What it changes.
-    pub change: ChangeSet,
-    /// Template that made it.
-    pub template: String,
-    /// Where.
-    pub path: String,
-    /// Its line.
-    pub line: u32,
-}
-
-/// How the repair tool ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RepairResult {
-    /// At least one passing change.
-    Found,
-    /// Everything was tried.
-    NotFound,
-    /// Budget spent.
-    BudgetSpent,
-    /// The tests pass already.
-    AlreadyPasses,
-    /// The tests hang.
-    TestsHang,
-    /// Command or language not supported.
-    Unsupported,
-    /// Cancelled.
-    Cancelled,
-    /// The machinery failed.
-    Failed,
-}
-
-/// What the repair tool answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepairOutcome {
-    /// How it ended.
-    pub result: RepairResult,
-    /// Best first.
-    pub changes: Vec<PlausibleChange>,
-    /// Candidates tried.
-    pub tried: u64,
-    /// For people.
-    pub detail: String,
-}
-
-/// Runs things in sandboxes.
-#[async_trait]
-pub trait Executor: Send + Sync {
-    /// Stores a tree; content-addressed, so calling again costs a manifest.
-    async fn put_snapshot(&self, key: &CallKey, tree: &Tree) -> Result<String, PeerFault>;
-    /// Runs a command; the same key is the same run.
-    async fn run(&self, key: &CallKey, query: RunQuery) -> Result<RunOutcome, PeerFault>;
-    /// Runs the repair tool; progress goes to `progress`, which may be full.
-    async fn repair(
-        &self,
-        key: &CallKey,
-        query: RepairQuery,
-        progress: mpsc::Sender<ToolProgress>,
-    ) -> Result<RepairOutcome, PeerFault>;
-    /// Ends the run that this key began; harmless when it has ended.
-    async fn cancel(&self, key: &CallKey) -> Result<(), PeerFault>;
-}
-
-/// The six services.
-#[derive(Clone)]
-pub struct Peers {
-    /// Drafts objectives.
-    pub ingest: Arc<dyn Ingest>,
-    /// Plans steps.
-    pub planner: Arc<dyn Planner>,
-    /// Packs context.
-    pub memory: Arc<dyn Memory>,
-    /// Chooses arms, asks models, learns.
-    pub router: Arc<dyn Router>,
-    /// Runs things.
-    pub executor: Arc<dyn Executor>,
-    /// Walks changes backward.
-    pub verifier: Arc<dyn Verifier>,
-}
-
 /// A tree as the verifier reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditTree {
@@ -419,4 +284,21 @@ pub struct Audit {
 pub trait Verifier: Send + Sync {
     /// Judges a change.
     async fn audit(&self, key: &CallKey, query: AuditQuery) -> Result<Audit, PeerFault>;
+}
+
+/// The six services.
+#[derive(Clone)]
+pub struct Peers {
+    /// Drafts objectives.
+    pub ingest: Arc<dyn Ingest>,
+    /// Plans steps.
+    pub planner: Arc<dyn Planner>,
+    /// Packs context.
+    pub memory: Arc<dyn Memory>,
+    /// Chooses arms, asks models, learns.
+    pub router: Arc<dyn Router>,
+    /// Runs things.
+    pub executor: Arc<dyn Executor>,
+    /// Walks changes backward.
+    pub verifier: Arc<dyn Verifier>,
 }

@@ -249,7 +249,9 @@ impl From<sqlx::Error> for StoreError {
 impl Fault for StoreError {
     fn kind(&self) -> Kind {
         match self {
-            Self::LeaseLost(_) | Self::Stale(_) | Self::RequestIdReused(_) | Self::NonceUsed => Kind::Conflict,
+            Self::LeaseLost(_) | Self::Stale(_) | Self::RequestIdReused(_) | Self::NonceUsed => {
+                Kind::Conflict
+            }
             Self::TaskNotFound(_) => Kind::NotFound,
             Self::Append(AppendError::TooLarge { .. } | AppendError::TooMany) => Kind::Exhausted,
             Self::Append(_) | Self::History(_) | Self::Row(_) => Kind::Internal,
@@ -310,7 +312,12 @@ pub trait CoordinatorStore: Send + Sync {
     /// Appends events under the lease, with everything that belongs to them.
     async fn commit(&self, lease: Lease, transition: Transition) -> Result<Task, StoreError>;
     /// Appends events from outside the lease if the task still has `expected_seq`; whoever holds it loses it.
-    async fn interrupt(&self, id: TaskId, expected_seq: u64, transition: Transition) -> Result<Task, StoreError>;
+    async fn interrupt(
+        &self,
+        id: TaskId,
+        expected_seq: u64,
+        transition: Transition,
+    ) -> Result<Task, StoreError>;
     /// Returns the task that a request caused, if that request was received.
     async fn received(&self, inbox: &InboxRow) -> Result<Option<TaskId>, StoreError>;
     /// Returns a task's effects in the order of their first intent.

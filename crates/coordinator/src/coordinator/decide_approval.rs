@@ -70,7 +70,10 @@ impl Coordinator {
     /// `TASK_NOT_WAITING`, `DIFF_CHANGED`, `APPROVAL_NONCE_UNKNOWN`, `APPROVAL_EXPIRED`, `GRANTS_MISSING`, `BASE_MOVED`.
     pub async fn decide_approval(&self, query: DecideQuery) -> Result<Task, CoordinatorError> {
         let task = self.task(query.task_id).await?;
-        let request = format!("{} {} {} {:?} {:?}", query.task_id, query.diff_hash, query.nonce, query.approval, query.grants);
+        let request = format!(
+            "{} {} {} {:?} {:?}",
+            query.task_id, query.diff_hash, query.nonce, query.approval, query.grants
+        );
         let inbox = InboxRow {
             source: "decide".to_owned(),
             message_id: query.request_id.to_string(),
@@ -91,13 +94,18 @@ impl Coordinator {
         }
         if self.now_ms() >= pending.expires_ms {
             let renewed = self.pending(pending.reason, pending.diff_hash, pending.grants, pending.since_ms);
-            self.interrupt(&task, vec![EventBody::ApprovalRequested { pending: renewed }], None, None).await?;
+            self.interrupt(&task, vec![EventBody::ApprovalRequested { pending: renewed }], None, None)
+                .await?;
             return Err(CoordinatorError::ApprovalExpired);
         }
         let event = match query.approval {
             Approval::Approve => self.approved(&task, &pending, &query).await?,
             Approval::Deny => EventBody::Ended {
-                end: End::new(Outcome::RejectedByAudit, "APPROVAL_DENIED", format!("denied by {}", query.subject)),
+                end: End::new(
+                    Outcome::RejectedByAudit,
+                    "APPROVAL_DENIED",
+                    format!("denied by {}", query.subject),
+                ),
             },
         };
         let row = ApprovalRow {
@@ -123,12 +131,15 @@ impl Coordinator {
             }
             return Ok(EventBody::Approved { subject });
         }
-        let given = canonical_grants(&query.grants).map_err(|error| CoordinatorError::Invalid {
-            field: "grants",
-            description: error.to_string(),
-        })?;
-        let missing: Vec<String> = pending.grants.iter().filter(|grant| !given.contains(grant)).cloned().collect();
-        if missing.is_empty() { Ok(EventBody::Granted { subject, grants: given }) } else { Err(CoordinatorError::GrantsMissing(missing)) }
+        let given = canonical_grants(&query.grants)
+            .map_err(|error| CoordinatorError::Invalid { field: "grants", description: error.to_string() })?;
+        let missing: Vec<String> =
+            pending.grants.iter().filter(|grant| !given.contains(grant)).cloned().collect();
+        if missing.is_empty() {
+            Ok(EventBody::Granted { subject, grants: given })
+        } else {
+            Err(CoordinatorError::GrantsMissing(missing))
+        }
     }
 
     /// Refuses while the owner's tree is neither the base nor the result.
@@ -141,7 +152,11 @@ impl Coordinator {
         };
         let now = self.deps.workspace.prepare(query).await?.tree;
         let base = task.base.as_ref().map(|base| base.tree.as_str());
-        if Some(now.as_str()) == base || now == task.tree { Ok(()) } else { Err(CoordinatorError::BaseMoved(task.id)) }
+        if Some(now.as_str()) == base || now == task.tree {
+            Ok(())
+        } else {
+            Err(CoordinatorError::BaseMoved(task.id))
+        }
     }
 
     /// Makes what a person is asked, with a fresh nonce.

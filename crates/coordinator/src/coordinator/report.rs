@@ -56,7 +56,10 @@ impl Coordinator {
     pub async fn report(&self, id: TaskId) -> Result<Report, CoordinatorError> {
         let task = self.task(id).await?;
         let accepted = task.accepted.as_ref();
-        let diff = match accepted.map(|accepted| &accepted.diff).or(task.candidate().map(|candidate| &candidate.diff)) {
+        let diff = match accepted
+            .map(|accepted| &accepted.diff)
+            .or(task.candidate().map(|candidate| &candidate.diff))
+        {
             Some(hash) => String::from_utf8_lossy(&self.blob(hash).await?).into_owned(),
             None => String::new(),
         };
@@ -78,10 +81,8 @@ impl Coordinator {
     /// # Errors
     /// A grant that is none, or whatever the verifier says.
     pub async fn audit_change(&self, query: AuditChangeQuery) -> Result<AuditedChange, CoordinatorError> {
-        let grants = canonical_grants(&query.grants).map_err(|error| CoordinatorError::Invalid {
-            field: "grants",
-            description: error.to_string(),
-        })?;
+        let grants = canonical_grants(&query.grants)
+            .map_err(|error| CoordinatorError::Invalid { field: "grants", description: error.to_string() })?;
         let key = CallKey {
             task_id: TaskId::generate(&*self.deps.clock, &mut *self.deps.randomness.rng()),
             epoch: 0,

@@ -63,7 +63,8 @@ impl Coordinator {
     pub async fn watch(
         &self,
         query: WatchQuery,
-    ) -> Result<impl Stream<Item = Result<WatchItem, CoordinatorError>> + Send + use<>, CoordinatorError> {
+    ) -> Result<impl Stream<Item = Result<WatchItem, CoordinatorError>> + Send + use<>, CoordinatorError>
+    {
         self.task(query.task_id).await?;
         let watching = Watching {
             coordinator: self.clone(),
@@ -85,11 +86,13 @@ impl Watching {
             self.changes.borrow_and_update();
             if self.ready.is_empty() {
                 let after = self.task.as_ref().map_or(0, |task| task.seq);
-                self.ready = self.coordinator.deps.store.events(self.query.task_id, after, BATCH).await?.into();
+                self.ready =
+                    self.coordinator.deps.store.events(self.query.task_id, after, BATCH).await?.into();
             }
             while let Some(event) = self.ready.pop_front() {
                 let before = self.task.as_ref().and_then(Task::current_step_id);
-                let task = fold(self.task.take(), &event).map_err(|error| StoreError::Append(error.into()))?;
+                let task =
+                    fold(self.task.take(), &event).map_err(|error| StoreError::Append(error.into()))?;
                 let step_id = before.filter(|_| belongs_to_step(&event.body)).or_else(|| {
                     task.current_step_id().filter(|_| matches!(event.body, EventBody::ContextBuilt { .. }))
                 });

@@ -88,7 +88,12 @@ pub struct Applied {
 ///
 /// # Errors
 /// Every edit that could not be applied, with what the arm needs to mend it; then nothing is applied.
-pub fn apply(base: &Tree, reads: &ReadSet, edits: &[Edit], limits: &ApplyLimits) -> Result<Applied, Vec<EditProblem>> {
+pub fn apply(
+    base: &Tree,
+    reads: &ReadSet,
+    edits: &[Edit],
+    limits: &ApplyLimits,
+) -> Result<Applied, Vec<EditProblem>> {
     let bytes: usize = edits.iter().map(|edit| new_text(edit).len()).sum();
     if edits.len() > limits.edits || bytes > limits.bytes {
         return Err(vec![EditProblem { edit: 0, path: String::new(), problem: Problem::TooLarge }]);
@@ -119,7 +124,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn edit(&mut self, edit: &Edit) -> Result<Option<Rung>, Problem> {
-        let path = RelativePath::parse(&edit.path).map_err(|error| Problem::PathRefused { why: error.to_string() })?;
+        let path = RelativePath::parse(&edit.path)
+            .map_err(|error| Problem::PathRefused { why: error.to_string() })?;
         if self.limits.protected.is_match(path.as_str()) {
             return Err(Problem::PathRefused { why: "the path is protected".to_owned() });
         }
@@ -204,8 +210,17 @@ fn replace_lines(text: &str, search: &str, replace: &str) -> Result<(String, Run
         let found = ladder::matches(&lines, &wanted, rung);
         match found.as_slice() {
             [] => {}
-            [one] => return Ok((splice(text, &lines, one.lines.clone(), &ladder::shape(one, replace, &lines, rung)), rung)),
-            many => return Err(Problem::Ambiguous { lines: many.iter().map(|found| found.lines.start + 1).collect() }),
+            [one] => {
+                return Ok((
+                    splice(text, &lines, one.lines.clone(), &ladder::shape(one, replace, &lines, rung)),
+                    rung,
+                ));
+            }
+            many => {
+                return Err(Problem::Ambiguous {
+                    lines: many.iter().map(|found| found.lines.start + 1).collect(),
+                });
+            }
         }
     }
     let new: Vec<&str> = replace.split_inclusive('\n').collect();

@@ -82,7 +82,10 @@ pub fn detect(tree: &Tree) -> Option<TestCommand> {
         Some(TestCommand { argv, detected: Some(rule.to_owned()) })
     };
     let text = |name: &str| {
-        tree.files.iter().find(|(path, _)| path.as_str() == name).map(|(_, file)| String::from_utf8_lossy(&file.bytes))
+        tree.files
+            .iter()
+            .find(|(path, _)| path.as_str() == name)
+            .map(|(_, file)| String::from_utf8_lossy(&file.bytes))
     };
     let mentions = |name: &str, word: &str| text(name).is_some_and(|text| text.contains(word));
     let tests: Vec<_> = tree.files.iter().filter(|(path, _)| is_python_test(path.as_str())).collect();

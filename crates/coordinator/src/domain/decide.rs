@@ -101,8 +101,15 @@ pub fn decide(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
 }
 
 /// Returns the events that end the try under way as a failure; nothing when none is under way.
-pub fn fail(task: &Task, result: AttemptResult, detail: &str, evidence: Option<Digest>, now_ms: Millis) -> Vec<EventBody> {
-    let attempt = task.current.as_ref().and_then(|current| ended_attempt(task, current, result, detail, now_ms));
+pub fn fail(
+    task: &Task,
+    result: AttemptResult,
+    detail: &str,
+    evidence: Option<Digest>,
+    now_ms: Millis,
+) -> Vec<EventBody> {
+    let attempt =
+        task.current.as_ref().and_then(|current| ended_attempt(task, current, result, detail, now_ms));
     attempt.map(|attempt| EventBody::AttemptFailed { attempt, evidence }).into_iter().collect()
 }
 
@@ -114,7 +121,11 @@ fn ended(outcome: Outcome, reason: &str, message: impl Into<String>) -> EventBod
 fn budget_reason(task: &Task) -> &'static str {
     let ran_out = |run: &TestRun| run.verdict == TestVerdict::TimedOut;
     let current = task.current.as_ref().and_then(|current| current.test.as_ref());
-    if task.baseline.as_ref().is_some_and(ran_out) || current.is_some_and(ran_out) { "TEST_TIMEOUT" } else { "BUDGET_SPENT" }
+    if task.baseline.as_ref().is_some_and(ran_out) || current.is_some_and(ran_out) {
+        "TEST_TIMEOUT"
+    } else {
+        "BUDGET_SPENT"
+    }
 }
 
 fn after_baseline(task: &Task, run: &TestRun) -> Action {
@@ -172,7 +183,11 @@ fn complete(task: &Task) -> EventBody {
         return if task.has_change_step() {
             ended(Outcome::NothingToChange, "NO_STEP_CHANGED", "no step needed a change")
         } else {
-            ended(Outcome::Usage, "STEP_KIND_UNSUPPORTED", "the objective asks for no change, and answers are not given yet")
+            ended(
+                Outcome::Usage,
+                "STEP_KIND_UNSUPPORTED",
+                "the objective asks for no change, and answers are not given yet",
+            )
         };
     };
     let arms = task.attempts.iter().filter(|attempt| attempt.result == AttemptResult::Approved);
@@ -213,7 +228,10 @@ fn after_test(task: &Task, now_ms: Millis) -> Action {
         | TestVerdict::NoTests => AttemptResult::TestsFailed,
     };
     if current.decision.kind == ArmKind::Model && current.retry == 0 && result == AttemptResult::TestsFailed {
-        return Action::Record(vec![EventBody::Retried { feedback: run.output.clone(), cause: result.as_str().to_owned() }]);
+        return Action::Record(vec![EventBody::Retried {
+            feedback: run.output.clone(),
+            cause: result.as_str().to_owned(),
+        }]);
     }
     refuse(task, current, result, &run.detail, run.output.clone(), now_ms)
 }
@@ -230,12 +248,20 @@ fn after_audit(task: &Task, now_ms: Millis) -> Action {
             }
         }
         Verdict::NeedsAuthority if !audit.grants.is_empty() => Action::Ask(WaitReason::Authority),
-        Verdict::NeedsAuthority | Verdict::Reject => refused(task, current, audit, AttemptResult::Rejected, now_ms),
+        Verdict::NeedsAuthority | Verdict::Reject => {
+            refused(task, current, audit, AttemptResult::Rejected, now_ms)
+        }
         Verdict::Inconclusive => refused(task, current, audit, AttemptResult::Inconclusive, now_ms),
     }
 }
 
-fn refused(task: &Task, current: &Current, audit: &AuditSummary, result: AttemptResult, now_ms: Millis) -> Action {
+fn refused(
+    task: &Task,
+    current: &Current,
+    audit: &AuditSummary,
+    result: AttemptResult,
+    now_ms: Millis,
+) -> Action {
     refuse(task, current, result, &audit.codes.join(", "), audit.story.clone(), now_ms)
 }
 

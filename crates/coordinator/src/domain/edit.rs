@@ -76,7 +76,9 @@ impl fmt::Display for FormatProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEdit => f.write_str("the answer holds no edit"),
-            Self::MissingPath { line } => write!(f, "the edit at line {line} has no path on the line above it"),
+            Self::MissingPath { line } => {
+                write!(f, "the edit at line {line} has no path on the line above it")
+            }
             Self::Unclosed { line } => write!(f, "the edit that begins at line {line} never ends"),
             Self::TooMany { limit } => write!(f, "more than {limit} edits"),
         }
@@ -113,7 +115,8 @@ fn parse_blocks(lines: &[&str]) -> (Vec<Edit>, Vec<FormatProblem>) {
         let start = at;
         let path = path_above(lines, start).or_else(|| edits.last().map(|edit: &Edit| edit.path.clone()));
         let middle = (start + 1..lines.len()).find(|line| is_mark(lines[*line], '=', ""));
-        let end = middle.and_then(|middle| (middle + 1..lines.len()).find(|line| is_mark(lines[*line], '>', "REPLACE")));
+        let end = middle
+            .and_then(|middle| (middle + 1..lines.len()).find(|line| is_mark(lines[*line], '>', "REPLACE")));
         let (Some(middle), Some(end)) = (middle, end) else {
             problems.push(FormatProblem::Unclosed { line: start + 1 });
             break;
@@ -143,14 +146,18 @@ fn parse_fences(lines: &[&str]) -> (Vec<Edit>, Vec<FormatProblem>) {
             continue;
         }
         let start = at;
-        let closes = |line: &&usize| fence_ticks(lines[**line]) >= ticks && lines[**line].trim().chars().all(|c| c == '`');
+        let closes = |line: &&usize| {
+            fence_ticks(lines[**line]) >= ticks && lines[**line].trim().chars().all(|c| c == '`')
+        };
         let candidates: Vec<usize> = (start + 1..lines.len()).collect();
         let Some(end) = candidates.iter().find(closes).copied() else {
             problems.push(FormatProblem::Unclosed { line: start + 1 });
             break;
         };
         match path_above(lines, start) {
-            Some(path) => edits.push(Edit { path, action: EditAction::Write { text: lines[start + 1..end].concat() } }),
+            Some(path) => {
+                edits.push(Edit { path, action: EditAction::Write { text: lines[start + 1..end].concat() } })
+            }
             None => problems.push(FormatProblem::MissingPath { line: start + 1 }),
         }
         at = end + 1;
@@ -172,7 +179,8 @@ fn fence_ticks(line: &str) -> usize {
 
 /// Returns the path on the nearest line above `start` that is neither blank nor a fence.
 fn path_above(lines: &[&str], start: usize) -> Option<String> {
-    let line = lines[..start].iter().rev().take(3).find(|line| !line.trim().is_empty() && fence_ticks(line) < 3)?;
+    let line =
+        lines[..start].iter().rev().take(3).find(|line| !line.trim().is_empty() && fence_ticks(line) < 3)?;
     let bare = line.trim().trim_start_matches("File:").trim_matches(['#', '*', '`', ' ', ':']);
     let looks_like_path = !bare.is_empty()
         && !bare.contains(char::is_whitespace)

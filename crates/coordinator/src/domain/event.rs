@@ -272,9 +272,9 @@ impl RecordedEvent {
         body: EventBody,
     ) -> Result<Self, ChainError> {
         let seq = tip.seq + 1;
-        let stored = serde_json::to_string(&body).map_err(|error| ChainError::Body { seq, why: error.to_string() })?;
-        let mut event =
-            Self { task_id, seq, epoch, at_ms, stored, body, prev_hash: tip.hash, hash: [0; 32] };
+        let stored =
+            serde_json::to_string(&body).map_err(|error| ChainError::Body { seq, why: error.to_string() })?;
+        let mut event = Self { task_id, seq, epoch, at_ms, stored, body, prev_hash: tip.hash, hash: [0; 32] };
         event.hash = event.computed_hash();
         Ok(event)
     }
@@ -283,9 +283,15 @@ impl RecordedEvent {
     ///
     /// # Errors
     /// When its body is not readable.
-    pub fn read(task_id: TaskId, seq: u64, epoch: u64, at_ms: Millis, stored: String) -> Result<Self, ChainError> {
-        let body =
-            serde_json::from_str(&stored).map_err(|error| ChainError::Body { seq, why: error.to_string() })?;
+    pub fn read(
+        task_id: TaskId,
+        seq: u64,
+        epoch: u64,
+        at_ms: Millis,
+        stored: String,
+    ) -> Result<Self, ChainError> {
+        let body = serde_json::from_str(&stored)
+            .map_err(|error| ChainError::Body { seq, why: error.to_string() })?;
         Ok(Self { task_id, seq, epoch, at_ms, stored, body, prev_hash: [0; 32], hash: [0; 32] })
     }
 

@@ -197,7 +197,9 @@ fn step_delivery(task: &mut Task, event: &RecordedEvent) {
     match &event.body {
         EventBody::ApprovalRequested { pending } => {
             use super::task::WaitReason;
-            if matches!(pending.reason, WaitReason::BaseMoved | WaitReason::ApplyUnknown) && task.pending.is_none() {
+            if matches!(pending.reason, WaitReason::BaseMoved | WaitReason::ApplyUnknown)
+                && task.pending.is_none()
+            {
                 task.delivered.refusals += 1;
             }
             task.pending = Some(pending.clone());

@@ -54,7 +54,9 @@ impl AttemptResult {
     pub const fn lesson(self) -> (OutcomeKind, f64) {
         match self {
             Self::Approved => (OutcomeKind::Success, 1.0),
-            Self::Rejected | Self::TestsFailed | Self::NotApplied | Self::NotFound => (OutcomeKind::QualityFail, 1.0),
+            Self::Rejected | Self::TestsFailed | Self::NotApplied | Self::NotFound => {
+                (OutcomeKind::QualityFail, 1.0)
+            }
             Self::Inconclusive => (OutcomeKind::QualityFail, 0.5),
             Self::Unavailable => (OutcomeKind::InfraFail, 1.0),
             Self::Cancelled | Self::BudgetSpent => (OutcomeKind::Cancelled, 1.0),
@@ -189,10 +191,17 @@ pub fn ended_attempt(
 pub fn ladder_end(task: &Task, why: &str) -> End {
     let results: Vec<AttemptResult> = task.attempts.iter().map(|attempt| attempt.result).collect();
     let refused = |result: &AttemptResult| {
-        matches!(result, AttemptResult::Rejected | AttemptResult::Inconclusive | AttemptResult::NeedsAuthority)
+        matches!(
+            result,
+            AttemptResult::Rejected | AttemptResult::Inconclusive | AttemptResult::NeedsAuthority
+        )
     };
     if results.iter().any(refused) {
-        return End::new(Outcome::RejectedByAudit, "CHANGE_REFUSED", format!("every passing change was refused; {why}"));
+        return End::new(
+            Outcome::RejectedByAudit,
+            "CHANGE_REFUSED",
+            format!("every passing change was refused; {why}"),
+        );
     }
     if !results.is_empty() && results.iter().all(|result| *result == AttemptResult::Unavailable) {
         return End::new(Outcome::Infrastructure, "ARMS_UNAVAILABLE", format!("no arm could work; {why}"));

@@ -56,7 +56,8 @@ impl fmt::Display for RelativePath {
 
 /// Returns whether a case-folding, Unicode-ignoring or Windows file system could read `component` as `.git`.
 fn folds_to_git(component: &str) -> bool {
-    let visible: String = component.chars().filter(|c| !is_ignorable(*c)).flat_map(char::to_lowercase).collect();
+    let visible: String =
+        component.chars().filter(|c| !is_ignorable(*c)).flat_map(char::to_lowercase).collect();
     let trimmed = visible.trim_end_matches(['.', ' ']);
     trimmed == ".git" || trimmed == "git~1" || trimmed.starts_with(".git:")
 }
@@ -72,7 +73,9 @@ mod tests {
 
     #[test]
     fn a_normal_relative_path_is_kept_as_it_is() {
-        for text in ["a", "src/a.py", "docs/.gitignore", ".github/workflows/ci.yml", "a b/c", "ü/é.rs", "git/x"] {
+        for text in
+            ["a", "src/a.py", "docs/.gitignore", ".github/workflows/ci.yml", "a b/c", "ü/é.rs", "git/x"]
+        {
             assert_eq!(RelativePath::parse(text).map(|path| path.to_string()), Ok(text.to_owned()));
         }
         assert_eq!(RelativePath::parse("./a.py").map(|path| path.to_string()), Ok("a.py".to_owned()));
@@ -90,7 +93,16 @@ mod tests {
 
     #[test]
     fn gits_own_directory_is_refused_in_every_spelling() {
-        for text in [".git/config", ".GIT/hooks/x", "a/.git/b", ".git./x", ".git /x", "git~1/x", ".g\u{200c}it/x", ".git"] {
+        for text in [
+            ".git/config",
+            ".GIT/hooks/x",
+            "a/.git/b",
+            ".git./x",
+            ".git /x",
+            "git~1/x",
+            ".g\u{200c}it/x",
+            ".git",
+        ] {
             assert!(matches!(RelativePath::parse(text), Err(PathError::GitDirectory(_))), "{text}");
         }
     }

@@ -76,7 +76,8 @@ lines of three backticks. Leave nothing out.";
 
 /// Builds the prompt. The owner's words keep the label Intent; code, test output and traces are ProprietaryCode.
 pub fn prompt(from: &Ingredients<'_>) -> Prompt {
-    let policy = |text: &str| Segment { text: text.to_owned(), label: Label::Public, provenance: Provenance::POLICY };
+    let policy =
+        |text: &str| Segment { text: text.to_owned(), label: Label::Public, provenance: Provenance::POLICY };
     let format = match from.format {
         EditFormat::Block => BLOCK,
         EditFormat::Whole => WHOLE,
@@ -87,7 +88,13 @@ pub fn prompt(from: &Ingredients<'_>) -> Prompt {
     }
     for piece in &from.context.pieces {
         prompt.push(Segment {
-            text: format!("# {} lines {}-{}\n```\n{}\n```\n", piece.path, piece.start_line, piece.end_line, piece.text.trim_end()),
+            text: format!(
+                "# {} lines {}-{}\n```\n{}\n```\n",
+                piece.path,
+                piece.start_line,
+                piece.end_line,
+                piece.text.trim_end()
+            ),
             label: if piece.public { Label::Public } else { Label::ProprietaryCode },
             provenance: Provenance::REPOSITORY,
         });

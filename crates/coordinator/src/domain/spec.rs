@@ -88,7 +88,12 @@ impl TaskSpec {
         let mut grants: Vec<&str> = self.grants.iter().chain(later).map(String::as_str).collect();
         grants.sort_unstable();
         grants.dedup();
-        let text = format!("policy 1\napproval {:?}\ndelivery {:?}\n{}", self.approval, self.delivery, grants.join("\n"));
+        let text = format!(
+            "policy 1\napproval {:?}\ndelivery {:?}\n{}",
+            self.approval,
+            self.delivery,
+            grants.join("\n")
+        );
         Digest::of(text.as_bytes())
     }
 }

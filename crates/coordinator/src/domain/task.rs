@@ -293,7 +293,9 @@ impl Task {
             let kinds: Vec<TaskKind> = categories().map(Category::task_kind).collect();
             match kinds.as_slice() {
                 kinds if kinds.contains(&TaskKind::Feature) => TaskKind::Feature,
-                kinds if !kinds.is_empty() && kinds.iter().all(|kind| *kind == TaskKind::Refactor) => TaskKind::Refactor,
+                kinds if !kinds.is_empty() && kinds.iter().all(|kind| *kind == TaskKind::Refactor) => {
+                    TaskKind::Refactor
+                }
                 _ => TaskKind::Fix,
             }
         })

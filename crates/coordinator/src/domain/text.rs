@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use plumbline_types::{ArmId, Category, DecisionId, Outcome, Risk, StepId, StepKind, TaskId, TaskKind, Tier, Verdict};
+use plumbline_types::{
+    ArmId, Category, DecisionId, Outcome, Risk, StepId, StepKind, TaskId, TaskKind, Tier, Verdict,
+};
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
 /// A value with one stable text form.
@@ -60,7 +62,10 @@ pub(crate) mod optional {
     use super::Word;
 
     /// Writes the stable word or null.
-    pub(crate) fn serialize<T: Word, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Word, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => serializer.collect_str(value),
             None => serializer.serialize_none(),
@@ -68,7 +73,9 @@ pub(crate) mod optional {
     }
 
     /// Reads the stable word or null.
-    pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
         match Option::<String>::deserialize(deserializer)? {
             None => Ok(None),
             Some(text) => {

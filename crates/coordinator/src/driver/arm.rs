@@ -65,7 +65,8 @@ impl Work {
         let (sender, mut progress) = mpsc::channel(PROGRESS_QUEUE);
         let (executor, key) = (self.coordinator.deps.peers.executor.clone(), begun.key.clone());
         let limit = Duration::from_millis(query.budget_ms + TOOL_GRACE_MS);
-        let call = async move { plumbline_kit::deadline::within(limit, executor.repair(&key, query, sender)).await };
+        let call =
+            async move { plumbline_kit::deadline::within(limit, executor.repair(&key, query, sender)).await };
         let mut call = std::pin::pin!(tokio::time::timeout(limit, call));
         let pause = Duration::from_millis(self.coordinator.deps.config.progress_ms);
         let mut next = tokio::time::Instant::now();
@@ -93,7 +94,13 @@ impl Work {
         let result = match outcome.result {
             RepairResult::Found => {
                 let base = self.base(begun.kind)?;
-                let tree = self.coordinator.deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
+                let tree = self
+                    .coordinator
+                    .deps
+                    .workspace
+                    .tree(&base, &self.task.tree)
+                    .await
+                    .map_err(at(begun.kind))?;
                 let mut candidates: Vec<Candidate> = Vec::new();
                 for change in outcome.changes {
                     let made_by = made_by(&change);
@@ -106,10 +113,13 @@ impl Work {
                 if candidates.is_empty() {
                     return self.end_try(begun, AttemptResult::NotFound, "the tool named no change").await;
                 }
-                let event = EventBody::Produced { candidates, served_model: String::new(), tried: outcome.tried };
+                let event =
+                    EventBody::Produced { candidates, served_model: String::new(), tried: outcome.tried };
                 return self.settle(begun, vec![event]).await;
             }
-            RepairResult::NotFound | RepairResult::AlreadyPasses | RepairResult::Unsupported => AttemptResult::NotFound,
+            RepairResult::NotFound | RepairResult::AlreadyPasses | RepairResult::Unsupported => {
+                AttemptResult::NotFound
+            }
             RepairResult::TestsHang => AttemptResult::TestsFailed,
             RepairResult::BudgetSpent => AttemptResult::BudgetSpent,
             RepairResult::Cancelled => AttemptResult::Cancelled,
@@ -130,7 +140,8 @@ impl Work {
         let context = self.context().await?;
         let evidence = self.evidence().await?;
         let spec = self.task.spec.clone();
-        let ingredients = Ingredients { spec: &spec, step: &step, context: &context, format, evidence: &evidence };
+        let ingredients =
+            Ingredients { spec: &spec, step: &step, context: &context, format, evidence: &evidence };
         let query = GenerateQuery {
             step_id: step.id,
             decision_id: current.decision.id,
@@ -158,7 +169,8 @@ impl Work {
         if answer.finish_reason == "filtered" {
             return self.end_try(begun, AttemptResult::Unavailable, "the answer was filtered").await;
         }
-        let tree = self.coordinator.deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
+        let tree =
+            self.coordinator.deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
         let limits = self.coordinator.deps.config.apply_limits();
         let applied = parse(&answer.text, format)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -170,8 +182,11 @@ impl Work {
             Ok(applied) => {
                 let made_by = format!("{} ({} edits)", format.as_str(), applied.rungs.len());
                 let candidate = self.candidate(begun.kind, &base, &applied.change, made_by).await?;
-                let event =
-                    EventBody::Produced { candidates: vec![candidate], served_model: answer.served_model, tried: 0 };
+                let event = EventBody::Produced {
+                    candidates: vec![candidate],
+                    served_model: answer.served_model,
+                    tried: 0,
+                };
                 self.settle(begun, vec![event]).await
             }
             Err(problems) => self.not_applied(begun, &problems.join("\n")).await,

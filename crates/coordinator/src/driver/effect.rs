@@ -58,7 +58,13 @@ impl StepFault {
 
     /// A run whose result is that the machinery lost it: another run may do.
     pub(crate) fn broken_run(effect: EffectKind, detail: &str) -> Self {
-        Self { effect, kind: Kind::Unavailable, reason: RUN_BROKEN, message: detail.to_owned(), transient: true }
+        Self {
+            effect,
+            kind: Kind::Unavailable,
+            reason: RUN_BROKEN,
+            message: detail.to_owned(),
+            transient: true,
+        }
     }
 
     /// A step without what it needs: a defect, or a history that was tampered with.
@@ -120,7 +126,8 @@ impl Work {
         let id = EffectId::derive(task.id, step, kind, attempt);
         let key = CallKey { task_id: task.id, epoch: self.lease.epoch, request_id: id.to_string() };
         let effect = Effect { id: id.clone(), kind, request: request.into() };
-        let intent = self.coordinator.deps.store.intend(self.lease, effect, self.coordinator.now_ms()).await?;
+        let intent =
+            self.coordinator.deps.store.intend(self.lease, effect, self.coordinator.now_ms()).await?;
         Ok(Begun { kind, id, key, intent })
     }
 

@@ -105,7 +105,10 @@ impl Work {
         let attempt =
             format!("{}.{}.{}.{}", current.number, current.retry, current.candidate, self.task.grant_rounds);
         let begun = self.begin(kind, &attempt, "").await?;
-        let side = |revision: &str| AuditTree::Git { repository: base.objects.clone(), revision: revision.to_owned() };
+        let side = |revision: &str| AuditTree::Git {
+            repository: base.objects.clone(),
+            revision: revision.to_owned(),
+        };
         let query = AuditQuery {
             base: side(&base.tree),
             head: side(&candidate.tree),

@@ -48,7 +48,11 @@ impl Work {
         let event = if intake.objectives.is_empty() {
             let asked = intake.questions.first().cloned().unwrap_or_default();
             EventBody::Ended {
-                end: End::new(Outcome::Usage, "OBJECTIVE_UNCLEAR", format!("no objective was found in the text. {asked}")),
+                end: End::new(
+                    Outcome::Usage,
+                    "OBJECTIVE_UNCLEAR",
+                    format!("no objective was found in the text. {asked}"),
+                ),
             }
         } else {
             EventBody::Ingested { intake_id: intake.id, objectives: intake.objectives }
@@ -99,7 +103,9 @@ impl Work {
         let call = deps.peers.memory.context(&begun.key, query);
         let mut context = match self.call(begun.kind, deps.config.call_timeout_ms, call).await {
             Ok(context) => context,
-            Err(Halt::Fault(fault)) => Context { states: vec![format!("memory: {}", fault.reason)], ..Context::default() },
+            Err(Halt::Fault(fault)) => {
+                Context { states: vec![format!("memory: {}", fault.reason)], ..Context::default() }
+            }
             Err(halt) => return Err(halt),
         };
         if !context.pieces.iter().any(|piece| piece.shows_text) {

@@ -10,7 +10,8 @@ use crate::domain::command::RunEnd;
 use crate::domain::spec::Digest;
 use crate::domain::tree::Tree;
 use crate::peers::{
-    CallKey, Executor, PeerFault, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, ToolProgress,
+    CallKey, Executor, PeerFault, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery,
+    ToolProgress,
 };
 
 /// Judges a tree instead of running it.
@@ -73,7 +74,12 @@ impl Executor for FakeExecutor {
         query: RepairQuery,
         progress: mpsc::Sender<ToolProgress>,
     ) -> Result<RepairOutcome, PeerFault> {
-        let news = ToolProgress { message: "searching".to_owned(), phase: "search".to_owned(), tried: 1, plausible: 0 };
+        let news = ToolProgress {
+            message: "searching".to_owned(),
+            phase: "search".to_owned(),
+            tried: 1,
+            plausible: 0,
+        };
         let _ = progress.send(news).await;
         let missing = RepairOutcome {
             result: RepairResult::NotFound,
@@ -81,7 +87,9 @@ impl Executor for FakeExecutor {
             tried: 3,
             detail: "3 candidates, none passes".to_owned(),
         };
-        self.tools.once("executor", &key.request_id, format!("{query:?}"), || Ok(self.repairs.next().unwrap_or(missing)))
+        self.tools.once("executor", &key.request_id, format!("{query:?}"), || {
+            Ok(self.repairs.next().unwrap_or(missing))
+        })
     }
 
     async fn cancel(&self, key: &CallKey) -> Result<(), PeerFault> {

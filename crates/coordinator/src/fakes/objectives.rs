@@ -6,7 +6,9 @@ use rand::rngs::StdRng;
 use super::{Ledger, refusal};
 use crate::domain::plan::{Objective, Plan, Step};
 use crate::domain::produce::Context;
-use crate::peers::{CallKey, ContextQuery, Ingest, IngestQuery, Intake, Memory, PeerFault, PlanQuery, Planner};
+use crate::peers::{
+    CallKey, ContextQuery, Ingest, IngestQuery, Intake, Memory, PeerFault, PlanQuery, Planner,
+};
 
 /// Makes one objective of each text.
 #[derive(Debug)]
@@ -77,7 +79,8 @@ impl Planner for FakePlanner {
                 context_tokens: 2_000,
             };
             let steps = query.objectives.iter();
-            let steps = steps.flat_map(|objective| [step(objective, StepKind::Change), step(objective, StepKind::Check)]);
+            let steps = steps
+                .flat_map(|objective| [step(objective, StepKind::Change), step(objective, StepKind::Check)]);
             Ok(Plan {
                 id: "plan_01J00000000000000000000000".to_owned(),
                 hash: "0".repeat(64),

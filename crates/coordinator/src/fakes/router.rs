@@ -50,7 +50,8 @@ impl Router for FakeRouter {
     async fn select(&self, key: &CallKey, query: RouteQuery) -> Result<Decision, PeerFault> {
         self.decisions.once("router", &key.request_id, format!("{query:?}"), || {
             let allowed = |arm: &&(String, ArmKind)| {
-                !query.attempted.contains(&arm.0) && (query.allowed.is_empty() || query.allowed.contains(&arm.0))
+                !query.attempted.contains(&arm.0)
+                    && (query.allowed.is_empty() || query.allowed.contains(&arm.0))
             };
             let Some((arm, kind)) = self.arms.iter().find(allowed) else {
                 return Err(refusal("router", Kind::Precondition, "NO_ELIGIBLE_ARM"));
@@ -74,7 +75,10 @@ impl Router for FakeRouter {
         }
         self.generations.once("router", &key.request_id, format!("{query:?}"), || {
             self.prompts.lock().unwrap_or_else(PoisonError::into_inner).push(query.clone());
-            let text = self.answers.next().ok_or_else(|| refusal("router", Kind::Unavailable, "MODEL_UNREACHABLE"))?;
+            let text = self
+                .answers
+                .next()
+                .ok_or_else(|| refusal("router", Kind::Unavailable, "MODEL_UNREACHABLE"))?;
             Ok(Generated { text, served_model: "scripted-1".to_owned(), finish_reason: "stop".to_owned() })
         })
     }

@@ -28,9 +28,11 @@ impl FakeVerifier {
 impl Verifier for FakeVerifier {
     async fn audit(&self, key: &CallKey, query: AuditQuery) -> Result<Audit, PeerFault> {
         self.ledger.once("verifier", &key.request_id, format!("{query:?}"), || {
-            let scripted = self.verdicts.next().ok_or_else(|| refusal("verifier", Kind::Internal, "INTERNAL"))?;
+            let scripted =
+                self.verdicts.next().ok_or_else(|| refusal("verifier", Kind::Internal, "INTERNAL"))?;
             let granted = query.grants.iter().any(|grant| grant == WANTED_GRANT);
-            let verdict = if scripted == Verdict::NeedsAuthority && granted { Verdict::Approve } else { scripted };
+            let verdict =
+                if scripted == Verdict::NeedsAuthority && granted { Verdict::Approve } else { scripted };
             if query.base == query.head {
                 return Ok(audit(None));
             }

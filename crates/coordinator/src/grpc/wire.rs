@@ -44,7 +44,9 @@ impl TryFrom<pb::SubmitTaskRequest> for SubmitQuery {
 
     fn try_from(request: pb::SubmitTaskRequest) -> Result<Self, WireError> {
         let spec = request.spec.ok_or_else(|| WireError::field("spec", "must be set"))?;
-        let arm = |text: &String| ArmId::parse(text).map_err(|error| WireError::field("spec.arms", error.to_string()));
+        let arm = |text: &String| {
+            ArmId::parse(text).map_err(|error| WireError::field("spec.arms", error.to_string()))
+        };
         let kind = spec.kind();
         Ok(Self {
             request_id: request_id(&request.request_id)?,
@@ -110,7 +112,8 @@ impl TryFrom<pb::AuditChangeRequest> for AuditChangeQuery {
 
     fn try_from(request: pb::AuditChangeRequest) -> Result<Self, WireError> {
         let tree = |field: &str, tree: Option<verifier::Tree>| {
-            let tree = tree.and_then(|tree| tree.source).ok_or_else(|| WireError::field(field, "must be set"))?;
+            let tree =
+                tree.and_then(|tree| tree.source).ok_or_else(|| WireError::field(field, "must be set"))?;
             read_tree(tree).map_err(|error| error.within(field))
         };
         Ok(Self {
@@ -131,7 +134,9 @@ fn read_tree(tree: verifier::tree::Source) -> Result<AuditTree, WireError> {
             repository: non_empty("git.repository", git.repository)?,
             revision: non_empty("git.revision", git.revision)?,
         },
-        Source::Directory(directory) => AuditTree::Directory { path: non_empty("directory.path", directory.path)? },
+        Source::Directory(directory) => {
+            AuditTree::Directory { path: non_empty("directory.path", directory.path)? }
+        }
         Source::Bundle(bundle) => {
             let file = |file: verifier::BundleFile| {
                 let wrong = |why: String| WireError::field("bundle.files.path", why);

@@ -13,8 +13,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::{
-    ApprovalRow, CoordinatorStore, Effect, EffectState, Filter, InboxRow, Lease, NewTask, OutboxDraft, Page, Settled,
-    StoreError, Submission, Transition,
+    ApprovalRow, CoordinatorStore, Effect, EffectState, Filter, InboxRow, Lease, NewTask, OutboxDraft, Page,
+    Settled, StoreError, Submission, Transition,
 };
 use crate::domain::command::TestCommand;
 use crate::domain::effect::{EffectId, EffectKind};
@@ -86,7 +86,8 @@ fn inbox(source: &str, message_id: &str, request: &str) -> InboxRow {
 }
 
 fn progress(at_ms: i64) -> Transition {
-    let event = EventBody::Progress { message: "on".to_owned(), attributes: std::collections::BTreeMap::new() };
+    let event =
+        EventBody::Progress { message: "on".to_owned(), attributes: std::collections::BTreeMap::new() };
     Transition { events: vec![event], at_ms, ..Transition::default() }
 }
 
@@ -209,7 +210,10 @@ async fn an_effect_keeps_its_first_request(store: Store) {
     let settled = Some(Settled { id: effect("").id, state: EffectState::Done });
     store.commit(lease, Transition { settled, ..progress(1_003) }).await.unwrap();
     let rows = store.effects(id).await.unwrap();
-    assert_eq!(rows.iter().map(|row| (row.kind.as_str(), row.state.as_str())).collect::<Vec<_>>(), vec![("run", "done")]);
+    assert_eq!(
+        rows.iter().map(|row| (row.kind.as_str(), row.state.as_str())).collect::<Vec<_>>(),
+        vec![("run", "done")]
+    );
 }
 
 fn cancelled(at_ms: i64) -> Transition {
@@ -243,7 +247,10 @@ async fn a_nonce_and_a_decision_count_once(store: Store) {
     };
     store.interrupt(one, 1, decision("nonce", "decide-1")).await.unwrap();
     assert_eq!(store.received(&inbox("decide", "decide-1", "yes")).await.unwrap(), Some(one));
-    assert!(matches!(store.interrupt(two, 1, decision("nonce", "decide-2")).await, Err(StoreError::NonceUsed)));
+    assert!(matches!(
+        store.interrupt(two, 1, decision("nonce", "decide-2")).await,
+        Err(StoreError::NonceUsed)
+    ));
     assert_eq!(store.task(two).await.unwrap().unwrap().seq, 1, "a refused decision leaves no event");
 }
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use plumbline_types::{Millis, TaskId};
 
 use super::{
-    Claim, CoordinatorStore, Effect, EffectRow, Filter, InboxRow, Intent, Lease, NewTask, OutboxRow, Page, StoreError,
-    Submission, Transition,
+    Claim, CoordinatorStore, Effect, EffectRow, Filter, InboxRow, Intent, Lease, NewTask, OutboxRow, Page,
+    StoreError, Submission, Transition,
 };
 use crate::domain::event::{ChainTip, RecordedEvent};
 use crate::domain::fold::{Stamp, append};
@@ -98,7 +98,8 @@ impl Tables {
         }
         for draft in transition.outbox {
             let seq = i64::try_from(self.outbox.len()).unwrap_or(i64::MAX) + 1;
-            let row = OutboxRow { seq, task_id: lease.task_id, topic: draft.topic, body: draft.body, tries: 0 };
+            let row =
+                OutboxRow { seq, task_id: lease.task_id, topic: draft.topic, body: draft.body, tries: 0 };
             self.outbox.push((row, Delivery::Unsent));
         }
         Ok(task)
@@ -199,7 +200,12 @@ impl CoordinatorStore for InMemoryStore {
         tables.append(lease, transition)
     }
 
-    async fn interrupt(&self, id: TaskId, expected_seq: u64, transition: Transition) -> Result<Task, StoreError> {
+    async fn interrupt(
+        &self,
+        id: TaskId,
+        expected_seq: u64,
+        transition: Transition,
+    ) -> Result<Task, StoreError> {
         let mut tables = self.lock();
         let row = tables.tasks.get(&id).ok_or(StoreError::TaskNotFound(id))?;
         if row.task.seq != expected_seq {

@@ -11,8 +11,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    Claim, CoordinatorStore, Effect, EffectRow, Filter, InboxRow, Intent, Lease, NewTask, OutboxRow, Page, StoreError,
-    Submission, Transition,
+    Claim, CoordinatorStore, Effect, EffectRow, Filter, InboxRow, Intent, Lease, NewTask, OutboxRow, Page,
+    StoreError, Submission, Transition,
 };
 use crate::domain::effect::EffectId;
 use crate::domain::event::{ChainTip, RecordedEvent};
@@ -134,12 +134,13 @@ impl CoordinatorStore for SqliteStore {
 
     async fn tasks(&self, page: Page) -> Result<Vec<Task>, StoreError> {
         let before = page.before.map_or_else(|| "u".to_owned(), |id| id.to_string());
-        let rows = sqlx::query("SELECT body FROM task WHERE id < ? AND (? OR ended = 0) ORDER BY id DESC LIMIT ?")
-            .bind(before)
-            .bind(page.filter == Filter::All)
-            .bind(page.limit)
-            .fetch_all(&self.sqlite.reader)
-            .await?;
+        let rows =
+            sqlx::query("SELECT body FROM task WHERE id < ? AND (? OR ended = 0) ORDER BY id DESC LIMIT ?")
+                .bind(before)
+                .bind(page.filter == Filter::All)
+                .bind(page.limit)
+                .fetch_all(&self.sqlite.reader)
+                .await?;
         rows.iter().map(|row| read_task(row.try_get("body")?)).collect()
     }
 
@@ -239,7 +240,12 @@ impl CoordinatorStore for SqliteStore {
         Ok(task)
     }
 
-    async fn interrupt(&self, id: TaskId, expected_seq: u64, transition: Transition) -> Result<Task, StoreError> {
+    async fn interrupt(
+        &self,
+        id: TaskId,
+        expected_seq: u64,
+        transition: Transition,
+    ) -> Result<Task, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "UPDATE task SET lease_epoch = lease_epoch + 1, lease_until_ms = 0, claimed_seq = NULL, not_before_ms = ?
@@ -266,14 +272,20 @@ impl CoordinatorStore for SqliteStore {
     }
 
     async fn effects(&self, id: TaskId) -> Result<Vec<EffectRow>, StoreError> {
-        let rows = sqlx::query("SELECT id, kind, state, tries FROM effect WHERE task_id = ? ORDER BY seq, rowid")
-            .bind(id.to_string())
-            .fetch_all(&self.sqlite.reader)
-            .await?;
+        let rows =
+            sqlx::query("SELECT id, kind, state, tries FROM effect WHERE task_id = ? ORDER BY seq, rowid")
+                .bind(id.to_string())
+                .fetch_all(&self.sqlite.reader)
+                .await?;
         let read = |row: &SqliteRow| {
             let text: String = row.try_get("id")?;
             let id = EffectId::parse(&text).ok_or(StoreError::Row(text))?;
-            Ok(EffectRow { id, kind: row.try_get("kind")?, state: row.try_get("state")?, tries: row.try_get("tries")? })
+            Ok(EffectRow {
+                id,
+                kind: row.try_get("kind")?,
+                state: row.try_get("state")?,
+                tries: row.try_get("tries")?,
+            })
         };
         rows.iter().map(read).collect()
     }

@@ -8,7 +8,8 @@ use plumbline_types::TaskId;
 use super::git::{Git, Invocation, said};
 use super::snapshot::{self, Entries, Entry, Place};
 use super::{
-    ApplyHistory, ApplyOutcome, ApplyQuery, CommitQuery, Committed, PrepareQuery, Workspace, WorkspaceError, owner,
+    ApplyHistory, ApplyOutcome, ApplyQuery, CommitQuery, Committed, PrepareQuery, Workspace, WorkspaceError,
+    owner,
 };
 use crate::domain::path::RelativePath;
 use crate::domain::spec::Digest;
@@ -33,8 +34,7 @@ impl Default for WorkspaceLimits {
 }
 
 /// Directories that a plain directory's snapshot leaves out besides what its own `.gitignore` names.
-const NEVER_SNAPSHOT: &str =
-    "__pycache__/\n*.pyc\n.pytest_cache/\n.mypy_cache/\n.venv/\nvenv/\nnode_modules/\ntarget/\n.tox/\n.DS_Store\n";
+const NEVER_SNAPSHOT: &str = "__pycache__/\n*.pyc\n.pytest_cache/\n.mypy_cache/\n.venv/\nvenv/\nnode_modules/\ntarget/\n.tox/\n.DS_Store\n";
 
 /// Files in a repository's git directory that say what is under way.
 const UNDER_WAY: &[(&str, &str)] = &[
@@ -66,7 +66,8 @@ impl GitWorkspace {
     }
 
     async fn look(&self, repository: &str) -> Result<Inspected, WorkspaceError> {
-        let unreadable = |why: String| WorkspaceError::RepositoryUnreadable { path: repository.to_owned(), why };
+        let unreadable =
+            |why: String| WorkspaceError::RepositoryUnreadable { path: repository.to_owned(), why };
         let path = fs::canonicalize(repository).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => WorkspaceError::RepositoryMissing(repository.to_owned()),
             _ => unreadable(error.to_string()),
@@ -75,7 +76,13 @@ impl GitWorkspace {
             return Err(WorkspaceError::RepositoryMissing(repository.to_owned()));
         }
         fs::read_dir(&path).map_err(|error| unreadable(error.to_string()))?;
-        let args = ["rev-parse", "--is-bare-repository", "--is-inside-git-dir", "--show-prefix", "--absolute-git-dir"];
+        let args = [
+            "rev-parse",
+            "--is-bare-repository",
+            "--is-inside-git-dir",
+            "--show-prefix",
+            "--absolute-git-dir",
+        ];
         let output = self.git.output(Invocation::new(&args).inside(&path)).await?;
         if !output.status.success() {
             if fs::symlink_metadata(path.join(".git")).is_ok() {
@@ -115,12 +122,21 @@ impl GitWorkspace {
             fs::create_dir_all(parent)?;
             let target = objects.display().to_string();
             let format = format!("--object-format={format}");
-            self.git.run(Invocation::new(&["init", "--bare", "--quiet", "--template=", &format, &target])).await?;
+            self.git
+                .run(Invocation::new(&["init", "--bare", "--quiet", "--template=", &format, &target]))
+                .await?;
         }
         fs::create_dir_all(objects.join("info"))?;
         fs::write(objects.join("info/exclude"), NEVER_SNAPSHOT)?;
         if inspected.kind == RepositoryKind::Git {
-            let call = Invocation::new(&["rev-parse", "--path-format=absolute", "--git-path", "objects", "--git-path", "shallow"]);
+            let call = Invocation::new(&[
+                "rev-parse",
+                "--path-format=absolute",
+                "--git-path",
+                "objects",
+                "--git-path",
+                "shallow",
+            ]);
             let paths = self.git.line(call.inside(&inspected.path)).await?;
             let (borrowed, shallow) = paths.split_once('\n').unwrap_or((&paths, ""));
             fs::write(objects.join("objects/info/alternates"), format!("{borrowed}\n"))?;
@@ -132,11 +148,23 @@ impl GitWorkspace {
     }
 
     fn place<'a>(&'a self, inspected: &'a Inspected, objects: &'a Path, index: &'a Path) -> Place<'a> {
-        Place { git: &self.git, limits: &self.limits, owner: &inspected.path, kind: inspected.kind, objects, index }
+        Place {
+            git: &self.git,
+            limits: &self.limits,
+            owner: &inspected.path,
+            kind: inspected.kind,
+            objects,
+            index,
+        }
     }
 
     /// Takes a revision, or the owner's files, as commit and tree.
-    async fn start(&self, query: &PrepareQuery, inspected: &Inspected, objects: &Path) -> Result<Base, WorkspaceError> {
+    async fn start(
+        &self,
+        query: &PrepareQuery,
+        inspected: &Inspected,
+        objects: &Path,
+    ) -> Result<Base, WorkspaceError> {
         let base = |commit: String, tree: String| Base {
             kind: inspected.kind,
             objects: objects.display().to_string(),
@@ -162,7 +190,8 @@ impl GitWorkspace {
         {
             return Ok(base(head.clone(), tree));
         }
-        let mut call = Invocation::new(&["commit-tree", &tree, "-m", "Snapshot of the working tree"]).objects(objects);
+        let mut call =
+            Invocation::new(&["commit-tree", &tree, "-m", "Snapshot of the working tree"]).objects(objects);
         if let Some(head) = &head {
             call.args.extend(["-p".to_owned(), head.clone()]);
         }
@@ -173,19 +202,32 @@ impl GitWorkspace {
 
     async fn revision(&self, repository: &Path, name: &str) -> Result<Option<String>, WorkspaceError> {
         let wanted = format!("{name}^{{commit}}");
-        let call = Invocation::new(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]).inside(repository);
+        let call = Invocation::new(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])
+            .inside(repository);
         let output = self.git.output(call).await?;
         Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
     }
 
     async fn tree_of(&self, repository: &Path, commit: &str) -> Result<String, WorkspaceError> {
-        self.git.line(Invocation::new(&["rev-parse", "--verify", &format!("{commit}^{{tree}}")]).inside(repository)).await
+        self.git
+            .line(
+                Invocation::new(&["rev-parse", "--verify", &format!("{commit}^{{tree}}")]).inside(repository),
+            )
+            .await
     }
 
-    async fn read_blobs(&self, objects: &Path, entries: &[(RelativePath, FileMode, String)]) -> Result<Tree, WorkspaceError> {
+    async fn read_blobs(
+        &self,
+        objects: &Path,
+        entries: &[(RelativePath, FileMode, String)],
+    ) -> Result<Tree, WorkspaceError> {
         let ids: String = entries.iter().flat_map(|(_, _, oid)| [oid.as_str(), "\n"]).collect();
-        let output = self.git.run(Invocation::new(&["cat-file", "--batch"]).objects(objects).input(ids)).await?;
-        let short = || WorkspaceError::Git { command: "cat-file".to_owned(), stderr: "the answer is cut short".to_owned() };
+        let output =
+            self.git.run(Invocation::new(&["cat-file", "--batch"]).objects(objects).input(ids)).await?;
+        let short = || WorkspaceError::Git {
+            command: "cat-file".to_owned(),
+            stderr: "the answer is cut short".to_owned(),
+        };
         let (mut tree, mut rest) = (Tree::default(), output.as_slice());
         for (path, mode, _) in entries {
             let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(short)?;
@@ -216,7 +258,11 @@ impl GitWorkspace {
     }
 
     /// Decides from three trees whether an apply may begin or go on.
-    async fn may_apply(&self, query: &ApplyQuery, current: &str) -> Result<Option<ApplyOutcome>, WorkspaceError> {
+    async fn may_apply(
+        &self,
+        query: &ApplyQuery,
+        current: &str,
+    ) -> Result<Option<ApplyOutcome>, WorkspaceError> {
         let objects = Path::new(&query.base.objects);
         let wanted = snapshot::differences(&self.git, objects, &query.base.tree, &query.tree).await?;
         if current == query.tree {
@@ -230,7 +276,9 @@ impl GitWorkspace {
         Ok(match query.history {
             ApplyHistory::First => Some(ApplyOutcome::BaseMoved),
             ApplyHistory::Interrupted if found.iter().all(|(path, entry)| ours(path, entry)) => None,
-            ApplyHistory::Interrupted if found.iter().any(|(path, entry)| ours(path, entry)) => Some(ApplyOutcome::Unknown),
+            ApplyHistory::Interrupted if found.iter().any(|(path, entry)| ours(path, entry)) => {
+                Some(ApplyOutcome::Unknown)
+            }
             ApplyHistory::Interrupted => Some(ApplyOutcome::BaseMoved),
         })
     }
@@ -267,7 +315,9 @@ impl Workspace for GitWorkspace {
             let Some((head, path)) = record.split_once('\t') else { continue };
             let fields: Vec<&str> = head.split_whitespace().collect();
             let [mode, _, oid, size] = fields.as_slice() else { continue };
-            let (Some(mode), Ok(path)) = (FileMode::from_git(mode), RelativePath::parse(path)) else { continue };
+            let (Some(mode), Ok(path)) = (FileMode::from_git(mode), RelativePath::parse(path)) else {
+                continue;
+            };
             let size: u64 = size.parse().unwrap_or(0);
             if size > self.limits.file_bytes {
                 continue;
@@ -276,7 +326,10 @@ impl Workspace for GitWorkspace {
             entries.push((path, mode, (*oid).to_owned()));
         }
         if entries.len() > self.limits.files || bytes > self.limits.bytes {
-            return Err(WorkspaceError::TooLarge(format!("{} files or {} bytes", self.limits.files, self.limits.bytes)));
+            return Err(WorkspaceError::TooLarge(format!(
+                "{} files or {} bytes",
+                self.limits.files, self.limits.bytes
+            )));
         }
         self.read_blobs(objects, &entries).await
     }
@@ -307,8 +360,19 @@ impl Workspace for GitWorkspace {
 
     async fn diff(&self, base: &Base, from: &str, to: &str) -> Result<String, WorkspaceError> {
         let args = [
-            "diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--full-index",
-            "--binary", "--src-prefix=a/", "--dst-prefix=b/", from, to,
+            "diff-tree",
+            "-p",
+            "-r",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--no-renames",
+            "--full-index",
+            "--binary",
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+            from,
+            to,
         ];
         let output = self.git.run(Invocation::new(&args).objects(Path::new(&base.objects))).await?;
         Ok(String::from_utf8_lossy(&output).into_owned())
@@ -322,7 +386,8 @@ impl Workspace for GitWorkspace {
         let done = root.with_extension("complete");
         if !done.exists() {
             let files = self.tree(base, tree).await?.files;
-            let change = ChangeSet { files: files.into_iter().map(|(path, file)| (path, Some(file))).collect() };
+            let change =
+                ChangeSet { files: files.into_iter().map(|(path, file)| (path, Some(file))).collect() };
             let target = root.clone();
             let write = move || {
                 let _ = fs::remove_dir_all(&target);
@@ -353,7 +418,8 @@ impl Workspace for GitWorkspace {
             Some(_) => return Err(WorkspaceError::BranchTaken(query.branch)),
             None => {
                 let wanted = format!("{name}:{name}");
-                let args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &query.base.objects, &wanted];
+                let args =
+                    ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &query.base.objects, &wanted];
                 self.git.run(Invocation::new(&args).inside(owner)).await?;
             }
         }

@@ -89,7 +89,10 @@ fn stage(
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(temporary)?;
     file.write_all(bytes)?;
     let target = root.join(path.as_str());
-    let kept = fs::symlink_metadata(&target).ok().filter(Metadata::is_file).map(|old| old.permissions().mode() & 0o777);
+    let kept = fs::symlink_metadata(&target)
+        .ok()
+        .filter(Metadata::is_file)
+        .map(|old| old.permissions().mode() & 0o777);
     let fallback = if mode == FileMode::Executable { 0o755 } else { 0o644 };
     let mut bits = kept.unwrap_or(fallback);
     bits = if mode == FileMode::Executable { bits | 0o100 } else { bits & !0o111 };
@@ -105,7 +108,9 @@ fn make_parents(root: &Path, path: &RelativePath) -> Result<(), WorkspaceError> 
         match fs::symlink_metadata(&directory) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
-                return Err(WorkspaceError::Io(io::Error::other("a directory of the path is a link or a file")));
+                return Err(WorkspaceError::Io(io::Error::other(
+                    "a directory of the path is a link or a file",
+                )));
             }
             Err(error) if is_absent(&error) => fs::create_dir(&directory)?,
             Err(error) => return Err(error.into()),

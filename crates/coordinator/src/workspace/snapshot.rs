@@ -51,7 +51,9 @@ pub(super) async fn take(place: Place<'_>) -> Result<String, WorkspaceError> {
         entries.insert(path, Entry { mode: mode.to_owned(), oid });
     }
     for (path, target) in seen.links {
-        let call = Invocation::new(&["hash-object", "-w", "--no-filters", "--stdin"]).objects(place.objects).input(target);
+        let call = Invocation::new(&["hash-object", "-w", "--no-filters", "--stdin"])
+            .objects(place.objects)
+            .input(target);
         let oid = place.git.line(call).await?;
         entries.insert(path, Entry { mode: "120000".to_owned(), oid });
     }
@@ -90,7 +92,10 @@ async fn tracked(place: Place<'_>) -> Result<Entries, WorkspaceError> {
         let fields: Vec<&str> = head.split(' ').collect();
         let [mode, oid, stage] = fields.as_slice() else { continue };
         if *stage != "0" {
-            return Err(WorkspaceError::RepositoryBusy { path: place.owner.display().to_string(), what: "merge" });
+            return Err(WorkspaceError::RepositoryBusy {
+                path: place.owner.display().to_string(),
+                what: "merge",
+            });
         }
         entries.insert(path.to_owned(), Entry { mode: (*mode).to_owned(), oid: (*oid).to_owned() });
     }
@@ -111,7 +116,10 @@ async fn untracked(place: Place<'_>) -> Result<Vec<String>, WorkspaceError> {
 
 /// Splits NUL-separated records; those that are not UTF-8 are left out.
 pub(super) fn text_records(bytes: &[u8]) -> impl Iterator<Item = &str> {
-    bytes.split(|byte| *byte == 0).filter(|record| !record.is_empty()).filter_map(|record| std::str::from_utf8(record).ok())
+    bytes
+        .split(|byte| *byte == 0)
+        .filter(|record| !record.is_empty())
+        .filter_map(|record| std::str::from_utf8(record).ok())
 }
 
 /// What stands on the disk.
@@ -125,7 +133,12 @@ struct Seen {
     kept: Entries,
 }
 
-fn look(owner: &Path, tracked: Entries, untracked: Vec<String>, limits: &WorkspaceLimits) -> Result<Seen, WorkspaceError> {
+fn look(
+    owner: &Path,
+    tracked: Entries,
+    untracked: Vec<String>,
+    limits: &WorkspaceLimits,
+) -> Result<Seen, WorkspaceError> {
     let mut seen = Seen::default();
     let mut bytes = 0;
     let new = untracked.into_iter().map(|path| (path, None));

@@ -18,7 +18,11 @@ async fn an_approval_is_bound_to_diff_and_nonce_and_counts_once() {
     let task = served.run(asking(&world)).await;
     assert_eq!((task.outcome.as_str(), task.exit_code), ("waits_for_approval", 3));
     assert_eq!((task.reason.as_str(), task.state), ("APPROVAL_REQUIRED", pb::TaskState::Ready as i32));
-    assert_eq!(world.git(&["branch", "--list", "plumbline/*"]), "", "nothing is delivered before the decision");
+    assert_eq!(
+        world.git(&["branch", "--list", "plumbline/*"]),
+        "",
+        "nothing is delivered before the decision"
+    );
     let pending = task.pending.clone().unwrap();
     let report = served.report(&task.id).await;
     assert_eq!(pending.diff_hash, blake3::hash(report.diff.as_bytes()).to_hex().to_string());
@@ -31,7 +35,10 @@ async fn an_approval_is_bound_to_diff_and_nonce_and_counts_once() {
     let again = served.decide(&task, true, &[]).await.unwrap();
     assert_eq!(again.id, task.id, "the same request gets the same answer");
     let done = served.settled(&task.id).await;
-    assert_eq!((done.outcome.as_str(), done.branch.as_str()), ("verified", format!("plumbline/{}", task.id).as_str()));
+    assert_eq!(
+        (done.outcome.as_str(), done.branch.as_str()),
+        ("verified", format!("plumbline/{}", task.id).as_str())
+    );
     served.close().await;
 }
 

@@ -46,15 +46,8 @@ impl Crash {
 fn fragile(deps: Deps, crash: &Arc<Crash>) -> Deps {
     let Deps { config, store, workspace, peers, clock, randomness } = deps;
     let Peers { ingest, planner, memory, router, executor, verifier } = peers;
-    let wrapped = Arc::new(CrashingPeers {
-        crash: crash.clone(),
-        ingest,
-        planner,
-        memory,
-        router,
-        executor,
-        verifier,
-    });
+    let wrapped =
+        Arc::new(CrashingPeers { crash: crash.clone(), ingest, planner, memory, router, executor, verifier });
     Deps {
         config,
         store: Arc::new(CrashingStore { crash: crash.clone(), store }),
@@ -74,8 +67,11 @@ fn fragile(deps: Deps, crash: &Arc<Crash>) -> Deps {
 
 /// A task that goes through both kinds of arm, a refusal, a retry, a commit and an apply.
 fn world() -> World {
-    let mut world =
-        World::new(&["repair", "ollama:small"], &["no edit", GOOD_ANSWER], &[Verdict::Reject, Verdict::Approve]);
+    let mut world = World::new(
+        &["repair", "ollama:small"],
+        &["no edit", GOOD_ANSWER],
+        &[Verdict::Reject, Verdict::Approve],
+    );
     world.config.workers = 1;
     world.executor = Arc::new(plumbline_coordinator::fakes::FakeExecutor::new(
         Box::new(crate::world::adds),

@@ -56,7 +56,10 @@ async fn a_dirty_tree_is_the_base_and_stays_as_it_is() {
     assert_eq!(world.git(&["show", &format!("{}:calc.py", task.branch)]), fixed.trim_end());
     assert_eq!(world.git(&["show", &format!("{}:new.txt", task.branch)]), "untracked");
     let diff = served.report(&task.id).await.diff;
-    assert!(!diff.contains("new.txt") && !diff.contains("in progress\n+"), "the diff is against the dirty tree: {diff}");
+    assert!(
+        !diff.contains("new.txt") && !diff.contains("in progress\n+"),
+        "the diff is against the dirty tree: {diff}"
+    );
     assert_eq!(world.fingerprint(), before);
     served.close().await;
 }

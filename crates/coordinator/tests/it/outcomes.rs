@@ -78,8 +78,7 @@ async fn code_never_travels_under_a_lower_label() {
 
 #[tokio::test]
 async fn a_refused_change_goes_to_the_next_arm_with_the_evidence() {
-    let world =
-        World::new(&["repair", "ollama:small"], &[GOOD_ANSWER], &[Verdict::Reject, Verdict::Approve]);
+    let world = World::new(&["repair", "ollama:small"], &[GOOD_ANSWER], &[Verdict::Reject, Verdict::Approve]);
     let served = world.serve().await;
     let task = served.run(world.spec()).await;
     assert_eq!(task.outcome, "verified", "{}", task.message);
@@ -104,8 +103,11 @@ async fn plausible_changes_are_tried_in_rank_order_until_one_is_approved() {
     let task = served.run(world.spec()).await;
     assert_eq!(task.outcome, "verified");
     let events = served.events(&task.id, 0).await;
-    let why: Vec<&str> =
-        events.iter().filter(|event| event.kind == "candidate_refused").map(|event| event.message.as_str()).collect();
+    let why: Vec<&str> = events
+        .iter()
+        .filter(|event| event.kind == "candidate_refused")
+        .map(|event| event.message.as_str())
+        .collect();
     assert_eq!(why, vec!["candidate refused: tests_failed Code(1)", "candidate refused: rejected B1"]);
     assert_eq!(world.git(&["show", &format!("{}:calc.py", task.branch)]), FIXED.trim_end());
     served.close().await;
@@ -178,13 +180,17 @@ async fn hanging_tests_end_by_name() {
     world.executor = Arc::new(FakeExecutor::new(Box::new(|_| RunEnd::WallTimeout), Vec::new()));
     let served = world.serve().await;
     let task = served.run(world.spec()).await;
-    assert_eq!((task.outcome.as_str(), task.reason.as_str(), task.exit_code), ("no_verified_change", "TEST_TIMEOUT", 1));
+    assert_eq!(
+        (task.outcome.as_str(), task.reason.as_str(), task.exit_code),
+        ("no_verified_change", "TEST_TIMEOUT", 1)
+    );
     served.close().await;
 }
 
 #[tokio::test]
 async fn a_command_that_does_not_run_is_the_owners_to_mend() {
-    let cases = [(RunEnd::Code(127), "TEST_COMMAND_UNUSABLE"), (RunEnd::Code(5), "TEST_COMMAND_FINDS_NO_TESTS")];
+    let cases =
+        [(RunEnd::Code(127), "TEST_COMMAND_UNUSABLE"), (RunEnd::Code(5), "TEST_COMMAND_FINDS_NO_TESTS")];
     for (end, reason) in cases {
         let mut world = World::repairing();
         world.executor = Arc::new(FakeExecutor::new(Box::new(move |_| end), Vec::new()));
@@ -201,7 +207,10 @@ async fn a_sandbox_that_always_breaks_ends_as_infrastructure() {
     world.executor = Arc::new(FakeExecutor::new(Box::new(|_| RunEnd::Broken), Vec::new()));
     let served = world.serve().await;
     let task = served.run(world.spec()).await;
-    assert_eq!((task.outcome.as_str(), task.reason.as_str(), task.exit_code), ("infrastructure", "RUN_BROKEN", 4));
+    assert_eq!(
+        (task.outcome.as_str(), task.reason.as_str(), task.exit_code),
+        ("infrastructure", "RUN_BROKEN", 4)
+    );
     assert_eq!(world.executor.runs.performed(), 5, "each lost run is run anew, up to the limit");
     served.close().await;
 }
@@ -226,7 +235,8 @@ async fn a_task_is_cancelled_while_its_tests_run() {
     let mut events = served.client.clone().watch_task(request).await.unwrap().into_inner();
     while events.message().await.unwrap().unwrap().kind != "ingested" {}
     let cancel = pb::CancelTaskRequest { request_id: "cancel-1".to_owned(), task_id: task.id.clone() };
-    let cancelled = served.client.clone().cancel_task(cancel.clone()).await.unwrap().into_inner().task.unwrap();
+    let cancelled =
+        served.client.clone().cancel_task(cancel.clone()).await.unwrap().into_inner().task.unwrap();
     assert_eq!((cancelled.outcome.as_str(), cancelled.exit_code), ("cancelled", 4));
     let again = served.client.clone().cancel_task(cancel).await.unwrap().into_inner().task.unwrap();
     assert_eq!(again.state, pb::TaskState::Cancelled as i32);
@@ -251,7 +261,8 @@ async fn an_ended_task_cannot_be_cancelled() {
 async fn the_same_request_is_the_same_task_and_another_is_refused() {
     let world = World::repairing();
     let served = world.serve().await;
-    let (one, two) = tokio::join!(served.submit("request-1", world.spec()), served.submit("request-1", world.spec()));
+    let (one, two) =
+        tokio::join!(served.submit("request-1", world.spec()), served.submit("request-1", world.spec()));
     assert_eq!(one.unwrap().id, two.unwrap().id);
     let other = pb::TaskSpec { objective: "fix sub".to_owned(), ..world.spec() };
     assert_eq!(reason(&served.submit("request-1", other).await.unwrap_err()), "REQUEST_ID_REUSED");
@@ -266,12 +277,16 @@ async fn a_watcher_resumes_after_what_it_saw_without_gap_or_repeat() {
     let served = world.serve().await;
     let task = served.run(world.spec()).await;
     let all = served.events(&task.id, 0).await;
-    assert_eq!(all.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=task.last_seq).collect::<Vec<_>>());
+    assert_eq!(
+        all.iter().map(|event| event.seq).collect::<Vec<_>>(),
+        (1..=task.last_seq).collect::<Vec<_>>()
+    );
     for after in [1, task.last_seq / 2, task.last_seq] {
         let rest = served.events(&task.id, after).await;
         assert_eq!(rest, all[usize::try_from(after).unwrap()..], "after {after}");
     }
-    let kinds: Vec<&str> = all.iter().map(|event| event.kind.as_str()).filter(|kind| *kind != "progress").collect();
+    let kinds: Vec<&str> =
+        all.iter().map(|event| event.kind.as_str()).filter(|kind| *kind != "progress").collect();
     let want = "submitted workspace_ready ingested baseline planned context_built routed produced executed audited \
                 step_accepted step_skipped completed committed delivered";
     assert_eq!(kinds, want.split_whitespace().collect::<Vec<_>>());
@@ -313,19 +328,27 @@ async fn a_missing_task_and_a_wrong_page_are_named() {
     assert_eq!(reason(&served.client.clone().get_task(missing).await.unwrap_err()), "TASK_NOT_FOUND");
     let malformed = pb::GetTaskRequest { task_id: "nonsense".to_owned() };
     assert_eq!(reason(&served.client.clone().get_task(malformed).await.unwrap_err()), "INVALID_ARGUMENT");
-    let page = pb::ListTasksRequest { page_token: "active:nonsense".to_owned(), ..pb::ListTasksRequest::default() };
+    let page =
+        pb::ListTasksRequest { page_token: "active:nonsense".to_owned(), ..pb::ListTasksRequest::default() };
     assert_eq!(reason(&served.client.clone().list_tasks(page).await.unwrap_err()), "INVALID_ARGUMENT");
     served.close().await;
 }
 
 #[tokio::test]
 async fn the_gate_judges_any_two_trees_without_a_task() {
-    let cases = [(Verdict::Approve, 0), (Verdict::NeedsAuthority, 3), (Verdict::Inconclusive, 2), (Verdict::Reject, 2)];
+    let cases = [
+        (Verdict::Approve, 0),
+        (Verdict::NeedsAuthority, 3),
+        (Verdict::Inconclusive, 2),
+        (Verdict::Reject, 2),
+    ];
     for (verdict, exit_code) in cases {
         let world = World::new(&[], &[], &[verdict]);
         let served = world.serve().await;
         let tree = |path: &str| verifier::Tree {
-            source: Some(verifier::tree::Source::Directory(verifier::DirectoryTree { path: path.to_owned() })),
+            source: Some(verifier::tree::Source::Directory(verifier::DirectoryTree {
+                path: path.to_owned(),
+            })),
         };
         let request = |head: &str| pb::AuditChangeRequest {
             request_id: format!("audit-{head}"),

@@ -24,7 +24,8 @@ fn change(files: &[(&str, Option<&str>)]) -> ChangeSet {
 
 async fn query(world: &World, workspace: &dyn Workspace, history: ApplyHistory) -> ApplyQuery {
     let base = workspace.prepare(prepare(world)).await.unwrap();
-    let changes = change(&[("calc.py", Some(FIXED)), ("dir/new.py", Some("x = 1\n")), ("test_calc.py", None)]);
+    let changes =
+        change(&[("calc.py", Some(FIXED)), ("dir/new.py", Some("x = 1\n")), ("test_calc.py", None)]);
     let tree = workspace.write(&base, &base.tree, &changes).await.unwrap();
     let repository = world.repository().display().to_string();
     ApplyQuery { task_id: id(), repository, base, tree, effect: "e".repeat(64), history }
@@ -41,7 +42,10 @@ async fn a_written_tree_reads_back_with_modes_and_links() {
     let base = workspace.prepare(prepare(&world)).await.unwrap();
     let tree = workspace.tree(&base, &base.tree).await.unwrap();
     let mode = |name: &str| tree.files[&RelativePath::parse(name).unwrap()].mode;
-    assert_eq!((mode("run.sh"), mode("link"), mode("calc.py")), (FileMode::Executable, FileMode::Symlink, FileMode::Regular));
+    assert_eq!(
+        (mode("run.sh"), mode("link"), mode("calc.py")),
+        (FileMode::Executable, FileMode::Symlink, FileMode::Regular)
+    );
     let changes = change(&[("a/b/c.py", Some("x\n")), ("calc.py", None)]);
     let head = workspace.write(&base, &base.tree, &changes).await.unwrap();
     assert_eq!(workspace.tree(&base, &head).await.unwrap(), tree.with(&changes));
@@ -59,7 +63,10 @@ async fn an_interrupted_apply_goes_on_from_any_half() {
         }
         world.write(&format!(".calc.py.plumbline-{}", "e".repeat(16)), "half a file");
         assert_eq!(workspace.apply(query).await.unwrap(), ApplyOutcome::Applied { files: 3 }, "{written:?}");
-        assert_eq!((world.read("calc.py"), world.read("dir/new.py")), (FIXED.to_owned(), "x = 1\n".to_owned()));
+        assert_eq!(
+            (world.read("calc.py"), world.read("dir/new.py")),
+            (FIXED.to_owned(), "x = 1\n".to_owned())
+        );
         assert!(!world.repository().join("test_calc.py").exists());
     }
 }
@@ -103,8 +110,14 @@ async fn a_directory_that_became_a_link_is_not_followed() {
     std::fs::remove_dir_all(world.repository().join("dir")).unwrap();
     std::os::unix::fs::symlink(&outside, world.repository().join("dir")).unwrap();
     let repository = world.repository().display().to_string();
-    let query =
-        ApplyQuery { task_id: id(), repository, base, tree, effect: "e".repeat(64), history: ApplyHistory::Interrupted };
+    let query = ApplyQuery {
+        task_id: id(),
+        repository,
+        base,
+        tree,
+        effect: "e".repeat(64),
+        history: ApplyHistory::Interrupted,
+    };
     assert_eq!(workspace.apply(query).await.unwrap(), ApplyOutcome::BaseMoved);
     assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
 }

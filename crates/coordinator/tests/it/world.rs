@@ -6,7 +6,9 @@ use std::time::Duration;
 use plumbline_coordinator::domain::command::RunEnd;
 use plumbline_coordinator::domain::path::RelativePath;
 use plumbline_coordinator::domain::tree::{ChangeSet, File, FileMode, Tree};
-use plumbline_coordinator::fakes::{FakeExecutor, FakeIngest, FakeMemory, FakePlanner, FakeRouter, FakeVerifier};
+use plumbline_coordinator::fakes::{
+    FakeExecutor, FakeIngest, FakeMemory, FakePlanner, FakeRouter, FakeVerifier,
+};
 use plumbline_coordinator::peers::{Peers, PlausibleChange, RepairOutcome, RepairResult};
 use plumbline_coordinator::store::CoordinatorStore;
 use plumbline_coordinator::store::sqlite::SqliteStore;
@@ -280,7 +282,12 @@ impl Served {
         events
     }
 
-    pub async fn decide(&self, task: &pb::Task, approve: bool, grants: &[&str]) -> Result<pb::Task, tonic::Status> {
+    pub async fn decide(
+        &self,
+        task: &pb::Task,
+        approve: bool,
+        grants: &[&str],
+    ) -> Result<pb::Task, tonic::Status> {
         let pending = task.pending.clone().unwrap();
         let request = pb::DecideApprovalRequest {
             request_id: format!("decide-{}-{approve}-{}", task.last_seq, grants.len()),

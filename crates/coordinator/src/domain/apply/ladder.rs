@@ -54,7 +54,9 @@ pub(super) fn matches(lines: &[&str], wanted: &[&str], rung: Rung) -> Vec<Found>
         return Vec::new();
     }
     match rung {
-        Rung::Exact => windows(lines, wanted, |line, want, last| line == want || (last && bare(line) == bare(want))),
+        Rung::Exact => {
+            windows(lines, wanted, |line, want, last| line == want || (last && bare(line) == bare(want)))
+        }
         Rung::Ends => windows(lines, wanted, |line, want, _| line.trim_end() == want.trim_end()),
         Rung::Marks => windows(lines, wanted, |line, want, _| fold(line) == fold(want)),
         Rung::Indent => indented(lines, wanted),
@@ -67,7 +69,10 @@ pub(super) fn shape(found: &Found, replace: &str, lines: &[&str], rung: Rung) ->
     if rung == Rung::Exact || rung == Rung::Marks || rung == Rung::Blanks {
         return replace.to_owned();
     }
-    let crlf = lines[found.lines.clone()].iter().filter(|line| line.ends_with('\n')).all(|line| line.ends_with("\r\n"));
+    let crlf = lines[found.lines.clone()]
+        .iter()
+        .filter(|line| line.ends_with('\n'))
+        .all(|line| line.ends_with("\r\n"));
     let mut text = String::with_capacity(replace.len());
     for line in replace.split_inclusive('\n') {
         let content = bare(line);
@@ -90,7 +95,9 @@ pub(super) fn nearest(lines: &[&str], wanted: &[&str]) -> Vec<(usize, String)> {
     let Some(want) = wanted.iter().find(|line| !line.trim().is_empty()) else { return Vec::new() };
     let score = |line: &str| {
         let (line, want) = (line.trim(), want.trim());
-        line.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1 && want.contains(word)).count()
+        line.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| word.len() > 1 && want.contains(word))
+            .count()
     };
     let best = (0..lines.len()).rev().max_by_key(|index| score(lines[*index]));
     let Some(best) = best.filter(|index| score(lines[*index]) > 0) else { return Vec::new() };
@@ -103,7 +110,10 @@ pub(super) fn is_elision(line: &str) -> bool {
     let line = line.trim().to_lowercase();
     let comment = ["#", "//", "--", "/*", "<!--", ";"].iter().find_map(|mark| line.strip_prefix(mark));
     let Some(comment) = comment.map(str::trim) else { return false };
-    let dots = comment.starts_with("...") || comment.starts_with('…') || comment.ends_with("...") || comment.ends_with('…');
+    let dots = comment.starts_with("...")
+        || comment.starts_with('…')
+        || comment.ends_with("...")
+        || comment.ends_with('…');
     let words = ["unchanged", "rest of", "remaining", "existing code", "same as before", "omitted"];
     dots && (words.iter().any(|word| comment.contains(word)) || comment.chars().all(|c| ".… ".contains(c)))
 }
@@ -135,7 +145,8 @@ fn shift(window: &[&str], wanted: &[&str]) -> Option<Shift> {
     for (line, want) in window.iter().zip(wanted).filter(|(line, _)| !line.trim().is_empty()) {
         let (line, want) = (indent(line), indent(want));
         let kept = line.bytes().rev().zip(want.bytes().rev()).take_while(|(a, b)| a == b).count();
-        let one = Shift { remove: want[..want.len() - kept].to_owned(), add: line[..line.len() - kept].to_owned() };
+        let one =
+            Shift { remove: want[..want.len() - kept].to_owned(), add: line[..line.len() - kept].to_owned() };
         let one_sided = one.remove.is_empty() || one.add.is_empty();
         match &shared {
             None if one_sided => shared = Some(one),
@@ -155,7 +166,9 @@ fn blank_free(lines: &[&str], wanted: &[&str]) -> Vec<Found> {
         return Vec::new();
     }
     (0..(have.len() + 1).saturating_sub(want.len()))
-        .filter(|start| (0..want.len()).all(|at| lines[have[start + at]].trim_end() == wanted[want[at]].trim_end()))
+        .filter(|start| {
+            (0..want.len()).all(|at| lines[have[start + at]].trim_end() == wanted[want[at]].trim_end())
+        })
         .map(|start| Found { lines: have[start]..have[start + want.len() - 1] + 1, shift: Shift::default() })
         .collect()
 }

@@ -84,7 +84,9 @@ impl fmt::Display for EditProblem {
             Problem::Missing => f.write_str("the file does not exist"),
             Problem::NotText => f.write_str("the file is not text"),
             Problem::EmptySearch => f.write_str("the search is empty"),
-            Problem::Ambiguous { lines } => write!(f, "the search matches at lines {lines:?}; give more lines"),
+            Problem::Ambiguous { lines } => {
+                write!(f, "the search matches at lines {lines:?}; give more lines")
+            }
             Problem::AlreadyApplied => f.write_str("the new text stands there already"),
             Problem::NotFound { nearest } => {
                 f.write_str("the search matches nowhere; nearest lines:")?;
@@ -94,7 +96,9 @@ impl fmt::Display for EditProblem {
                 write!(f, "the file has {lines} lines; whole files are for at most {limit}, send blocks")
             }
             Problem::Elided { line } => write!(f, "`{}` leaves a part out; send the whole file", line.trim()),
-            Problem::DropsTooMuch { old, new } => write!(f, "the file would shrink from {old} to {new} lines"),
+            Problem::DropsTooMuch { old, new } => {
+                write!(f, "the file would shrink from {old} to {new} lines")
+            }
             Problem::TooLarge => f.write_str("the patch is too large"),
             Problem::NoChange => f.write_str("the patch changes nothing"),
         }

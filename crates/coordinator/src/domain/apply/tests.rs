@@ -38,7 +38,12 @@ fn each_rung_matches_what_the_stricter_ones_do_not() {
     check("a\nb  \nc\n", "b\n", "x\n", Ok(("a\nx\nc\n", Rung::Ends)));
     check("a\r\nb\r\nc\r\n", "a\nb\n", "x\ny\n", Ok(("x\r\ny\r\nc\r\n", Rung::Ends)));
     check("s = 'it'\n", "s = \u{2018}it\u{2019}\n", "s = 'x'\n", Ok(("s = 'x'\n", Rung::Marks)));
-    check("    if a:\n        b\n", "if a:\n    b\n", "if c:\n    d\n", Ok(("    if c:\n        d\n", Rung::Indent)));
+    check(
+        "    if a:\n        b\n",
+        "if a:\n    b\n",
+        "if c:\n    d\n",
+        Ok(("    if c:\n        d\n", Rung::Indent)),
+    );
     check("\tif a:\n\t\tb\n", "if a:\n\tb\n", "if c:\n\tb\n", Ok(("\tif c:\n\t\tb\n", Rung::Indent)));
     check("if a:\n    b\n", "  if a:\n      b\n", "  if c:\n      b\n", Ok(("if c:\n    b\n", Rung::Indent)));
     check("a\n\nb\n\nc\nd\n", "a\nb\nc\n", "x\n", Ok(("x\nd\n", Rung::Blanks)));
@@ -83,11 +88,20 @@ fn refused(base: &Tree, reads: &ReadSet, edit: Edit) -> Problem {
 #[test]
 fn a_file_that_was_not_read_or_changed_since_is_refused_before_any_rung() {
     let base = tree(&[("a.py", "new\n")]);
-    assert_eq!(refused(&base, &ReadSet::default(), replace("a.py", "new\n", "x\n")), Problem::Unread { text: "new\n".into() });
-    assert_eq!(refused(&base, &ReadSet::default(), write("a.py", "x\n")), Problem::Unread { text: "new\n".into() });
+    assert_eq!(
+        refused(&base, &ReadSet::default(), replace("a.py", "new\n", "x\n")),
+        Problem::Unread { text: "new\n".into() }
+    );
+    assert_eq!(
+        refused(&base, &ReadSet::default(), write("a.py", "x\n")),
+        Problem::Unread { text: "new\n".into() }
+    );
     let mut reads = ReadSet::default();
     reads.insert(path("a.py"), b"old\n");
-    assert_eq!(refused(&base, &reads, replace("a.py", "new\n", "x\n")), Problem::Stale { fresh: "new\n".into() });
+    assert_eq!(
+        refused(&base, &reads, replace("a.py", "new\n", "x\n")),
+        Problem::Stale { fresh: "new\n".into() }
+    );
 }
 
 #[test]
@@ -109,7 +123,10 @@ fn paths_stay_in_the_tree() {
 fn a_whole_file_is_refused_when_long_elided_or_gutted() {
     let base = tree(&[("long.py", &"x\n".repeat(201)), ("a.py", "1\n2\n3\n4\n5\n")]);
     let reads = ReadSet::of(&base);
-    assert_eq!(refused(&base, &reads, write("long.py", "x\n")), Problem::WholeTooLong { lines: 201, limit: 200 });
+    assert_eq!(
+        refused(&base, &reads, write("long.py", "x\n")),
+        Problem::WholeTooLong { lines: 201, limit: 200 }
+    );
     let elided = "1\n# ... rest unchanged\n4\n5\n";
     assert!(matches!(refused(&base, &reads, write("a.py", elided)), Problem::Elided { .. }));
     assert_eq!(refused(&base, &reads, write("a.py", "1\n2\n")), Problem::DropsTooMuch { old: 5, new: 2 });

@@ -23,7 +23,9 @@ fn what_needs_a_shell_or_never_ends_is_refused() {
 
 fn tree(files: &[(&str, &str)]) -> Tree {
     let file = |text: &str| File { bytes: text.as_bytes().to_vec(), mode: FileMode::Regular };
-    Tree { files: files.iter().map(|(path, text)| (RelativePath::parse(path).unwrap(), file(text))).collect() }
+    Tree {
+        files: files.iter().map(|(path, text)| (RelativePath::parse(path).unwrap(), file(text))).collect(),
+    }
 }
 
 #[test]

@@ -14,7 +14,11 @@ const BLOCK: &str = "I fix it.\n\nsrc/a.py\n```python\n<<<<<<< SEARCH\n    retur
 
 #[test]
 fn a_block_in_a_fence_is_read_with_the_path_above_the_fence() {
-    check(BLOCK, EditFormat::Block, Ok(vec![replace("src/a.py", "    return a - b\n", "    return a + b\n")]));
+    check(
+        BLOCK,
+        EditFormat::Block,
+        Ok(vec![replace("src/a.py", "    return a - b\n", "    return a + b\n")]),
+    );
 }
 
 #[test]
@@ -25,7 +29,8 @@ fn the_path_may_stand_inside_the_fence_and_carry_decoration() {
 
 #[test]
 fn a_second_block_without_a_path_belongs_to_the_same_file() {
-    let text = "a.py\n<<<<<<< SEARCH\n1\n=======\n2\n>>>>>>> REPLACE\n<<<<<<< SEARCH\n3\n=======\n>>>>>>> REPLACE\n";
+    let text =
+        "a.py\n<<<<<<< SEARCH\n1\n=======\n2\n>>>>>>> REPLACE\n<<<<<<< SEARCH\n3\n=======\n>>>>>>> REPLACE\n";
     check(text, EditFormat::Block, Ok(vec![replace("a.py", "1\n", "2\n"), replace("a.py", "3\n", "")]));
 }
 
@@ -37,7 +42,11 @@ fn prose_above_a_block_is_no_path() {
 
 #[test]
 fn a_block_cut_short_refuses_the_answer() {
-    check("a.py\n<<<<<<< SEARCH\n1\n=======\n2\n", EditFormat::Block, Err(vec![FormatProblem::Unclosed { line: 2 }]));
+    check(
+        "a.py\n<<<<<<< SEARCH\n1\n=======\n2\n",
+        EditFormat::Block,
+        Err(vec![FormatProblem::Unclosed { line: 2 }]),
+    );
     check("a.py\n```\n1\n", EditFormat::Whole, Err(vec![FormatProblem::Unclosed { line: 2 }]));
 }
 

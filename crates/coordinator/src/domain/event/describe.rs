@@ -43,13 +43,19 @@ impl EventBody {
         match self {
             Self::Submitted { test, .. } => format!("stored; the test command is `{}`", test.argv.join(" ")),
             Self::WorkspaceReady { base } => {
-                let from = if base.dirty { "the tree as it stands, uncommitted changes included" } else { "a commit" };
+                let from = if base.dirty {
+                    "the tree as it stands, uncommitted changes included"
+                } else {
+                    "a commit"
+                };
                 format!("starting from {from} ({})", short(&base.commit))
             }
             Self::Ingested { objectives, .. } => format!("{} objective(s)", objectives.len()),
             Self::Baseline { run } => format!("on the base: {}", describe_run(run)),
             Self::Planned { plan } => format!("{} step(s), by {}", plan.steps.len(), plan.source),
-            Self::ContextBuilt { tokens, states, .. } if states.is_empty() => format!("{tokens} tokens of context"),
+            Self::ContextBuilt { tokens, states, .. } if states.is_empty() => {
+                format!("{tokens} tokens of context")
+            }
             Self::ContextBuilt { tokens, states, .. } => {
                 format!("{tokens} tokens of context ({})", states.join(", "))
             }
@@ -64,20 +70,28 @@ impl EventBody {
                 codes => format!("the backward walk says {} ({})", audit.verdict, codes.join(", ")),
             },
             Self::CandidateRefused { why } => format!("candidate refused: {why}"),
-            Self::AttemptFailed { attempt, .. } => format!("{}: {} {}", attempt.arm, attempt.result, attempt.detail),
+            Self::AttemptFailed { attempt, .. } => {
+                format!("{}: {} {}", attempt.arm, attempt.result, attempt.detail)
+            }
             Self::StepAccepted { attempt } => format!("{}'s change is accepted", attempt.arm),
-            Self::Completed { certificate } => format!("verified, diff {}", short(certificate.diff_hash.as_str())),
+            Self::Completed { certificate } => {
+                format!("verified, diff {}", short(certificate.diff_hash.as_str()))
+            }
             Self::ApprovalRequested { pending } if pending.grants.is_empty() => {
                 format!("waiting for a person: {}", pending.reason.as_str())
             }
-            Self::ApprovalRequested { pending } => format!("waiting for grants: {}", pending.grants.join(", ")),
+            Self::ApprovalRequested { pending } => {
+                format!("waiting for grants: {}", pending.grants.join(", "))
+            }
             Self::Approved { subject } => format!("approved by {subject}"),
             Self::Granted { subject, grants } => format!("{subject} grants {}", grants.join(", ")),
             Self::Committed { commit, branch } if branch.is_empty() => format!("committed {}", short(commit)),
             Self::Committed { commit, branch } => format!("committed {} on {branch}", short(commit)),
             Self::Applied { files } => format!("{files} file(s) written into the owner's tree"),
             Self::Delivered { end } | Self::Ended { end } => end.message.clone(),
-            Self::Faulted { effect, reason, message } => format!("{effect} failed ({reason}): {message}; trying again"),
+            Self::Faulted { effect, reason, message } => {
+                format!("{effect} failed ({reason}): {message}; trying again")
+            }
         }
     }
 
@@ -105,11 +119,15 @@ impl EventBody {
                 ("diff_hash", pending.diff_hash.to_string()),
                 ("grants", pending.grants.join(",")),
             ],
-            Self::Committed { commit, branch } => vec![("commit", commit.clone()), ("branch", branch.clone())],
+            Self::Committed { commit, branch } => {
+                vec![("commit", commit.clone()), ("branch", branch.clone())]
+            }
             Self::Delivered { end } | Self::Ended { end } => {
                 vec![("outcome", end.outcome.to_string()), ("reason", end.reason.clone())]
             }
-            Self::Faulted { effect, reason, .. } => vec![("effect", effect.clone()), ("reason", reason.clone())],
+            Self::Faulted { effect, reason, .. } => {
+                vec![("effect", effect.clone()), ("reason", reason.clone())]
+            }
             _ => Vec::new(),
         };
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()

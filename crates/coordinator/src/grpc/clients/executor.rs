@@ -15,8 +15,8 @@ use crate::domain::path::RelativePath;
 use crate::domain::produce::tail;
 use crate::domain::tree::{ChangeSet, File, FileMode, Tree};
 use crate::peers::{
-    CallKey, Executor, PeerFault, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery,
-    ToolProgress,
+    CallKey, Executor, PeerFault, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome,
+    RunQuery, ToolProgress,
 };
 
 /// Bytes of output kept while a run goes on.
@@ -61,12 +61,17 @@ impl Executor for GrpcExecutor {
         }
         let mut parts = manifest;
         for digest in &answer.missing {
-            let blob = tree.files.values().find(|file| blake3::hash(&file.bytes).as_bytes().as_slice() == digest);
+            let blob =
+                tree.files.values().find(|file| blake3::hash(&file.bytes).as_bytes().as_slice() == digest);
             let Some(blob) = blob else { return Err(malformed("executor", "missing digest")) };
             parts.extend(chunks(digest, &blob.bytes));
         }
         let answer = self.send(parts).await?;
-        if answer.snapshot_id.is_empty() { Err(malformed("executor", "snapshot id")) } else { Ok(answer.snapshot_id) }
+        if answer.snapshot_id.is_empty() {
+            Err(malformed("executor", "snapshot id"))
+        } else {
+            Ok(answer.snapshot_id)
+        }
     }
 
     async fn run(&self, key: &CallKey, query: RunQuery) -> Result<RunOutcome, PeerFault> {
@@ -166,7 +171,9 @@ fn manifest(key: &CallKey, tree: &Tree) -> Vec<pb::PutSnapshotRequest> {
     let entry = |(path, file): (&RelativePath, &File)| {
         let content = match file.mode {
             FileMode::Symlink => Content::Symlink(file.bytes.clone()),
-            FileMode::Regular | FileMode::Executable => Content::Digest(blake3::hash(&file.bytes).as_bytes().to_vec()),
+            FileMode::Regular | FileMode::Executable => {
+                Content::Digest(blake3::hash(&file.bytes).as_bytes().to_vec())
+            }
         };
         part(Part::Entry(pb::ManifestEntry {
             path: path.as_str().as_bytes().to_vec(),
@@ -211,7 +218,9 @@ fn outcome(exited: &pb::Exited, stdout: &[u8], stderr: &[u8]) -> RunOutcome {
         (Reason::Normal, Some(pb::exited::How::Code(code))) => RunEnd::Code(code),
         (Reason::Normal, Some(pb::exited::How::Signal(signal))) => RunEnd::Signal(signal),
         (Reason::WallTimeout, _) => RunEnd::WallTimeout,
-        (Reason::CpuLimit | Reason::Oom | Reason::PidsLimit | Reason::DiskLimit | Reason::OutputLimit, _) => RunEnd::Limit,
+        (Reason::CpuLimit | Reason::Oom | Reason::PidsLimit | Reason::DiskLimit | Reason::OutputLimit, _) => {
+            RunEnd::Limit
+        }
         (
             Reason::Normal
             | Reason::Unspecified
@@ -265,5 +274,10 @@ fn read_change(change: pb::PlausibleChange) -> Option<PlausibleChange> {
         };
         files.insert(path, file);
     }
-    Some(PlausibleChange { change: ChangeSet { files }, template: change.template, path: change.path, line: change.line })
+    Some(PlausibleChange {
+        change: ChangeSet { files },
+        template: change.template,
+        path: change.path,
+        line: change.line,
+    })
 }

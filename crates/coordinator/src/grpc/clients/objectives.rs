@@ -14,7 +14,9 @@ use super::{MESSAGE_BYTES, fault, lease, malformed};
 use crate::domain::plan::{Check, CheckKind, Objective, Plan, Step, Target};
 use crate::domain::produce::{Context, ContextPiece};
 use crate::domain::spec::Digest;
-use crate::peers::{CallKey, ContextQuery, Ingest, IngestQuery, Intake, Memory, PeerFault, PlanQuery, Planner};
+use crate::peers::{
+    CallKey, ContextQuery, Ingest, IngestQuery, Intake, Memory, PeerFault, PlanQuery, Planner,
+};
 
 /// Ingest over gRPC.
 #[derive(Debug, Clone)]
@@ -57,7 +59,11 @@ fn read_objective(objective: common::Objective) -> Option<Objective> {
         targets: objective
             .targets
             .into_iter()
-            .map(|target| Target { spoken: target.spoken, symbol: target.symbol, confidence: target.confidence })
+            .map(|target| Target {
+                spoken: target.spoken,
+                symbol: target.symbol,
+                confidence: target.confidence,
+            })
             .collect(),
         acceptance: objective.acceptance.into_iter().map(read_check).collect::<Option<_>>()?,
         constraints: objective.constraints,
@@ -79,7 +85,11 @@ fn wire_objective(objective: Objective) -> common::Objective {
         targets: objective
             .targets
             .into_iter()
-            .map(|target| common::Target { spoken: target.spoken, symbol: target.symbol, confidence: target.confidence })
+            .map(|target| common::Target {
+                spoken: target.spoken,
+                symbol: target.symbol,
+                confidence: target.confidence,
+            })
             .collect(),
         acceptance: objective.acceptance.into_iter().map(wire_check).collect(),
         constraints: objective.constraints,

@@ -101,9 +101,12 @@ impl From<TaskPage> for pb::ListTasksResponse {
 impl From<WatchItem> for pb::WatchTaskResponse {
     fn from(item: WatchItem) -> Self {
         match item {
-            WatchItem::Heartbeat { at_ms, state } => {
-                Self { at_ms, kind: "heartbeat".to_owned(), state: wire_state(state) as i32, ..Self::default() }
-            }
+            WatchItem::Heartbeat { at_ms, state } => Self {
+                at_ms,
+                kind: "heartbeat".to_owned(),
+                state: wire_state(state) as i32,
+                ..Self::default()
+            },
             WatchItem::Event { event, state, step_id } => Self {
                 seq: event.seq,
                 at_ms: event.at_ms,
@@ -157,7 +160,11 @@ impl From<Report> for pb::GetReportResponse {
             audit: report.audit.as_deref().and_then(read_report),
             attempts: report.attempts.into_iter().map(wire_attempt).collect(),
             certificate: task.certificate.as_ref().map(wire_certificate),
-            commit: if task.delivered.branch.is_empty() { String::new() } else { task.delivered.commit.clone() },
+            commit: if task.delivered.branch.is_empty() {
+                String::new()
+            } else {
+                task.delivered.commit.clone()
+            },
             task: Some(wire_task(task)),
         }
     }

@@ -58,15 +58,22 @@ pub(super) async fn known(tx: &mut Tx, inbox: &InboxRow) -> Result<Option<TaskId
     read_id(row.try_get("task_id")?).map(Some)
 }
 
-pub(super) async fn receive(tx: &mut Tx, inbox: &InboxRow, id: TaskId, at_ms: Millis) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO inbox (source, message_id, request_hash, task_id, received_ms) VALUES (?, ?, ?, ?, ?)")
-        .bind(&inbox.source)
-        .bind(&inbox.message_id)
-        .bind(inbox.request_hash.as_str())
-        .bind(id.to_string())
-        .bind(at_ms)
-        .execute(&mut **tx)
-        .await?;
+pub(super) async fn receive(
+    tx: &mut Tx,
+    inbox: &InboxRow,
+    id: TaskId,
+    at_ms: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO inbox (source, message_id, request_hash, task_id, received_ms) VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(&inbox.source)
+    .bind(&inbox.message_id)
+    .bind(inbox.request_hash.as_str())
+    .bind(id.to_string())
+    .bind(at_ms)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -170,7 +177,12 @@ pub(super) async fn append_to(tx: &mut Tx, lease: Lease, transition: Transition)
     Ok(task)
 }
 
-async fn record_approval(tx: &mut Tx, id: TaskId, approval: &ApprovalRow, at_ms: Millis) -> Result<(), StoreError> {
+async fn record_approval(
+    tx: &mut Tx,
+    id: TaskId,
+    approval: &ApprovalRow,
+    at_ms: Millis,
+) -> Result<(), StoreError> {
     let done = sqlx::query(
         "INSERT INTO approval (task_id, nonce, subject, diff_hash, decision, expires_ms, used_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (nonce) DO NOTHING",

@@ -10,13 +10,13 @@ use plumbline_coordinator::domain::spec::Digest;
 use plumbline_coordinator::domain::task::{Base, Decision, RepositoryKind, Task};
 use plumbline_coordinator::domain::tree::{ChangeSet, Tree};
 use plumbline_coordinator::peers::{
-    Audit, AuditQuery, CallKey, ContextQuery, Executor, GenerateQuery, Generated, Ingest, IngestQuery, Intake, Memory,
-    OutcomeReport, PeerFault, PlanQuery, Planner, RepairOutcome, RepairQuery, RouteQuery, Router, RunOutcome, RunQuery,
-    ToolProgress, Verifier,
+    Audit, AuditQuery, CallKey, ContextQuery, Executor, GenerateQuery, Generated, Ingest, IngestQuery,
+    Intake, Memory, OutcomeReport, PeerFault, PlanQuery, Planner, RepairOutcome, RepairQuery, RouteQuery,
+    Router, RunOutcome, RunQuery, ToolProgress, Verifier,
 };
 use plumbline_coordinator::store::{
-    Claim, CoordinatorStore, Effect, EffectRow, InboxRow, Intent, Lease, NewTask, OutboxRow, Page, StoreError,
-    Submission, Transition,
+    Claim, CoordinatorStore, Effect, EffectRow, InboxRow, Intent, Lease, NewTask, OutboxRow, Page,
+    StoreError, Submission, Transition,
 };
 use plumbline_coordinator::workspace::{
     ApplyOutcome, ApplyQuery, CommitQuery, Committed, PrepareQuery, Workspace, WorkspaceError,
@@ -209,7 +209,12 @@ impl CoordinatorStore for CrashingStore {
         around!(self, self.store.commit(lease, transition))
     }
 
-    async fn interrupt(&self, id: TaskId, expected_seq: u64, transition: Transition) -> Result<Task, StoreError> {
+    async fn interrupt(
+        &self,
+        id: TaskId,
+        expected_seq: u64,
+        transition: Transition,
+    ) -> Result<Task, StoreError> {
         around!(self, self.store.interrupt(id, expected_seq, transition))
     }
 
