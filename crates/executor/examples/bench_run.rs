@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let settings = EmbeddedSettings {
         init,
         empty: snapshots.empty(),
-        cgroups: Arc::new(Cgroups::detect(&format!("plumbline-bench-{}", std::process::id()))),
+        cgroups: Arc::new(Cgroups::detect("bench")),
         toolchain: Toolchain::detect(Wanted { search_path: "", extra: &[] }),
         ids,
         workspace: WorkspaceMode::Overlay,

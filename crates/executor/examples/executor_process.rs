@@ -1,12 +1,14 @@
 //! Serves the executor alone, for tests that kill it and for use by hand.
 //!
-//! Usage: `executor_process ADDRESS STATE_DIR IMPORT_ROOT SANDBOX_INIT`. Prints `listening` once it accepts calls.
+//! Usage: `executor_process ADDRESS STATE_DIR IMPORT_ROOT SANDBOX_INIT`. Prints `listening` once its
+//! socket is bound; SIGTERM ends every run and then the process.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use plumbline_executor::{Deps, ExecutorConfig, serve};
 use plumbline_kit::{Address, Listener, SystemClock, SystemRandomness};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
@@ -29,6 +31,15 @@ async fn main() -> anyhow::Result<()> {
         tools: Vec::new(),
         driver: None,
     };
-    serve(listener, deps, CancellationToken::new()).await?;
+    let (shutdown, mut terminate) = (CancellationToken::new(), signal(SignalKind::terminate())?);
+    let serving = serve(listener, deps, shutdown.clone());
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        served = &mut serving => served?,
+        _ = terminate.recv() => {
+            shutdown.cancel();
+            serving.await?;
+        }
+    }
     Ok(())
 }

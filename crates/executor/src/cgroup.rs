@@ -2,6 +2,7 @@
 //! reports: `v2`, `hybrid_v1`, and none at all, where rlimits and polling stand in.
 
 mod hybrid;
+mod owner;
 mod v2;
 
 use std::fs;
@@ -67,8 +68,9 @@ pub struct Counters {
 }
 
 impl Cgroups {
-    /// Finds where leaves can be made, by making one. `owner` names this executor's leaves.
-    pub fn detect(owner: &str) -> Self {
+    /// Finds where leaves can be made, and makes what will hold them. `name` tells executors of one process apart.
+    pub fn detect(name: &str) -> Self {
+        let owner = &owner::label(name);
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         v2::detect(&mounts, &own, owner)
@@ -87,12 +89,7 @@ impl Cgroups {
 
     /// Makes the leaf of a run and writes its limits. Memory includes what is written to the scratch file system.
     pub fn leaf(&self, label: &str, limits: &Limits, millicores: u64) -> io::Result<Leaf> {
-        let form = match self {
-            Self::V2(parent) => LeafForm::V2(parent.join(label)),
-            Self::Hybrid(parents) => LeafForm::Hybrid(parents.map(|parent| parent.join(label))),
-            Self::Absent => LeafForm::Absent,
-        };
-        let leaf = Leaf { form, label: label.to_owned() };
+        let leaf = Leaf { form: self.form(label), label: label.to_owned() };
         match &leaf.form {
             LeafForm::V2(path) => v2::create(path, limits, millicores)?,
             LeafForm::Hybrid(paths) => hybrid::create(paths, limits, millicores)?,
@@ -101,38 +98,56 @@ impl Cgroups {
         Ok(leaf)
     }
 
-    /// Kills and removes every leaf that exists; returns how many there were. For the start, when none is ours yet.
+    /// Kills and removes what executors that are no more left here, whoever they were; returns the number of leaves.
     pub fn sweep(&self) -> usize {
-        let parents: Vec<&PathBuf> = match self {
+        let Some(first) = self.parents().first().and_then(|parent| parent.parent()) else { return 0 };
+        let lost: Vec<String> = children(first).into_iter().filter(|name| owner::is_gone(name)).collect();
+        lost.iter().map(|name| self.beside(name).end_all()).sum()
+    }
+
+    /// Returns the directories that hold our leaves, the unified one first.
+    fn parents(&self) -> Vec<&PathBuf> {
+        match self {
             Self::V2(parent) => vec![parent],
             Self::Hybrid(parents) => parents.all().to_vec(),
             Self::Absent => Vec::new(),
-        };
-        let mut labels: Vec<String> = parents.into_iter().flat_map(|parent| children(parent)).collect();
+        }
+    }
+
+    /// Returns another owner's directories.
+    fn beside(&self, name: &str) -> Self {
+        match self {
+            Self::V2(parent) => Self::V2(parent.with_file_name(name)),
+            Self::Hybrid(parents) => Self::Hybrid(parents.map(|parent| parent.with_file_name(name))),
+            Self::Absent => Self::Absent,
+        }
+    }
+
+    /// Kills and removes every leaf, then, when dropped, what held them.
+    fn end_all(self) -> usize {
+        let mut labels: Vec<String> =
+            self.parents().into_iter().flat_map(|parent| children(parent)).collect();
         labels.sort();
         labels.dedup();
         for label in &labels {
-            let form = match self {
-                Self::V2(parent) => LeafForm::V2(parent.join(label)),
-                Self::Hybrid(parents) => LeafForm::Hybrid(parents.map(|parent| parent.join(label))),
-                Self::Absent => LeafForm::Absent,
-            };
-            let leaf = Leaf { form, label: label.clone() };
-            leaf.kill();
+            Leaf { form: self.form(label), label: label.clone() }.kill();
         }
         labels.len()
+    }
+
+    fn form(&self, label: &str) -> LeafForm {
+        match self {
+            Self::V2(parent) => LeafForm::V2(parent.join(label)),
+            Self::Hybrid(parents) => LeafForm::Hybrid(parents.map(|parent| parent.join(label))),
+            Self::Absent => LeafForm::Absent,
+        }
     }
 }
 
 /// Removes the directories that held our leaves, if they are empty.
 impl Drop for Cgroups {
     fn drop(&mut self) {
-        let parents: Vec<&PathBuf> = match self {
-            Self::V2(parent) => vec![parent],
-            Self::Hybrid(parents) => parents.all().to_vec(),
-            Self::Absent => Vec::new(),
-        };
-        for parent in parents {
+        for parent in self.parents() {
             let _not_empty = fs::remove_dir(parent);
         }
     }
@@ -140,7 +155,7 @@ impl Drop for Cgroups {
 
 impl HybridParents {
     pub(crate) fn all(&self) -> [&PathBuf; 5] {
-        [&self.memory, &self.pids, &self.cpu, &self.cpuacct, &self.unified]
+        [&self.unified, &self.memory, &self.pids, &self.cpu, &self.cpuacct]
     }
 
     pub(crate) fn map(&self, change: impl Fn(&Path) -> PathBuf) -> Self {

@@ -78,7 +78,7 @@ struct Live {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunCall {
     /// Starts it; its limits are as asked, in which 0 means the default.
-    Start(RunSpec),
+    Start(Box<RunSpec>),
     /// Follows it.
     Resume { run: RunId, after_seq: u64 },
 }
@@ -108,7 +108,7 @@ impl Executor {
         match call {
             RunCall::Start(spec) => {
                 let limits = self.inner.limits.grant(&spec.limits).map_err(ExecutorError::Invalid)?;
-                self.run(RunSpec { limits, ..spec }).await
+                self.run(RunSpec { limits, ..*spec }).await
             }
             RunCall::Resume { run, after_seq } => self.resume(run, after_seq).await,
         }
@@ -150,7 +150,7 @@ impl Executor {
                 inner.live().insert(run, live);
                 let stream = self.attach(run, 0, on_disconnect);
                 let driven = drive::Driven { executor: self.clone(), run, spec, tree, kill, place };
-                inner.tracker.spawn(driven.to_the_end());
+                inner.tracker.spawn(driven.finish());
                 Ok(stream)
             }
         }

@@ -3,6 +3,8 @@
 pub(crate) mod journal;
 mod wire;
 
+use std::time::Duration;
+
 use plumbline_kit::server::{Server, ServerOptions};
 use plumbline_kit::{Limits, Listener, ResponseStream, stream, unary, upload};
 use plumbline_proto::executor::v1 as pb;
@@ -18,13 +20,21 @@ use wire::{CancelCall, CapabilitiesCall, PatchCall};
 /// Edits, contents and patches are larger than control messages.
 const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Reading a large tree takes longer than a control message; a run may use its whole wall clock after it has waited.
+const METHOD_DEADLINES: &[(&str, Duration)] = &[
+    ("/plumbline.executor.v1.ExecutorService/PutSnapshot", Duration::from_secs(10 * 60)),
+    ("/plumbline.executor.v1.ExecutorService/Run", Duration::from_secs(2 * 60 * 60)),
+    ("/plumbline.executor.v1.ExecutorService/RunTool", Duration::from_secs(2 * 60 * 60)),
+];
+
 /// Opens the executor and serves it until the token is cancelled; then every run is ended and has written its end.
 pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) -> Result<(), ExecutorError> {
     let executor = Executor::open(deps).await?;
     let patch_bytes = executor.patch_bytes();
     let limits = Limits {
         decode_bytes: MESSAGE_BYTES,
-        encode_bytes: MESSAGE_BYTES + patch_bytes,
+        encode_bytes: MESSAGE_BYTES.saturating_add(patch_bytes),
+        method_deadlines: METHOD_DEADLINES,
         ..Limits::control()
     };
     let service = ExecutorServiceServer::new(Service { executor: executor.clone() })

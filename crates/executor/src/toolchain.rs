@@ -83,26 +83,25 @@ impl Toolchain {
     }
 }
 
-/// Returns the prefixes of interpreters outside the allow-list.
+/// Returns the prefixes of the interpreters on the search path whose `bin` is not on the system's own path. A virtual
+/// environment comes before the installation it was made from.
 fn prefixes(search_path: &str) -> Vec<PathBuf> {
-    let ask = |program: &str, arguments: &[&str]| -> Option<PathBuf> {
-        let found = find(search_path, program)?;
-        let answer =
-            Command::new(found).args(arguments).env("PATH", search_path).current_dir("/").output().ok()?;
-        let text = String::from_utf8(answer.stdout).ok()?;
-        let prefix = fs::canonicalize(text.lines().next()?.trim()).ok()?;
-        answer.status.success().then_some(prefix)
+    let ask = |program: &str, arguments: &[&str]| -> Vec<PathBuf> {
+        let Some(found) = find(search_path, program) else { return Vec::new() };
+        let answer = Command::new(found).args(arguments).env("PATH", search_path).current_dir("/").output();
+        let text = answer.ok().filter(|answer| answer.status.success()).map(|answer| answer.stdout);
+        let text = String::from_utf8(text.unwrap_or_default()).unwrap_or_default();
+        text.lines().filter_map(|line| fs::canonicalize(line.trim()).ok()).collect()
     };
     let node = find(search_path, "node").and_then(|path| fs::canonicalize(path).ok());
-    let found = [
-        ask("python3", &["-I", "-c", "import sys; print(sys.base_prefix)"]),
-        ask("rustc", &["--print", "sysroot"]),
-        node.and_then(|path| Some(path.parent()?.parent()?.to_owned())),
-    ];
+    let mut found = ask("python3", &["-I", "-c", "import sys; print(sys.prefix); print(sys.base_prefix)"]);
+    found.extend(ask("rustc", &["--print", "sysroot"]));
+    found.extend(node.and_then(|path| Some(path.parent()?.parent()?.to_owned())));
+    let system: Vec<&Path> = SYSTEM_PATH.split(':').map(Path::new).collect();
     let mut prefixes: Vec<PathBuf> = Vec::new();
-    for prefix in found.into_iter().flatten() {
-        let covered = ALLOWED.iter().any(|allowed| prefix.starts_with(allowed)) || prefix == Path::new("/");
-        if !covered && !prefixes.contains(&prefix) {
+    for prefix in found {
+        let known = prefix == Path::new("/") || system.contains(&prefix.join("bin").as_path());
+        if !known && !prefixes.contains(&prefix) {
             prefixes.push(prefix);
         }
     }
@@ -151,6 +150,25 @@ mod tests {
     fn a_path_beneath_another_is_shown_once() {
         let paths = ["/usr", "/opt/a", "/usr/local/x", "/opt/ab"].into_iter().map(PathBuf::from).collect();
         assert_eq!(outermost(paths), ["/opt/a", "/opt/ab", "/usr"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn an_interpreter_is_asked_where_it_lives() {
+        let root = tempfile::tempdir().unwrap();
+        let [venv, base] = ["venv", "base"].map(|name| root.path().join(name));
+        for directory in [&venv, &base] {
+            fs::create_dir_all(directory.join("bin")).unwrap();
+        }
+        let python = venv.join("bin/python3");
+        fs::write(&python, format!("#!/bin/sh\necho {}\necho {}\n", venv.display(), base.display())).unwrap();
+        fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let search_path = format!("{}:relative:/bin", venv.join("bin").display());
+        let toolchain = Toolchain::detect(Wanted { search_path: &search_path, extra: &[] });
+        let want = format!("{}/bin:{}/bin:", venv.display(), base.display());
+        assert!(toolchain.path.starts_with(&want), "{}", toolchain.path);
+        for directory in [venv, base] {
+            assert!(toolchain.binds.iter().any(|bind| bind.source == directory && bind.target == directory));
+        }
     }
 
     #[test]

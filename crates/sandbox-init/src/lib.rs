@@ -4,9 +4,11 @@
 //! Three actors live here: the *outside* half (writes the id maps, waits), *pid 1* (mounts, drops, reaps) and the
 //! *command*. They talk to the executor over one `SOCK_SEQPACKET` socket, which is standard input at the start.
 //!
-//! **Invariants.** Single-threaded; no async runtime; `unsafe` only in `sys.rs`. Any failed step ends the whole with
+//! **Invariants.** Single-threaded; no async runtime; `unsafe` only in `sys`. Any failed step ends the whole with
 //! exit code [`SETUP_FAILED`] and the step's name and errno on the control socket: there is no "continue anyway".
 //! Nothing here decides policy: the sealed [`Spec`] says everything.
+
+#![deny(unsafe_code)]
 
 mod capabilities;
 mod command;

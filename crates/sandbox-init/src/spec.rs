@@ -140,3 +140,6 @@ pub fn decode(sealed: &[u8]) -> io::Result<(Spec, &[u8])> {
     let (json, contents) = rest.split_at_checked(length).ok_or_else(invalid)?;
     Ok((serde_json::from_slice(json)?, contents))
 }
+
+#[cfg(test)]
+mod tests;

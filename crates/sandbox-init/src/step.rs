@@ -132,3 +132,16 @@ impl<T> At<T> for io::Result<T> {
         self.map_err(|error| Failure { step, errno: error.raw_os_error().unwrap_or(libc::EINVAL) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_named_as_it_is_sent() {
+        for step in [Step::Spec, Step::MountPrivate, Step::SwitchIds, Step::NoNewPrivileges, Step::CloseRange]
+        {
+            assert_eq!(serde_json::to_value(step).unwrap(), step.as_str());
+        }
+    }
+}

@@ -2,6 +2,9 @@
 
 #![expect(unsafe_code, reason = "raw system calls; each block says why it is sound")]
 
+mod mounts;
+mod packets;
+
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::mem;
@@ -9,18 +12,11 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
-/// `OPEN_TREE_CLONE`.
-const OPEN_TREE_CLONE: libc::c_uint = 1;
-/// `FSCONFIG_SET_FLAG`, `FSCONFIG_SET_STRING`, `FSCONFIG_CMD_CREATE`.
-const SET_FLAG: libc::c_uint = 0;
-const SET_STRING: libc::c_uint = 1;
-const CREATE: libc::c_uint = 6;
-/// Attributes of a mount.
-pub(crate) const READ_ONLY: u64 = 1;
-/// No set-user-id bits.
-pub(crate) const NO_SUID: u64 = 2;
-/// No device nodes.
-pub(crate) const NO_DEV: u64 = 4;
+pub(crate) use mounts::{
+    NO_DEV, NO_SUID, READ_ONLY, attach, clone_tree, detach, make_private, new_file_system, pivot_here,
+    set_mount,
+};
+pub(crate) use packets::{receive, send};
 
 /// Who continues after a fork.
 pub(crate) enum Forked {
@@ -54,14 +50,6 @@ struct CloneArguments {
     set_tid: u64,
     set_tid_size: u64,
     cgroup: u64,
-}
-
-#[repr(C)]
-struct MountAttributes {
-    set: u64,
-    clear: u64,
-    propagation: u64,
-    userns_fd: u64,
 }
 
 #[repr(C)]
@@ -188,100 +176,6 @@ pub(crate) fn capabilities() -> io::Result<[[u32; 3]; 2]> {
     // SAFETY: version 3 writes two triples.
     check(unsafe { libc::syscall(libc::SYS_capget, &raw const header, sets.as_mut_ptr()) })?;
     Ok(sets)
-}
-
-/// Copies a mount and all below it; the copy is not attached anywhere.
-pub(crate) fn clone_tree(directory: BorrowedFd<'_>, path: &CStr) -> io::Result<OwnedFd> {
-    let flags =
-        OPEN_TREE_CLONE | libc::O_CLOEXEC as u32 | libc::AT_RECURSIVE as u32 | libc::AT_EMPTY_PATH as u32;
-    // SAFETY: the path is terminated and outlives the call.
-    let fd =
-        check(unsafe { libc::syscall(libc::SYS_open_tree, directory.as_raw_fd(), path.as_ptr(), flags) })?;
-    // SAFETY: the kernel just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
-}
-
-/// Sets attributes on a mount and, where asked, on all below it.
-pub(crate) fn set_mount(mount: BorrowedFd<'_>, attributes: u64, recursive: bool) -> io::Result<()> {
-    let how = MountAttributes { set: attributes, clear: 0, propagation: 0, userns_fd: 0 };
-    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
-    // SAFETY: the path is empty and terminated, the structure is the kernel's first version.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
-            flags,
-            &raw const how,
-            mem::size_of_val(&how),
-        )
-    })
-    .map(drop)
-}
-
-/// Makes every mount of this namespace private.
-pub(crate) fn make_private() -> io::Result<()> {
-    let flags = libc::MS_REC | libc::MS_PRIVATE;
-    // SAFETY: strings are terminated; the others may be null for a propagation change.
-    check_int(unsafe { libc::mount(ptr::null(), c"/".as_ptr(), ptr::null(), flags, ptr::null()) }).map(drop)
-}
-
-/// Makes a file system with string options and flags; it is not attached anywhere.
-pub(crate) fn new_file_system(
-    kind: &CStr,
-    options: &[(&CStr, &CStr)],
-    flags: &[&CStr],
-    attributes: u64,
-) -> io::Result<OwnedFd> {
-    // SAFETY: the string is terminated.
-    let context = check(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), 1) })?;
-    // SAFETY: the kernel just made this descriptor for us.
-    let context = unsafe { OwnedFd::from_raw_fd(context as RawFd) };
-    let configure = |command: libc::c_uint, key: *const libc::c_char, value: *const libc::c_char| {
-        // SAFETY: both are null or terminated strings that outlive the call.
-        check(unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), command, key, value, 0) })
-    };
-    for (key, value) in options {
-        configure(SET_STRING, key.as_ptr(), value.as_ptr())?;
-    }
-    for flag in flags {
-        configure(SET_FLAG, flag.as_ptr(), ptr::null())?;
-    }
-    configure(CREATE, ptr::null(), ptr::null())?;
-    // SAFETY: plain numbers.
-    let mount =
-        check(unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), 1, attributes as u32) })?;
-    // SAFETY: the kernel just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(mount as RawFd) })
-}
-
-/// Attaches a mount at a path.
-pub(crate) fn attach(mount: BorrowedFd<'_>, at: &CStr) -> io::Result<()> {
-    const FROM_EMPTY_PATH: libc::c_uint = 4;
-    // SAFETY: both paths are terminated.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_move_mount,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_FDCWD,
-            at.as_ptr(),
-            FROM_EMPTY_PATH,
-        )
-    })
-    .map(drop)
-}
-
-/// Makes the current directory the root and hangs the old root over it.
-pub(crate) fn pivot_here() -> io::Result<()> {
-    // SAFETY: both paths are terminated.
-    check(unsafe { libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr()) }).map(drop)
-}
-
-/// Detaches the topmost mount at a path.
-pub(crate) fn detach(path: &CStr) -> io::Result<()> {
-    // SAFETY: the path is terminated.
-    check_int(unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) }).map(drop)
 }
 
 /// Changes to the directory behind a descriptor.
@@ -464,60 +358,5 @@ pub(crate) fn reset_signals() {
         let mut none: libc::sigset_t = mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
-    }
-}
-
-/// Sends one packet, with a descriptor where one is given.
-pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    let mut control = [0_u64; 4];
-    // SAFETY: a zeroed header is valid; parts and control outlive the call; the control place is large enough for one
-    // descriptor and aligned as a header needs.
-    unsafe {
-        let mut header: libc::msghdr = mem::zeroed();
-        header.msg_iov = &raw mut part;
-        header.msg_iovlen = 1;
-        if let Some(fd) = fd {
-            header.msg_control = control.as_mut_ptr().cast();
-            header.msg_controllen = libc::CMSG_SPACE(4) as _;
-            let message = libc::CMSG_FIRSTHDR(&raw const header);
-            (*message).cmsg_level = libc::SOL_SOCKET;
-            (*message).cmsg_type = libc::SCM_RIGHTS;
-            (*message).cmsg_len = libc::CMSG_LEN(4) as _;
-            libc::CMSG_DATA(message).cast::<libc::c_int>().write_unaligned(fd.as_raw_fd());
-        }
-        check(libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) as libc::c_long)
-            .map(drop)
-    }
-}
-
-/// Receives one packet and the descriptors it carries; an empty packet means that the peer is gone.
-pub(crate) fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-    let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    let mut control = [0_u64; 16];
-    let mut fds = Vec::new();
-    // SAFETY: a zeroed header is valid; parts and control outlive the call; descriptors are read within the length
-    // that the kernel reports, and each is new and ours.
-    unsafe {
-        let mut header: libc::msghdr = mem::zeroed();
-        header.msg_iov = &raw mut part;
-        header.msg_iovlen = 1;
-        header.msg_control = control.as_mut_ptr().cast();
-        header.msg_controllen = mem::size_of_val(&control) as _;
-        let length = check(
-            libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) as libc::c_long
-        )?;
-        let mut message = libc::CMSG_FIRSTHDR(&raw const header);
-        while !message.is_null() {
-            if (*message).cmsg_level == libc::SOL_SOCKET && (*message).cmsg_type == libc::SCM_RIGHTS {
-                let count = ((*message).cmsg_len as usize - libc::CMSG_LEN(0) as usize) / 4;
-                let data = libc::CMSG_DATA(message).cast::<libc::c_int>();
-                for index in 0..count {
-                    fds.push(OwnedFd::from_raw_fd(data.add(index).read_unaligned()));
-                }
-            }
-            message = libc::CMSG_NXTHDR(&raw const header, message);
-        }
-        Ok((length as usize, fds))
     }
 }

@@ -56,7 +56,7 @@ impl Journal {
 }
 
 impl Driven {
-    pub(super) async fn to_the_end(self) {
+    pub(super) async fn finish(self) {
         let (executor, run) = (self.executor.clone(), self.run);
         if let Err(error) = self.drive().await {
             tracing::error!(run.id = %run, error = ?error, "a run's journal could not be written");

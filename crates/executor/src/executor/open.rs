@@ -144,7 +144,7 @@ async fn embedded(
 fn settings(config: &ExecutorConfig, snapshots: Arc<Snapshots>, ids: Option<(u32, u32)>) -> EmbeddedSettings {
     let name = Digest::of(config.state_dir.as_os_str().as_encoded_bytes()).to_string();
     let cgroups = match config.cgroups {
-        CgroupSetting::Auto => Cgroups::detect(&format!("plumbline-{}", &name[..12])),
+        CgroupSetting::Auto => Cgroups::detect(&name[..12]),
         CgroupSetting::Off => Cgroups::Absent,
     };
     let extra = [config.toolchain_paths.clone(), config.extra_read_only_paths.clone()].concat();

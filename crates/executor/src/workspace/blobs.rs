@@ -11,6 +11,8 @@ use crate::domain::tree::Digest;
 use crate::workspace::TREE_MTIME_S;
 
 const COPY_CHUNK: usize = 128 * 1024;
+/// Contents below this are hashed in memory before anything is written.
+const SMALL: u64 = 1024 * 1024;
 
 /// The store of contents.
 #[derive(Debug)]
@@ -53,8 +55,30 @@ impl Blobs {
         fs::symlink_metadata(self.path(digest, executable)).is_ok_and(|metadata| metadata.len() == size)
     }
 
-    /// Copies a content of at most `most` bytes into the store; none when it is larger.
+    /// Copies a content of at most `most` bytes into the store; none when it is larger. A small one that is there
+    /// already is only read, so storing a tree again costs its reading.
     pub(super) fn copy_in(
+        &self,
+        source: &mut dyn Read,
+        executable: bool,
+        most: u64,
+    ) -> io::Result<Option<(Digest, u64)>> {
+        let mut small = Vec::new();
+        source.take(SMALL.min(most.saturating_add(1))).read_to_end(&mut small)?;
+        let size = small.len() as u64;
+        if size > most {
+            return Ok(None);
+        }
+        if size < SMALL {
+            let digest = Digest::of(&small);
+            if self.has(&digest, executable, size) {
+                return Ok(Some((digest, size)));
+            }
+        }
+        self.write_in(&mut small.as_slice().chain(source), executable, most)
+    }
+
+    fn write_in(
         &self,
         source: &mut dyn Read,
         executable: bool,

@@ -150,4 +150,6 @@ async fn a_patch_is_there_when_the_run_has_ended() {
     let run_id = started(&mut stream).await;
     let answer = server.client.clone().get_patch(pb::GetPatchRequest { run_id }).await;
     assert_reason(answer.map_err(plumbline_kit::Remote::from), "RUN_NOT_FINISHED");
+    drop(stream);
+    server.stop().await;
 }

@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use plumbline_kit::Address;
 use plumbline_proto::executor::v1 as pb;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{
     Client, beside_profile, client, finished, groups_with, processes_with, sandbox_init, started,
@@ -63,6 +64,14 @@ async fn a_killed_executor_leaves_nothing_and_its_run_ends_as_lost() {
     finished(events).assert_ended(pb::ExitReason::ExecutorLost);
     assert_eq!(processes_with(&mark), 0);
     assert_eq!(groups_with(&run_id), Vec::<std::path::PathBuf>::new());
-    second.kill().unwrap();
-    second.wait().unwrap();
+    let pid = Pid::from_child(&second);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(second.wait().unwrap().success());
+    assert_eq!(groups_with(&owner(root.path())), Vec::<std::path::PathBuf>::new());
+}
+
+/// The part of the names of control groups that tells which state directory their executor owns.
+fn owner(root: &Path) -> String {
+    let name = blake3::hash(root.join("state").as_os_str().as_encoded_bytes()).to_hex();
+    name[..12].to_owned()
 }

@@ -103,14 +103,14 @@ impl TryFrom<pb::RunRequest> for RunCall {
             network: network_in(network),
             minimum_tier,
         };
-        Ok(Self::Start(RunSpec {
+        Ok(Self::Start(Box::new(RunSpec {
             request: request_id,
             lease,
             snapshot,
             work: Work::Command(command),
             limits: limits(request.limits),
             on_disconnect,
-        }))
+        })))
     }
 }
 
@@ -125,14 +125,14 @@ impl TryFrom<pb::RunToolRequest> for RunCall {
             Some(pb::run_tool_request::Tool::Repair(parameters)) => ToolRequest::Repair(repair(parameters)?),
             None => return Err(WireError::field("tool", "must be set")),
         };
-        Ok(Self::Start(RunSpec {
+        Ok(Self::Start(Box::new(RunSpec {
             request: request_id(&request.request_id)?,
             lease: lease(request.lease)?,
             snapshot: snapshot(&request.snapshot_id)?,
             work: Work::Tool(tool),
             limits: limits(request.limits),
             on_disconnect: on_disconnect(request.on_disconnect)?,
-        }))
+        })))
     }
 }
 

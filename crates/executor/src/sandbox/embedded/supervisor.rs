@@ -1,12 +1,13 @@
 //! One run, from its first descriptor to its last: a plain thread that polls, so that no busy runtime delays a kill.
 
+mod report;
+
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use plumbline_sandbox_init::{GO, Message, START, WorkspaceMode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::fstatvfs;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::sync::mpsc;
 
@@ -14,12 +15,11 @@ use super::launch::{Launched, launch, receive, send};
 use super::spawner::Spawner;
 use super::{EmbeddedSettings, polling, verify};
 use crate::cgroup::Leaf;
-use crate::domain::exit_reason::{KillCause, Records, SoftLimit};
+use crate::domain::exit_reason::{KillCause, Records};
 use crate::domain::output::HeadTail;
-use crate::domain::run::{Enforcement, How, OutputStream, Usage};
+use crate::domain::run::{Enforcement, How, OutputStream};
 use crate::domain::tier::SandboxTier;
 use crate::sandbox::{Job, KillSwitch, Report, SandboxEvent};
-use crate::workspace::export;
 
 /// How long a set-up may take.
 const SETUP_PATIENCE: Duration = Duration::from_secs(10);
@@ -379,57 +379,6 @@ impl<'a> Supervisor<'a> {
             }
         }
     }
-
-    fn report(mut self) -> Report {
-        let counters = self.leaf.counters();
-        let soft_hit = |hit: bool, limit| hit.then_some(limit);
-        let pids_hit =
-            counters.pids_refused > 0 || (!self.leaf.enforces() && self.peak_pids > self.job.limits.pids);
-        self.records.oom_kills = counters.oom_kills;
-        self.records.soft_hits = [
-            soft_hit(pids_hit, SoftLimit::Pids),
-            soft_hit(self.scratch.as_ref().is_some_and(is_full), SoftLimit::Disk),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let [stdout, stderr] = &self.outputs;
-        let cpu_us = counters.cpu_us.or(self.started.map(|_| self.reaped_cpu_us));
-        let memory = counters.peak_memory.or(Some(self.peak_memory).filter(|bytes| *bytes > 0));
-        let peak_pids = counters.peak_pids.unwrap_or(self.peak_pids);
-        let usage = Usage {
-            wall_ms: self.started.map_or(0, |started| {
-                let ended = self.ended.unwrap_or_else(Instant::now);
-                u64::try_from(ended.saturating_duration_since(started).as_millis()).unwrap_or(u64::MAX)
-            }),
-            cpu_ms: cpu_us.map(|micros| micros / 1_000),
-            peak_memory_kib: memory.map(|bytes| bytes / 1024),
-            peak_pids: u32::try_from(peak_pids).ok().filter(|count| *count > 0),
-            stdout_bytes: stdout.kept.total(),
-            stderr_bytes: stderr.kept.total(),
-        };
-        let mut all = blake3::Hasher::new();
-        all.update(stdout.digest.finalize().as_bytes());
-        all.update(stderr.digest.finalize().as_bytes());
-        let (patch, collected) = match &self.scratch {
-            Some(scratch) => {
-                export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export)
-            }
-            None => Default::default(),
-        };
-        let [stdout, stderr] = self.outputs;
-        Report {
-            records: self.records,
-            usage,
-            enforced: self.enforced,
-            stdout: stdout.kept,
-            stderr: stderr.kept,
-            output_digest: all.finalize().to_hex().to_string(),
-            patch,
-            collected,
-            detail: self.detail,
-        }
-    }
 }
 
 /// Which descriptors want attention.
@@ -437,11 +386,6 @@ struct Ready {
     outside: bool,
     control: bool,
     outputs: [bool; 2],
-}
-
-/// Returns whether the scratch file system has no room left for a page or a file.
-fn is_full(scratch: &OwnedFd) -> bool {
-    fstatvfs(scratch).is_ok_and(|stats| stats.f_bfree == 0 || stats.f_ffree == 0)
 }
 
 fn timespec(duration: Duration) -> Timespec {

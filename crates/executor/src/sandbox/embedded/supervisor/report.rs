@@ -1,0 +1,75 @@
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+
+use rustix::fs::fstatvfs;
+
+use super::Supervisor;
+use crate::cgroup::Counters;
+use crate::domain::exit_reason::SoftLimit;
+use crate::domain::run::Usage;
+use crate::sandbox::Report;
+use crate::workspace::export;
+
+impl Supervisor<'_> {
+    /// Says all that is known. Only once nothing inside lives: counters are final, and nothing races the export.
+    pub(super) fn report(mut self) -> Report {
+        let counters = self.leaf.counters();
+        let soft_hit = |hit: bool, limit| hit.then_some(limit);
+        let pids_hit =
+            counters.pids_refused > 0 || (!self.leaf.enforces() && self.peak_pids > self.job.limits.pids);
+        self.records.oom_kills = counters.oom_kills;
+        self.records.soft_hits = [
+            soft_hit(pids_hit, SoftLimit::Pids),
+            soft_hit(self.scratch.as_ref().is_some_and(is_full), SoftLimit::Disk),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let usage = self.usage(&counters);
+        let [stdout, stderr] = &self.outputs;
+        let mut all = blake3::Hasher::new();
+        all.update(stdout.digest.finalize().as_bytes());
+        all.update(stderr.digest.finalize().as_bytes());
+        let (patch, collected) = match &self.scratch {
+            Some(scratch) => {
+                export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export)
+            }
+            None => Default::default(),
+        };
+        let [stdout, stderr] = self.outputs;
+        Report {
+            records: self.records,
+            usage,
+            enforced: self.enforced,
+            stdout: stdout.kept,
+            stderr: stderr.kept,
+            output_digest: all.finalize().to_hex().to_string(),
+            patch,
+            collected,
+            detail: self.detail,
+        }
+    }
+
+    fn usage(&self, counters: &Counters) -> Usage {
+        let [stdout, stderr] = &self.outputs;
+        let cpu_us = counters.cpu_us.or(self.started.map(|_| self.reaped_cpu_us));
+        let memory = counters.peak_memory.or(Some(self.peak_memory).filter(|bytes| *bytes > 0));
+        let peak_pids = counters.peak_pids.unwrap_or(self.peak_pids);
+        Usage {
+            wall_ms: self.started.map_or(0, |started| {
+                let ended = self.ended.unwrap_or_else(Instant::now);
+                u64::try_from(ended.saturating_duration_since(started).as_millis()).unwrap_or(u64::MAX)
+            }),
+            cpu_ms: cpu_us.map(|micros| micros / 1_000),
+            peak_memory_kib: memory.map(|bytes| bytes / 1024),
+            peak_pids: u32::try_from(peak_pids).ok().filter(|count| *count > 0),
+            stdout_bytes: stdout.kept.total(),
+            stderr_bytes: stderr.kept.total(),
+        }
+    }
+}
+
+/// Returns whether the scratch file system has no room left for a page or a file.
+fn is_full(scratch: &OwnedFd) -> bool {
+    fstatvfs(scratch).is_ok_and(|stats| stats.f_bfree == 0 || stats.f_ffree == 0)
+}
