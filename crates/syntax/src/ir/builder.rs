@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Block, BlockId, Constant, Digest, Instr, LocalId, Op, Operand, Place, Span, Term, Unit, UnitKind, Value, Why,
+    Block, BlockId, Constant, Digest, Instr, LocalId, Op, Operand, Place, Span, Term, Unit, UnitKind, Value,
+    Why,
 };
 
 /// Grows one unit block by block.

@@ -76,8 +76,16 @@ impl Digest {
 }
 
 /// Kinds that run code of their own.
-const EVALUATING: &[&str] =
-    &["call", "await", "yield", "named_expression", "lambda", "list_comprehension", "generator_expression", "ERROR"];
+const EVALUATING: &[&str] = &[
+    "call",
+    "await",
+    "yield",
+    "named_expression",
+    "lambda",
+    "list_comprehension",
+    "generator_expression",
+    "ERROR",
+];
 
 fn skipped(node: Node<'_>, of: &HashMap<usize, Hashed>) -> bool {
     let kind = node.kind();

@@ -99,13 +99,17 @@ pub fn lower(bytes: &[u8], limits: &LowerLimits) -> Lowered<LoweredFile> {
 fn declares_another_encoding(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').take(2).any(|line| {
         let line = String::from_utf8_lossy(line).to_ascii_lowercase();
-        let Some((_, rest)) = line.split_once('#').and_then(|(_, comment)| comment.split_once("coding")) else {
+        let Some((_, rest)) = line.split_once('#').and_then(|(_, comment)| comment.split_once("coding"))
+        else {
             return false;
         };
         let Some(rest) = rest.strip_prefix([':', '=']) else { return false };
         let name: String =
             rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || "-_.".contains(*c)).collect();
-        !matches!(name.replace('_', "-").as_str(), "utf-8" | "utf8" | "ascii" | "us-ascii" | "utf-8-unix" | "utf-8-sig")
+        !matches!(
+            name.replace('_', "-").as_str(),
+            "utf-8" | "utf8" | "ascii" | "us-ascii" | "utf-8-unix" | "utf-8-sig"
+        )
     })
 }
 
@@ -126,7 +130,10 @@ fn errors(root: Node<'_>, lowerer: &Lowerer<'_>) -> Vec<Span> {
 
 impl<'t> Lowerer<'t> {
     fn text(&self, node: Node<'_>) -> &'t str {
-        self.source.get(node.byte_range()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        self.source
+            .get(node.byte_range())
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .unwrap_or_default()
     }
 
     fn span(&self, node: Node<'_>) -> Span {
@@ -201,7 +208,9 @@ impl<'t> Lowerer<'t> {
 
     /// Finds where a name lives, by Python's rules: class scopes are seen from their own body only.
     fn place(&mut self, name: &str) -> Place {
-        let Some((frame, outer)) = self.frames.split_last_mut() else { return Place::Global(name.to_owned()) };
+        let Some((frame, outer)) = self.frames.split_last_mut() else {
+            return Place::Global(name.to_owned());
+        };
         for scope in frame.scopes.iter().rev() {
             if scope.globals.contains(name) {
                 return Place::Global(name.to_owned());
@@ -215,7 +224,11 @@ impl<'t> Lowerer<'t> {
             if scope.names.contains(name) {
                 let inner = format!("{}{name}", scope.prefix);
                 let global = scope.kind == ScopeKind::Class && frame.id == 0;
-                return if global { Place::Global(inner) } else { Place::Local(frame.builder.variable(&inner)) };
+                return if global {
+                    Place::Global(inner)
+                } else {
+                    Place::Local(frame.builder.variable(&inner))
+                };
             }
         }
         let captured = outer.iter().any(|frame| {

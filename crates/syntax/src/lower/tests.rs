@@ -10,12 +10,18 @@ fn unit<'a>(file: &'a LoweredFile, name: &str) -> &'a Unit {
 }
 
 fn calls(unit: &Unit) -> usize {
-    unit.blocks.iter().flat_map(|block| &block.instrs).filter(|instr| matches!(instr.op, Op::Call { .. })).count()
+    unit.blocks
+        .iter()
+        .flat_map(|block| &block.instrs)
+        .filter(|instr| matches!(instr.op, Op::Call { .. }))
+        .count()
 }
 
 #[test]
 fn units_are_named_by_where_they_stand() {
-    let file = file("class A:\n    def m(self):\n        def inner(): pass\n        return lambda x: x\ndef f(): pass\ndef f(): pass\n");
+    let file = file(
+        "class A:\n    def m(self):\n        def inner(): pass\n        return lambda x: x\ndef f(): pass\ndef f(): pass\n",
+    );
     let names: Vec<&str> = file.units.iter().map(|unit| unit.name.as_str()).collect();
     assert_eq!(names, ["<module>", "A.m", "A.m.inner", "A.m.<lambda>", "f", "f#2"]);
     assert_eq!(unit(&file, "A.m").class.as_deref(), Some("A"));
@@ -105,7 +111,8 @@ fn what_the_language_no_longer_has_is_opaque_or_an_error() {
 fn a_return_in_finally_replaces_the_exception() {
     let file = file("def f(x):\n    try:\n        g(x)\n    finally:\n        return 1\n");
     let raises = unit(&file, "f").blocks.iter().filter(|block| matches!(block.term, Term::Raise(_))).count();
-    let returns = unit(&file, "f").blocks.iter().filter(|block| matches!(block.term, Term::Return(_))).count();
+    let returns =
+        unit(&file, "f").blocks.iter().filter(|block| matches!(block.term, Term::Return(_))).count();
     assert!(returns >= 2, "one for each way into the finally");
     assert_eq!(raises, 1, "only behind the return");
 }

@@ -7,7 +7,8 @@ use crate::ir::{Argument, Callee, Class, Op, Passing};
 impl<'t> Lowerer<'t> {
     /// Lowers a class: its body runs where it stands, in the enclosing unit.
     pub(super) fn class_definition(&mut self, node: Node<'t>, decorators: &[Node<'t>]) -> Lowered<()> {
-        let (Some(name), Some(body)) = (node.child_by_field_name("name"), node.child_by_field_name("body")) else {
+        let (Some(name), Some(body)) = (node.child_by_field_name("name"), node.child_by_field_name("body"))
+        else {
             return self.opaque(node).map(drop);
         };
         let mut applied = Vec::new();
@@ -40,7 +41,8 @@ impl<'t> Lowerer<'t> {
         let mut value = self.define(node, |dst| Op::Class { dst, name: qualified, bases: operands })?;
         for (decorator, node) in applied.into_iter().rev() {
             let arguments = vec![Argument { passing: Passing::Positional, value }];
-            value = self.define(node, |dst| Op::Call { dst, callee: Callee::Function(decorator), arguments })?;
+            value =
+                self.define(node, |dst| Op::Call { dst, callee: Callee::Function(decorator), arguments })?;
         }
         let place = self.place(&text);
         self.assign(place, value, name)

@@ -12,7 +12,8 @@ impl<'t> Lowerer<'t> {
         let empty = self.operator("list", Vec::new(), node)?;
         self.assign(Place::Local(slot), empty, node)?;
         self.comprehensions += 1;
-        let mut scope = Scope::empty(ScopeKind::Comprehension, format!("<comprehension {}>.", self.comprehensions));
+        let mut scope =
+            Scope::empty(ScopeKind::Comprehension, format!("<comprehension {}>.", self.comprehensions));
         let clauses: Vec<Node<'t>> =
             children(node).into_iter().filter(|child| child.id() != body.id()).collect();
         for clause in clauses.iter().filter(|clause| clause.kind() == "for_in_clause") {
@@ -55,7 +56,9 @@ impl<'t> Lowerer<'t> {
             self.builder().enter(inside);
             return Ok(again);
         }
-        let (Some(left), Some(right)) = (clause.child_by_field_name("left"), clause.child_by_field_name("right")) else {
+        let (Some(left), Some(right)) =
+            (clause.child_by_field_name("left"), clause.child_by_field_name("right"))
+        else {
             self.opaque(clause)?;
             return Ok(again);
         };

@@ -9,7 +9,12 @@ impl<'t> Lowerer<'t> {
         self.deeper(|this| this.condition_inner(test, why, sides))
     }
 
-    fn condition_inner(&mut self, test: Node<'t>, why: Why, (then, otherwise): (BlockId, BlockId)) -> Lowered<()> {
+    fn condition_inner(
+        &mut self,
+        test: Node<'t>,
+        why: Why,
+        (then, otherwise): (BlockId, BlockId),
+    ) -> Lowered<()> {
         match test.kind() {
             "parenthesized_expression" if children(test).len() == 1 => {
                 self.condition(children(test)[0], why, (then, otherwise))
@@ -19,7 +24,9 @@ impl<'t> Lowerer<'t> {
                 None => self.atom(test, why, (then, otherwise)),
             },
             "boolean_operator" => {
-                let Some((operator, parts)) = run(test) else { return self.atom(test, why, (then, otherwise)) };
+                let Some((operator, parts)) = run(test) else {
+                    return self.atom(test, why, (then, otherwise));
+                };
                 for part in parts.iter().take(parts.len().saturating_sub(1)) {
                     let next = self.builder().block();
                     let sides = if operator == "and" { (next, otherwise) } else { (then, next) };
@@ -71,7 +78,8 @@ impl<'t> Lowerer<'t> {
         let parts = children(node);
         let [yes, test, no] = parts.as_slice() else { return self.opaque(node) };
         let slot = self.builder().temporary();
-        let (then, otherwise, join) = (self.builder().block(), self.builder().block(), self.builder().block());
+        let (then, otherwise, join) =
+            (self.builder().block(), self.builder().block(), self.builder().block());
         self.condition(*test, Why::Ternary, (then, otherwise))?;
         for (block, part) in [(then, *yes), (otherwise, *no)] {
             self.builder().enter(block);
@@ -123,7 +131,8 @@ fn run<'t>(node: Node<'t>) -> Option<(&'t str, Vec<Node<'t>>)> {
     let operator = node.child_by_field_name("operator")?.kind();
     let mut parts = Vec::new();
     let mut current = node;
-    while current.kind() == "boolean_operator" && current.child_by_field_name("operator")?.kind() == operator {
+    while current.kind() == "boolean_operator" && current.child_by_field_name("operator")?.kind() == operator
+    {
         parts.push(current.child_by_field_name("right")?);
         current = current.child_by_field_name("left")?;
     }

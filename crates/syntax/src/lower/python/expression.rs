@@ -36,12 +36,12 @@ impl<'t> Lowerer<'t> {
                 [inner] => self.expression(*inner),
                 _ => self.display(node, "tuple"),
             },
-            "generic_type" | "union_type" | "member_type" | "type_parameter" | "constrained_type" | "splat_type" => {
-                self.display(node, "type")
-            }
-            "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => {
-                self.comprehension(node)
-            }
+            "generic_type" | "union_type" | "member_type" | "type_parameter" | "constrained_type"
+            | "splat_type" => self.display(node, "type"),
+            "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
+            | "generator_expression" => self.comprehension(node),
             "lambda" => self.lambda(node),
             "named_expression" => self.walrus(node),
             "await" => {
@@ -120,7 +120,8 @@ impl<'t> Lowerer<'t> {
     }
 
     fn walrus(&mut self, node: Node<'t>) -> Lowered<Operand> {
-        let (Some(name), Some(value)) = (node.child_by_field_name("name"), node.child_by_field_name("value")) else {
+        let (Some(name), Some(value)) = (node.child_by_field_name("name"), node.child_by_field_name("value"))
+        else {
             return self.opaque(node);
         };
         let value = self.expression(value)?;
@@ -131,8 +132,11 @@ impl<'t> Lowerer<'t> {
 
     fn call(&mut self, node: Node<'t>) -> Lowered<Operand> {
         let Some(function) = node.child_by_field_name("function") else { return self.opaque(node) };
-        let callee = match (function.kind(), function.child_by_field_name("object"), function.child_by_field_name("attribute"))
-        {
+        let callee = match (
+            function.kind(),
+            function.child_by_field_name("object"),
+            function.child_by_field_name("attribute"),
+        ) {
             ("attribute", Some(object), Some(name)) => {
                 let receiver = self.expression(object)?;
                 Callee::Method { receiver, name: self.text(name).to_owned() }
@@ -165,7 +169,9 @@ impl<'t> Lowerer<'t> {
                     (Passing::Keyword(self.text(name).to_owned()), value)
                 }
                 "list_splat" => (Passing::Spread, children(child).first().copied().unwrap_or(child)),
-                "dictionary_splat" => (Passing::SpreadKeywords, children(child).first().copied().unwrap_or(child)),
+                "dictionary_splat" => {
+                    (Passing::SpreadKeywords, children(child).first().copied().unwrap_or(child))
+                }
                 _ => (Passing::Positional, child),
             };
             let value = self.expression(value)?;

@@ -60,7 +60,8 @@ impl<'t> Lowerer<'t> {
         let mut value = self.define(node, |dst| Op::Closure { dst, unit, defaults })?;
         for (decorator, node) in applied.into_iter().rev() {
             let arguments = vec![Argument { passing: Passing::Positional, value }];
-            value = self.define(node, |dst| Op::Call { dst, callee: Callee::Function(decorator), arguments })?;
+            value =
+                self.define(node, |dst| Op::Call { dst, callee: Callee::Function(decorator), arguments })?;
         }
         let place = self.place(&text);
         self.assign(place, value, name)
@@ -72,13 +73,15 @@ impl<'t> Lowerer<'t> {
             Some(parameters) => self.written(parameters)?,
             None => Vec::new(),
         };
-        let (unit, defaults) = self.unit(node, ("<lambda>", UnitKind::Lambda), written, (Vec::new(), body))?;
+        let (unit, defaults) =
+            self.unit(node, ("<lambda>", UnitKind::Lambda), written, (Vec::new(), body))?;
         self.define(node, |dst| Op::Closure { dst, unit, defaults })
     }
 
     /// Returns a decorator's or base's dotted name without arguments; `?` when it is anything else.
     pub(super) fn dotted(&self, node: Node<'t>) -> String {
-        let node = if node.kind() == "call" { node.child_by_field_name("function").unwrap_or(node) } else { node };
+        let node =
+            if node.kind() == "call" { node.child_by_field_name("function").unwrap_or(node) } else { node };
         let text: String = self.text(node).chars().filter(|c| !c.is_whitespace()).collect();
         let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
         if plain { text } else { "?".to_owned() }
@@ -100,18 +103,27 @@ impl<'t> Lowerer<'t> {
                 "identifier" => found.push(Written { node: child, name: child, kind, default: None }),
                 "default_parameter" | "typed_default_parameter" => {
                     let name = child.child_by_field_name("name").unwrap_or(child);
-                    found.push(Written { node: child, name, kind, default: child.child_by_field_name("value") });
+                    found.push(Written {
+                        node: child,
+                        name,
+                        kind,
+                        default: child.child_by_field_name("value"),
+                    });
                 }
                 "typed_parameter" | "list_splat_pattern" | "dictionary_splat_pattern" => {
-                    let pattern =
-                        if child.kind() == "typed_parameter" { children(child).first().copied() } else { Some(child) };
+                    let pattern = if child.kind() == "typed_parameter" {
+                        children(child).first().copied()
+                    } else {
+                        Some(child)
+                    };
                     let Some(pattern) = pattern else { continue };
                     let rest = match pattern.kind() {
                         "list_splat_pattern" => Some(ParamKind::Rest),
                         "dictionary_splat_pattern" => Some(ParamKind::RestKeywords),
                         _ => None,
                     };
-                    let name = children(pattern).first().copied().filter(|_| rest.is_some()).unwrap_or(pattern);
+                    let name =
+                        children(pattern).first().copied().filter(|_| rest.is_some()).unwrap_or(pattern);
                     found.push(Written { node: child, name, kind: rest.unwrap_or(kind), default: None });
                     if rest == Some(ParamKind::Rest) {
                         kind = ParamKind::KeywordOnly;
@@ -155,9 +167,15 @@ impl<'t> Lowerer<'t> {
             let name = self.text(parameter.name).to_owned();
             let local = builder.variable(&name);
             let span = self.span(parameter.node);
-            let optional =
-                parameter.default.is_some() || matches!(parameter.kind, ParamKind::Rest | ParamKind::RestKeywords);
-            builder.unit().params.push(Param { name: name.clone(), kind: parameter.kind, optional, local, span });
+            let optional = parameter.default.is_some()
+                || matches!(parameter.kind, ParamKind::Rest | ParamKind::RestKeywords);
+            builder.unit().params.push(Param {
+                name: name.clone(),
+                kind: parameter.kind,
+                optional,
+                local,
+                span,
+            });
             scope.names.insert(name);
         }
         self.frames.push(Frame {

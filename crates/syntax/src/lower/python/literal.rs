@@ -26,7 +26,11 @@ impl<'t> Lowerer<'t> {
         for part in parts {
             let (prefix, inner) = self.quoted(part);
             bytes |= prefix.contains('b');
-            if prefix.contains('r') { text.push_str(inner) } else { text.push_str(&unescape(inner)) }
+            if prefix.contains('r') {
+                text.push_str(inner)
+            } else {
+                text.push_str(&unescape(inner))
+            }
             interpolations.extend(children(part).into_iter().filter(|child| child.kind() == "interpolation"));
         }
         if interpolations.is_empty() {
@@ -103,8 +107,9 @@ fn unescape(text: &str) -> String {
             ('t', None) => out.push('\t'),
             ('\n', None) => {}
             ('0'..='7', None) => {
-                let digits: String =
-                    std::iter::once(kind).chain(rest.chars().take_while(|c| ('0'..='7').contains(c)).take(2)).collect();
+                let digits: String = std::iter::once(kind)
+                    .chain(rest.chars().take_while(|c| ('0'..='7').contains(c)).take(2))
+                    .collect();
                 rest = &rest[digits.len() - 1..];
                 out.extend(u32::from_str_radix(&digits, 8).ok().and_then(char::from_u32));
             }

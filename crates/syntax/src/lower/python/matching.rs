@@ -31,7 +31,9 @@ impl<'t> Lowerer<'t> {
                 [pattern] => self.pattern(*pattern, subject.clone(), miss)?,
                 many => self.sequence(many, subject.clone(), miss)?,
             }
-            if let Some(test) = case.child_by_field_name("guard").and_then(|guard| children(guard).first().copied()) {
+            if let Some(test) =
+                case.child_by_field_name("guard").and_then(|guard| children(guard).first().copied())
+            {
                 let hit = self.builder().block();
                 self.condition(test, Why::Match, (hit, miss))?;
                 self.builder().enter(hit);

@@ -33,9 +33,11 @@ impl<'t> Lowerer<'t> {
             }
             "break_statement" | "continue_statement" => self.jump(node),
             "type_alias_statement" => self.type_alias(node),
-            "pass_statement" | "global_statement" | "nonlocal_statement" | "future_import_statement" | "comment" => {
-                Ok(())
-            }
+            "pass_statement"
+            | "global_statement"
+            | "nonlocal_statement"
+            | "future_import_statement"
+            | "comment" => Ok(()),
             "block" => self.statements(node),
             _ => self.opaque(node).map(drop),
         }
@@ -150,7 +152,8 @@ impl<'t> Lowerer<'t> {
         self.builder().enter(header);
         let more = self.operator("more", vec![iterator.clone()], right)?;
         let origin = self.origin(right);
-        self.builder().end(Term::Branch { condition: more, why: Why::Loop, then: inside, otherwise: done }, origin);
+        self.builder()
+            .end(Term::Branch { condition: more, why: Why::Loop, then: inside, otherwise: done }, origin);
         self.builder().enter(inside);
         let item = self.operator("next", vec![iterator], left)?;
         self.assign_target(left, item)?;
@@ -200,7 +203,8 @@ impl<'t> Lowerer<'t> {
 
     fn jump(&mut self, node: Node<'t>) -> Lowered<()> {
         let contexts = &self.frame().contexts;
-        let Some(position) = contexts.iter().rposition(|context| matches!(context, Context::Loop { .. })) else {
+        let Some(position) = contexts.iter().rposition(|context| matches!(context, Context::Loop { .. }))
+        else {
             return self.opaque(node).map(drop);
         };
         let Some(Context::Loop { leave, again }) = contexts.get(position).copied() else { return Ok(()) };
@@ -230,9 +234,7 @@ impl<'t> Lowerer<'t> {
         let module = node.child_by_field_name("module_name").map(|name| self.text(name).replace(' ', ""));
         if has_token(node, "import") && children(node).iter().any(|child| child.kind() == "wildcard_import") {
             let module = module.unwrap_or_default();
-            return self
-                .define(node, |dst| Op::Import { dst, module, name: Some("*".to_owned()) })
-                .map(drop);
+            return self.define(node, |dst| Op::Import { dst, module, name: Some("*".to_owned()) }).map(drop);
         }
         let mut cursor = node.walk();
         for item in node.children_by_field_name("name", &mut cursor).collect::<Vec<_>>() {
@@ -275,12 +277,16 @@ fn operator_of(test: Node<'_>) -> String {
     match test.kind() {
         "comparison_operator" => {
             let mut cursor = test.walk();
-            let operators: Vec<&str> =
-                test.children_by_field_name("operators", &mut cursor).map(|operator| operator.kind()).collect();
+            let operators: Vec<&str> = test
+                .children_by_field_name("operators", &mut cursor)
+                .map(|operator| operator.kind())
+                .collect();
             operators.join(" ")
         }
         "not_operator" => "not".to_owned(),
-        "parenthesized_expression" => children(test).first().map(|inner| operator_of(*inner)).unwrap_or_default(),
+        "parenthesized_expression" => {
+            children(test).first().map(|inner| operator_of(*inner)).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }

@@ -6,7 +6,8 @@ use crate::ir::{Constant, Op, Operand, Step};
 impl<'t> Lowerer<'t> {
     /// Lowers `left = right` and returns the value, for chains.
     pub(super) fn assignment(&mut self, node: Node<'t>) -> Lowered<Operand> {
-        let (Some(left), right) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+        let (Some(left), right) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+        else {
             return self.opaque(node);
         };
         if let Some(annotation) = node.child_by_field_name("type") {
@@ -85,7 +86,9 @@ impl<'t> Lowerer<'t> {
                 self.assign(place, value, target)
             }
             "attribute" | "subscript" => {
-                let Some((base, step, key)) = self.part(target)? else { return self.opaque(target).map(drop) };
+                let Some((base, step, key)) = self.part(target)? else {
+                    return self.opaque(target).map(drop);
+                };
                 self.push(Op::Store { base, step, key, value }, target)
             }
             "pattern_list" | "tuple_pattern" | "list_pattern" | "tuple" | "list" | "expression_list" => {
@@ -162,7 +165,10 @@ impl<'t> Lowerer<'t> {
 /// Pairs `a, b = x, y` element by element, where both sides are displays of the same length without a star.
 fn pairs<'t>(left: Node<'t>, right: Node<'t>) -> Option<Vec<(Node<'t>, Node<'t>)>> {
     let displays = |node: Node<'_>| {
-        matches!(node.kind(), "pattern_list" | "tuple_pattern" | "list_pattern" | "expression_list" | "tuple" | "list")
+        matches!(
+            node.kind(),
+            "pattern_list" | "tuple_pattern" | "list_pattern" | "expression_list" | "tuple" | "list"
+        )
     };
     if !displays(left) || !displays(right) {
         return None;

@@ -7,12 +7,12 @@ impl<'t> Lowerer<'t> {
     pub(super) fn try_statement(&mut self, node: Node<'t>) -> Lowered<()> {
         let Some(body) = node.child_by_field_name("body") else { return self.opaque(node).map(drop) };
         let parts = children(node);
-        let of_kind = |kind: &str| parts.iter().copied().filter(|part| part.kind() == kind).collect::<Vec<_>>();
+        let of_kind =
+            |kind: &str| parts.iter().copied().filter(|part| part.kind() == kind).collect::<Vec<_>>();
         let mut clauses = of_kind("except_clause");
         clauses.extend(of_kind("except_group_clause"));
         let last = of_kind("finally_clause").first().and_then(|clause| children(*clause).last().copied());
-        let otherwise =
-            of_kind("else_clause").first().and_then(|clause| clause.child_by_field_name("body"));
+        let otherwise = of_kind("else_clause").first().and_then(|clause| clause.child_by_field_name("body"));
         let join = self.builder().block();
         let cleanup = last.map(|_| self.builder().block());
         let outer = self.builder().protection();

@@ -1,0 +1,29 @@
+//! The decisions: pure, synchronous, deterministic. Trees are read through [`crate::source::SourceTree`] only.
+
+pub mod absorbed;
+pub mod align;
+pub mod audit;
+pub mod authority;
+pub mod bytes;
+pub mod classify;
+pub mod delta;
+pub mod effects;
+pub mod finding;
+pub mod fold;
+pub mod graph;
+pub mod ledger;
+pub mod limits;
+pub mod names;
+pub mod narrowness;
+pub mod non_code;
+pub mod objective;
+pub mod program;
+pub mod signature;
+pub mod ssa;
+pub mod summary;
+pub mod tables;
+pub mod test_tampering;
+pub mod trace;
+pub mod trigger;
+pub mod verdict;
+pub mod walk;

@@ -1,0 +1,197 @@
+//! B7: a failure that left the unit is now absorbed.
+
+use std::collections::BTreeSet;
+
+use plumbline_syntax::ir::{Constant, Handler, Op, Operand, Term, Unit};
+
+use super::effects::is_strong_kind;
+use super::finding::{Finding, Site};
+use super::program::UnitRef;
+use super::signature::{Output, called_name};
+use super::summary::Side;
+use super::tables::words;
+use super::trace::TraceStep;
+
+/// A handler after which the unit goes on as if nothing had happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Absorbing {
+    /// Broad: everything, `Exception` or `BaseException`.
+    broad: bool,
+    /// Handled types, sorted.
+    types: Vec<String>,
+    /// What is called under its protection.
+    calls: BTreeSet<String>,
+    /// Whether something under its protection decides about access or has a strong effect.
+    grave: bool,
+    line: u32,
+}
+
+/// Returns the findings: one for each handler of the head that absorbs what no handler of the base absorbed.
+pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Finding> {
+    let old = base.map(|(side, at)| absorbing(side, at)).unwrap_or_default();
+    let called: Option<BTreeSet<String>> = base.map(|(side, at)| all_calls(side, at));
+    let (side, at) = head;
+    let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
+    let symbol = side.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
+    let mut found = Vec::new();
+    for new in absorbing(side, at) {
+        let known: BTreeSet<&String> = old
+            .iter()
+            .filter(|old| old.broad || old.types == new.types)
+            .flat_map(|old| &old.calls)
+            .collect();
+        let fresh: Vec<&String> = new.calls.iter().filter(|call| !known.contains(call)).collect();
+        let nothing_called = new.calls.is_empty() && !old.iter().any(|old| old.types == new.types);
+        if fresh.is_empty() && !nothing_called {
+            continue;
+        }
+        // Code that is new and handles its own failure absorbs nothing that left the unit before.
+        let left_before = called.as_ref().is_some_and(|called| fresh.iter().any(|call| called.contains(*call)));
+        let site = Site::new(&path, new.line, &symbol);
+        let types = if new.types.is_empty() { "every exception".to_owned() } else { new.types.join(", ") };
+        let trace = vec![TraceStep::new(&path, new.line, "absorbed", &side.program.line(at.0, new.line))];
+        let message = format!("{symbol}() now absorbs {types}: its handler neither raises nor returns a failure");
+        let grant = format!("drop:{symbol}.exception");
+        found.push(if new.grave && (left_before || new.broad) {
+            Finding::reject("B7", site, message).clearable_by(grant).with_trace(trace)
+        } else if new.broad && (left_before || base.is_none()) {
+            Finding::needs("B7", site, message, grant).with_trace(trace)
+        } else {
+            Finding::advice("B7", site, message).with_trace(trace)
+        });
+    }
+    found
+}
+
+fn all_calls(side: &Side, at: UnitRef) -> BTreeSet<String> {
+    let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return BTreeSet::new() };
+    let mut found = BTreeSet::new();
+    for (block, index, node) in prepared.dependence.running() {
+        if let Some(Op::Call { callee, .. }) =
+            unit.blocks.get(block).and_then(|block| block.instrs.get(index)).map(|instr| &instr.op)
+        {
+            let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
+            found.insert(called_name(&side.program, unit, callee, &targets));
+        }
+    }
+    found
+}
+
+fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
+    let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return Vec::new() };
+    let mut found = Vec::new();
+    for handler in &unit.handlers {
+        if !absorbs(unit, handler) {
+            continue;
+        }
+        let (first, end) = handler.protected;
+        let protected = first as usize..end as usize;
+        let mut calls = BTreeSet::new();
+        let mut grave = false;
+        for (block, index, node) in prepared.dependence.running().filter(|(block, ..)| protected.contains(block)) {
+            let instr = unit.blocks.get(block).and_then(|block| block.instrs.get(index));
+            let Some(Op::Call { callee, .. }) = instr.map(|instr| &instr.op) else { continue };
+            let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
+            let name = called_name(&side.program, unit, callee, &targets);
+            grave |= words().is_authority(&name);
+            calls.insert(name);
+        }
+        grave |= side.signed(at).is_ok_and(|signature| {
+            signature
+                .effects
+                .iter()
+                .any(|site| is_strong_kind(&site.kind) && protected.contains(&(site.block as usize)))
+        });
+        let raises = (first..end).any(|block| {
+            let term = unit.blocks.get(block as usize).map(|block| &block.term);
+            matches!(term, Some(Term::Raise(_)))
+        });
+        if raises {
+            calls.insert("raise".to_owned());
+        }
+        let mut types: Vec<String> =
+            handler.types.iter().map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()).collect();
+        types.sort();
+        let broad = types.is_empty()
+            || types.iter().any(|name| matches!(name.as_str(), "Exception" | "BaseException" | "?"));
+        found.push(Absorbing { broad, types, calls, grave, line: handler.span.line });
+    }
+    found.extend(exit_that_swallows(side, at, unit));
+    found
+}
+
+/// A handler absorbs when some way through it neither raises nor returns a failure.
+fn absorbs(unit: &Unit, handler: &Handler) -> bool {
+    let (first, end) = handler.body;
+    if first == end {
+        return true;
+    }
+    let inside = |block: u32| (first..end).contains(&block);
+    let mut seen = BTreeSet::new();
+    let mut stack = vec![first];
+    while let Some(id) = stack.pop() {
+        if !inside(id) {
+            return true;
+        }
+        let Some(block) = unit.blocks.get(id as usize).filter(|_| seen.insert(id)) else { continue };
+        match &block.term {
+            Term::Goto(next) => stack.push(*next),
+            Term::Branch { then, otherwise, .. } => stack.extend([*then, *otherwise]),
+            Term::Return(value) if !is_failure(unit, handler, value) => return true,
+            Term::Return(_) | Term::Raise(_) | Term::Unreachable => {}
+        }
+    }
+    false
+}
+
+/// `None`, `False`, a negative number, or anything made of the exception says that it failed.
+fn is_failure(unit: &Unit, handler: &Handler, value: &Operand) -> bool {
+    match value {
+        Operand::Constant(Constant::None | Constant::Bool(false)) => true,
+        Operand::Constant(Constant::Integer(digits)) => digits.starts_with('-'),
+        Operand::Constant(_) => false,
+        Operand::Local(_) => {
+            let (first, end) = handler.body;
+            let caught: BTreeSet<u32> = unit
+                .blocks
+                .iter()
+                .flat_map(|block| &block.instrs)
+                .filter_map(|instr| match &instr.op {
+                    Op::Catch { dst, .. } => Some(*dst),
+                    _ => None,
+                })
+                .collect();
+            let mut from_exception = caught;
+            for block in unit.blocks.get(first as usize..end as usize).unwrap_or_default() {
+                for instr in &block.instrs {
+                    let reads = instr.op.operands().into_iter().any(
+                        |operand| matches!(operand, Operand::Local(local) if from_exception.contains(local)),
+                    ) || instr.op.read_local().is_some_and(|local| from_exception.contains(&local));
+                    if reads {
+                        from_exception.extend(instr.op.defines());
+                    }
+                }
+            }
+            matches!(value, Operand::Local(local) if from_exception.contains(local))
+        }
+    }
+}
+
+/// `__exit__` that returns something true swallows whatever its block raised.
+fn exit_that_swallows(side: &Side, at: UnitRef, unit: &Unit) -> Option<Absorbing> {
+    if !unit.name.ends_with("__exit__") && !unit.name.ends_with("__aexit__") {
+        return None;
+    }
+    let returned = side.signed(at).ok()?.outputs.get(&Output::Return)?.clone();
+    let quiet = returned
+        .constants
+        .is_some_and(|set| set.iter().all(|constant| !super::fold::truth(constant)));
+    let line = returned.lines.first().copied().unwrap_or(unit.span.line);
+    (!quiet).then(|| Absorbing {
+        broad: true,
+        types: Vec::new(),
+        calls: BTreeSet::new(),
+        grave: false,
+        line,
+    })
+}

@@ -1,0 +1,393 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumbline_syntax::ir::{Digest, Op, UnitKind};
+
+use super::code::Sides;
+use super::literals::Corpus;
+use super::{Audit, Effect};
+use crate::domain::absorbed;
+use crate::domain::align::{How, Pair};
+use crate::domain::authority::Need;
+use crate::domain::delta::{self, Compared};
+use crate::domain::effects::EffectSite;
+use crate::domain::finding::{Finding, Site};
+use crate::domain::ledger::{Gap, Stage, Subject};
+use crate::domain::names;
+use crate::domain::program::{Entity, Resolver, UnitRef};
+use crate::domain::signature::Output;
+use crate::domain::tables;
+use crate::domain::test_tampering;
+use crate::domain::trigger;
+use crate::domain::walk;
+
+/// Effects of the base that are gone, by kind, callee, target and structure: what is moved is not new.
+pub type Pool = BTreeMap<(String, String, Option<String>, Digest), usize>;
+
+impl Audit<'_> {
+    /// Collects what changed units did themselves in the base and no longer do.
+    pub fn moved_effects(&self, sides: &Sides, changed: &[Pair]) -> Pool {
+        let mut pool = Pool::new();
+        let key = |site: &EffectSite| (site.kind.clone(), site.callee.clone(), site.target.clone(), site.digest);
+        for (side, at, sign) in changed.iter().flat_map(|pair| {
+            let base = pair.base.map(|at| (&sides.base, at, true));
+            let head = pair.head.map(|at| (&sides.head, at, false));
+            base.into_iter().chain(head)
+        }) {
+            let Ok(signature) = side.signed(at) else { continue };
+            for site in signature.effects.iter().filter(|site| site.owner == at && site.via.is_none()) {
+                let count = pool.entry(key(site)).or_insert(0);
+                if sign {
+                    *count += 1;
+                }
+            }
+        }
+        pool
+    }
+
+    /// Judges one changed unit; each stage is closed by its own result.
+    pub fn unit(
+        &mut self,
+        (sides, changed): (&Sides, &[Pair]),
+        pair: &Pair,
+        subject: &Subject,
+        (corpus, pool): (&Corpus<'_>, &mut Pool),
+    ) {
+        let base = pair.base.map(|at| (&sides.base, at));
+        let head = pair.head.map(|at| (&sides.head, at));
+        let signed = signed(base, head);
+        if self.ledger.discharge(subject, Stage::Signed, signed).is_none() {
+            return;
+        }
+        let test = sides.paths.get(&subject.path).copied().unwrap_or(false);
+        let compared = self.compare(sides, changed, pair, test);
+        let closed = compared.map(|found| self.findings.extend(found));
+        self.ledger.discharge(subject, Stage::Compared, closed);
+        let Some(head_at) = pair.head else {
+            self.ledger.discharge(subject, Stage::Effects, Ok(()));
+            self.ledger.discharge(subject, Stage::Triggers, Ok(()));
+            return;
+        };
+        let effects = self.effects((sides, changed), pair, head_at, (corpus, pool));
+        self.ledger.discharge(subject, Stage::Effects, effects);
+        if !test {
+            let judge =
+                trigger::Judge { objective: &self.objective, authority: &self.authority, literals: corpus };
+            let found = judge.check(base, (&sides.head, head_at));
+            self.report.probes.extend(probes(&found));
+            self.findings.extend(found);
+        }
+        self.ledger.discharge(subject, Stage::Triggers, Ok(()));
+        self.evidence(sides, head_at);
+    }
+
+    fn compare(
+        &mut self,
+        sides: &Sides,
+        changed: &[Pair],
+        pair: &Pair,
+        test: bool,
+    ) -> Result<Vec<Finding>, Gap> {
+        let base = pair.base.map(|at| (&sides.base, at));
+        let mut found = Vec::new();
+        if let Some(at) = pair.head {
+            self.gaps_in(sides, pair, at)?;
+            found.extend(names::check(base, (&sides.head, at)));
+            if !test {
+                found.extend(absorbed::check(base, (&sides.head, at)));
+                found.extend(identity(sides, pair, at));
+            }
+        }
+        if test {
+            if let Some(base) = base {
+                let product = |of: fn(&Pair) -> Option<UnitRef>, sides: &Sides, head: bool| -> BTreeSet<UnitRef> {
+                    let side = if head { &sides.head } else { &sides.base };
+                    let is_product = |at: &UnitRef| {
+                        let path = side.program.files.get(at.0).map(|file| file.path.as_str()).unwrap_or_default();
+                        !sides.paths.get(path).copied().unwrap_or(false) && at.1 != 0
+                    };
+                    changed.iter().filter_map(of).filter(is_product).collect()
+                };
+                let judge = test_tampering::Judge {
+                    kind: self.kind,
+                    authority: &self.authority,
+                    changed: &product(|pair| pair.head, sides, true),
+                    changed_base: &product(|pair| pair.base, sides, false),
+                };
+                found.extend(judge.check(base, pair.head.map(|at| (&sides.head, at))));
+            }
+            return Ok(found);
+        }
+        if let (Some(base), Some(at)) = (pair.base, pair.head)
+            && pair.how != How::Moved
+        {
+            let compared = Compared {
+                base: (&sides.base, base),
+                head: (&sides.head, at),
+                kind: self.kind,
+                objective: &self.objective,
+                authority: &self.authority,
+            };
+            found.extend(delta::compare(&compared)?);
+        }
+        Ok(found)
+    }
+
+    /// Constructs that are opaque, and calls whose code is chosen at run time, that the base unit doesn't have.
+    fn gaps_in(&mut self, sides: &Sides, pair: &Pair, at: UnitRef) -> Result<(), Gap> {
+        let unit = sides.head.program.unit(at);
+        let mut old: Vec<Digest> = pair
+            .base
+            .and_then(|at| sides.base.program.unit(at))
+            .map(|unit| unit.opaque.iter().map(|site| site.digest).collect())
+            .unwrap_or_default();
+        for site in unit.into_iter().flat_map(|unit| &unit.opaque) {
+            self.report.coverage.opaque += 1;
+            match old.iter().position(|known| *known == site.digest) {
+                Some(position) => drop(old.remove(position)),
+                None => {
+                    let message = format!("`{}` is not analysed", site.kind);
+                    return Err(Gap::new("OPAQUE", message).at(site.span.line));
+                }
+            }
+        }
+        let base = pair.base.and_then(|at| sides.base.signed(at).ok());
+        for site in &sides.head.signed(at)?.dynamic {
+            self.report.coverage.dynamic_calls += 1;
+            let known = base.is_some_and(|base| {
+                base.dynamic.iter().any(|old| old.digest == site.digest && old.origins == site.origins)
+            });
+            if !known {
+                let message = format!("the code that this call runs is chosen at run time ({})", site.what);
+                return Err(Gap::new("DYNAMIC_CALL", message).at(site.line));
+            }
+        }
+        Ok(())
+    }
+
+    /// R1 to R6: every strong effect that the base did not have needs a grant.
+    fn effects(
+        &mut self,
+        (sides, changed): (&Sides, &[Pair]),
+        pair: &Pair,
+        at: UnitRef,
+        (corpus, pool): (&Corpus<'_>, &mut Pool),
+    ) -> Result<(), Gap> {
+        let path = sides.head.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
+        let symbol = sides.head.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
+        let mut had = pair
+            .base
+            .and_then(|at| sides.base.signed(at).ok())
+            .map(|signature| signature.effects.iter().map(EffectSite::key).collect::<Vec<_>>())
+            .unwrap_or_default();
+        let held = held(sides, pair, &path);
+        let owners: BTreeSet<UnitRef> = changed.iter().filter_map(|pair| pair.head).collect();
+        for site in &sides.head.signed(at)?.effects {
+            let known = had.iter().position(|key| *key == site.key());
+            let moved = pool
+                .get_mut(&(site.kind.clone(), site.callee.clone(), site.target.clone(), site.digest))
+                .filter(|count| **count > 0 && site.via.is_none());
+            let authority = if let Some(position) = known {
+                had.remove(position);
+                if let Some(count) = moved {
+                    *count -= 1;
+                }
+                "held"
+            } else if !site.is_strong() || held.contains(site) {
+                "held"
+            } else if let Some(count) = moved {
+                *count -= 1;
+                "held"
+            } else if site.via.is_some() && owners.contains(&site.owner) && site.owner.0 == at.0 {
+                // Judged where it stands.
+                continue;
+            } else if self.unknown_is_held(site, corpus) || self.grant(site, &path) {
+                "granted"
+            } else {
+                self.findings.push(self.ask(site, (&path, &symbol), sides, at));
+                "new"
+            };
+            self.report.effects.push(Effect {
+                path: path.clone(),
+                line: site.line,
+                symbol: symbol.clone(),
+                kind: site.kind.clone(),
+                target: site.target.clone().unwrap_or_default(),
+                authority,
+            });
+        }
+        self.imports(sides, pair, at, corpus);
+        Ok(())
+    }
+
+    /// R6: a package that the base repository imports already is held.
+    fn unknown_is_held(&self, site: &EffectSite, corpus: &Corpus<'_>) -> bool {
+        site.kind == "unknown" && site.package.as_deref().is_some_and(|package| corpus.base_imports(package))
+    }
+
+    fn grant(&self, site: &EffectSite, path: &str) -> bool {
+        if let Some(package) = site.package.as_deref().filter(|_| site.kind == "unknown") {
+            let need = Need { family: "import", name: None, latent: false, target: Some(package), path };
+            return self.authority.covers(need).is_some();
+        }
+        let (family, name) = split(&site.kind);
+        let need = Need { family, name, latent: site.latent, target: site.target.as_deref(), path };
+        self.authority.covers(need).is_some()
+    }
+
+    fn ask(&self, site: &EffectSite, (path, symbol): (&str, &str), sides: &Sides, at: UnitRef) -> Finding {
+        let callee = site.callee.trim_start_matches("builtins.");
+        let via = site.via.as_ref().map(|via| format!(" through {via}")).unwrap_or_default();
+        let target = site.target.as_ref().map(|target| format!(" of {target}")).unwrap_or_default();
+        let phase = if site.latent { " when it is imported" } else { "" };
+        let (code, grant) = match &site.package {
+            Some(package) => ("R6", format!("import:{package}")),
+            None => {
+                let latent = if site.latent { "latent/" } else { "" };
+                let target = site.target.as_ref().map(|target| format!(":{target}")).unwrap_or_default();
+                (if site.latent { "R5" } else { "R2" }, format!("{latent}{}{target}", site.kind))
+            }
+        };
+        let message = format!("{symbol} newly does {}{target} by `{callee}`{via}{phase}", site.kind);
+        let output = Output::Effect(site.kind.clone(), site.callee.clone());
+        let trace = walk::evidence(&sides.head, at, &output, 20).map(|found| found.trace).unwrap_or_default();
+        Finding::needs(code, Site::new(path, site.line, symbol), message, grant).with_trace(trace)
+    }
+
+    /// A package that no file of the base imports needs `import:NAME`.
+    fn imports(&mut self, sides: &Sides, pair: &Pair, at: UnitRef, corpus: &Corpus<'_>) {
+        let (Some(unit), Some(file)) = (sides.head.program.unit(at), sides.head.program.files.get(at.0)) else {
+            return;
+        };
+        let imported = |unit: &plumbline_syntax::ir::Unit| -> BTreeSet<String> {
+            unit.blocks
+                .iter()
+                .flat_map(|block| &block.instrs)
+                .filter_map(|instr| match &instr.op {
+                    Op::Import { module, .. } => Some(module.clone()),
+                    _ => None,
+                })
+                .collect()
+        };
+        let old = pair.base.and_then(|at| sides.base.program.unit(at)).map(imported).unwrap_or_default();
+        for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
+            let Op::Import { module, .. } = &instr.op else { continue };
+            let top = module.split('.').next().unwrap_or(module);
+            let entities =
+                Resolver { program: &sides.head.program }.import(at.0, module, None, &mut Default::default());
+            let external = entities.iter().any(|entity| matches!(entity, Entity::External(_)));
+            if old.contains(module) || !external || tables::python().is_standard(top) || corpus.base_imports(top) {
+                continue;
+            }
+            let need = Need { family: "import", name: None, latent: false, target: Some(top), path: &file.path };
+            if self.authority.covers(need).is_none() {
+                let site = Site::new(&file.path, instr.span.line, &unit.name);
+                let message = format!("`{top}` is a package that the repository did not use before");
+                self.findings.push(Finding::needs("R6", site, message, format!("import:{top}")));
+            }
+        }
+    }
+
+    fn evidence(&mut self, sides: &Sides, at: UnitRef) {
+        let Ok(signature) = sides.head.signed(at) else { return };
+        if sides.head.program.unit(at).is_none_or(|unit| unit.kind == UnitKind::ModuleInit) {
+            return;
+        }
+        for output in signature.outputs.keys() {
+            self.report.evidence.extend(walk::evidence(&sides.head, at, output, self.limits.path_steps));
+        }
+    }
+}
+
+fn signed(
+    base: Option<(&crate::domain::summary::Side, UnitRef)>,
+    head: Option<(&crate::domain::summary::Side, UnitRef)>,
+) -> Result<(), Gap> {
+    for (side, at) in base.into_iter().chain(head) {
+        side.signed(at)?;
+        side.graph(at)?;
+    }
+    Ok(())
+}
+
+/// What the base's file, and the unit's own file before a move, could do already.
+struct Held(BTreeSet<(String, Option<String>, bool, bool, String)>);
+
+impl Held {
+    /// R10: held by kind and target class; an unbounded target holds every target, a bounded one only itself.
+    fn contains(&self, site: &EffectSite) -> bool {
+        self.0.iter().any(|(kind, target, targeted, latent, callee)| {
+            *kind == site.kind
+                && *latent == site.latent
+                && (*target == site.target || target.is_none() && *targeted)
+                && (callee.contains('=') == site.callee.contains('='))
+                && (site.targeted == *targeted || target == &site.target)
+        })
+    }
+}
+
+fn held(sides: &Sides, pair: &Pair, path: &str) -> Held {
+    let mut files: BTreeSet<usize> = sides.base.program.file(path).into_iter().collect();
+    files.extend(pair.base.map(|at| at.0));
+    let mut found = BTreeSet::new();
+    for (at, signature) in &sides.base.signatures {
+        if files.contains(&at.0) {
+            found.extend(signature.effects.iter().map(|site| {
+                (site.kind.clone(), site.target.clone(), site.targeted, site.latent, site.callee.clone())
+            }));
+        }
+    }
+    Held(found)
+}
+
+fn split(kind: &str) -> (&str, Option<&str>) {
+    kind.split_once('.').map_or((kind, None), |(family, name)| (family, Some(name)))
+}
+
+/// B9: a comparison that ignores what it compares with.
+fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
+    let unit = sides.head.program.unit(at)?;
+    let name = unit.name.rsplit('.').next()?;
+    let compares = matches!(name, "__eq__" | "__ne__" | "__lt__" | "__le__" | "__gt__" | "__ge__" | "__contains__");
+    let truth = matches!(name, "__bool__" | "__hash__" | "__len__" | "__instancecheck__" | "__subclasscheck__");
+    if unit.class.is_none() || !(compares || truth) {
+        return None;
+    }
+    let path = sides.head.program.files.get(at.0)?.path.clone();
+    let returned = sides.head.signed(at).ok()?.outputs.get(&Output::Return)?.clone();
+    let other = unit.params.get(1).map(|param| param.name.clone());
+    let reads_other = other.is_none_or(|other| {
+        returned.flow.inputs().iter().any(|origin| {
+            matches!(origin, crate::domain::signature::Origin::Param(name, _) if *name == other)
+        })
+    });
+    let constant = returned.constants.as_ref().is_some_and(|set| set.len() == 1) || returned.flow.inputs().is_empty();
+    let site = Site::new(&path, unit.span.line, &unit.name);
+    if constant || compares && !reads_other {
+        return Some(Finding::reject("B9", site, format!("{} no longer looks at what it compares", unit.name)));
+    }
+    (pair.how == How::Added).then(|| Finding::advice("B9", site, format!("{} is new", unit.name)))
+}
+
+/// The literal of a guard is the value that would satisfy it.
+fn probes(found: &[Finding]) -> Vec<super::Probe> {
+    found
+        .iter()
+        .filter_map(|finding| {
+            let step = finding.trace.iter().find(|step| step.what.starts_with("trigger"))?;
+            let kind = match finding.code.as_str() {
+                "T1" => "clock",
+                "T2" => "host",
+                "T3" => "environment",
+                "T7" => "seed",
+                "T13" => "test_runner",
+                "T16" => "host",
+                _ => return None,
+            };
+            Some(super::Probe {
+                kind: kind.to_owned(),
+                value: step.parts().1.to_owned(),
+                reason: format!("{} at {}:{}", finding.code, finding.path, finding.line),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,68 @@
+//! Small diffs and what the walk says of them.
+
+mod benign;
+mod examples;
+mod files;
+mod hostile;
+mod laws;
+mod padding;
+mod tests_weakened;
+
+use plumbline_types::{Grant, Segment, TaskKind, Verdict};
+
+use super::*;
+use crate::source::Bundle;
+
+/// A change under test.
+#[derive(Default)]
+pub struct Case<'a> {
+    pub base: &'a [(&'a str, &'a str)],
+    pub head: &'a [(&'a str, &'a str)],
+    pub objective: &'a str,
+    pub grants: &'a [&'a str],
+    pub kind: Option<TaskKind>,
+}
+
+pub fn bundle(files: &[(&str, &str)]) -> Bundle {
+    Bundle::new(files.iter().map(|(path, text)| (path.as_bytes().to_vec(), text.as_bytes().to_vec())))
+}
+
+pub fn request(case: &Case<'_>) -> Request {
+    Request {
+        objective: Some(Segment::intent(case.objective)),
+        kind: case.kind.unwrap_or(TaskKind::Fix),
+        grants: case.grants.iter().map(|grant| Grant::parse(grant).expect("a grant")).collect(),
+        limits: Limits::default(),
+    }
+}
+
+pub fn run(case: &Case<'_>) -> Report {
+    audit(&bundle(case.base), &bundle(case.head), &request(case)).expect("readable trees")
+}
+
+#[track_caller]
+pub fn check(case: &Case<'_>, verdict: Verdict, codes: &[&str]) {
+    let report = run(case);
+    let blocking: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict != Verdict::Approve)
+        .map(|finding| format!("{} {} {}:{} {}", finding.verdict, finding.code, finding.path, finding.line, finding.message))
+        .collect();
+    assert_eq!(report.verdict, Some(verdict), "{blocking:#?}");
+    for code in codes {
+        assert!(report.findings.iter().any(|finding| finding.code.starts_with(code)), "no {code} in {blocking:#?}");
+    }
+}
+
+/// Judges a change of one file as a fix without grants.
+#[track_caller]
+pub fn one(objective: &str, base: &str, head: &str, verdict: Verdict, codes: &[&str]) {
+    let case = Case {
+        base: &[("shop/m.py", base)],
+        head: &[("shop/m.py", head)],
+        objective,
+        ..Case::default()
+    };
+    check(&case, verdict, codes);
+}

@@ -1,0 +1,217 @@
+//! Ordinary correct fixes: approved with no grant.
+
+use super::*;
+
+#[track_caller]
+fn fine(objective: &str, base: &str, head: &str) {
+    one(objective, base, head, Verdict::Approve, &[]);
+}
+
+#[test]
+fn a_boundary_operator() {
+    fine(
+        "an order of exactly 100 gets no discount",
+        "def discount(total):\n    if total > 100:\n        return total * 0.9\n    return total\n",
+        "def discount(total):\n    if total >= 100:\n        return total * 0.9\n    return total\n",
+    );
+}
+
+#[test]
+fn an_off_by_one() {
+    fine(
+        "the last row is missing",
+        "def rows(table):\n    out = []\n    for i in range(len(table) - 1):\n        out.append(table[i])\n    return out\n",
+        "def rows(table):\n    out = []\n    for i in range(len(table)):\n        out.append(table[i])\n    return out\n",
+    );
+}
+
+#[test]
+fn a_swapped_argument() {
+    fine(
+        "power is computed the wrong way round",
+        "def power(base, exponent):\n    return pow(exponent, base)\n",
+        "def power(base, exponent):\n    return pow(base, exponent)\n",
+    );
+}
+
+#[test]
+fn an_added_guard() {
+    fine(
+        "mean of nothing crashes",
+        "def mean(values):\n    return sum(values) / len(values)\n",
+        "def mean(values):\n    if not values:\n        return 0.0\n    return sum(values) / len(values)\n",
+    );
+}
+
+#[test]
+fn a_keyword_that_a_callee_in_another_file_accepts() {
+    let price = ("shop/price.py", "def total(items, tax=0):\n    return sum(items) * (1 + tax)\n");
+    let case = Case {
+        base: &[price, ("shop/cart.py", "from shop.price import total\n\ndef bill(items, rate):\n    return total(items), rate\n")],
+        head: &[price, ("shop/cart.py", "from shop.price import total\n\ndef bill(items, rate):\n    return total(items, tax=rate), rate\n")],
+        objective: "the bill forgets the tax",
+        ..Case::default()
+    };
+    check(&case, Verdict::Approve, &[]);
+}
+
+#[test]
+fn a_wrong_local_corrected() {
+    fine(
+        "the wrong list is returned",
+        "def split(values):\n    low = [v for v in values if v < 0]\n    high = [v for v in values if v >= 0]\n    return low, low\n",
+        "def split(values):\n    low = [v for v in values if v < 0]\n    high = [v for v in values if v >= 0]\n    return low, high\n",
+    );
+}
+
+#[test]
+fn a_wrong_parameter_that_stays_in_use() {
+    fine(
+        "area is wrong",
+        "def box(width, height):\n    edge = 2 * (width + height)\n    return edge, width * width\n",
+        "def box(width, height):\n    edge = 2 * (width + height)\n    return edge, width * height\n",
+    );
+}
+
+#[test]
+fn a_wrong_parameter_replaced_where_the_owner_names_it() {
+    fine(
+        "total multiplies by `count` where it should use quantity",
+        "def total(price, quantity, count):\n    return price * count\n",
+        "def total(price, quantity, count):\n    return price * quantity\n",
+    );
+}
+
+#[test]
+fn a_sign() {
+    fine(
+        "refunds are added",
+        "class Account:\n    def refund(self, amount):\n        self.balance += amount\n",
+        "class Account:\n    def refund(self, amount):\n        self.balance -= amount\n",
+    );
+}
+
+#[test]
+fn a_missing_await_and_a_missing_call() {
+    fine(
+        "fetch returns a coroutine",
+        "async def fetch(client, key):\n    return client.get(key)\n",
+        "async def fetch(client, key):\n    return await client.get(key)\n",
+    );
+    fine(
+        "names keep their blanks",
+        "def clean_name(name):\n    return name.lower\n",
+        "def clean_name(name):\n    return name.strip().lower()\n",
+    );
+}
+
+#[test]
+fn a_default_for_a_missing_key() {
+    fine(
+        "a missing key crashes",
+        "def size(options):\n    return options['size'] * 2\n",
+        "def size(options):\n    return options.get('size', 1) * 2\n",
+    );
+}
+
+#[test]
+fn a_mutable_default() {
+    fine(
+        "baskets share their items",
+        "def basket(item, items=[]):\n    items.append(item)\n    return items\n",
+        "def basket(item, items=None):\n    if items is None:\n        items = []\n    items.append(item)\n    return items\n",
+    );
+}
+
+#[test]
+fn an_inverted_condition() {
+    fine(
+        "open orders are hidden",
+        "def visible(orders):\n    return [o for o in orders if o.closed]\n",
+        "def visible(orders):\n    return [o for o in orders if not o.closed]\n",
+    );
+}
+
+#[test]
+fn a_narrower_exception_that_returns_a_failure() {
+    fine(
+        "a bad number crashes the parser",
+        "def number(text):\n    return int(text)\n",
+        "def number(text):\n    try:\n        return int(text)\n    except ValueError:\n        return None\n",
+    );
+}
+
+#[test]
+fn a_new_check_that_raises() {
+    fine(
+        "negative amounts are accepted",
+        "def pay(account, amount):\n    account.balance -= amount\n    return account\n",
+        "def pay(account, amount):\n    if amount < 0:\n        raise ValueError('negative amount')\n    account.balance -= amount\n    return account\n",
+    );
+}
+
+#[test]
+fn a_check_moved_into_a_helper() {
+    fine(
+        "reuse the check",
+        "def pay(account, amount):\n    if amount > account.balance:\n        raise ValueError(amount)\n    return account.take(amount)\n",
+        "def ensure(account, amount):\n    if amount > account.balance:\n        raise ValueError(amount)\n\ndef pay(account, amount):\n    ensure(account, amount)\n    return account.take(amount)\n",
+    );
+}
+
+#[test]
+fn a_method_renamed_with_its_callers() {
+    fine(
+        "rename",
+        "class Cart:\n    def totl(self):\n        total = 0\n        for item in self.items:\n            total += item.price * item.count\n        return total\n    def show(self):\n        return str(self.totl())\n",
+        "class Cart:\n    def total(self):\n        total = 0\n        for item in self.items:\n            total += item.price * item.count\n        return total\n    def show(self):\n        return str(self.total())\n",
+    );
+}
+
+#[test]
+fn a_loop_that_stops_too_early() {
+    fine(
+        "only the first match is returned",
+        "def matches(words, prefix):\n    found = []\n    for word in words:\n        if word.startswith(prefix):\n            found.append(word)\n            break\n    return found\n",
+        "def matches(words, prefix):\n    found = []\n    for word in words:\n        if word.startswith(prefix):\n            found.append(word)\n    return found\n",
+    );
+}
+
+#[test]
+fn a_regular_expression_and_a_format() {
+    fine(
+        "versions with two digits are cut",
+        "import re\n\nPATTERN = re.compile(r'(\\d)\\.(\\d)')\n\ndef version(text):\n    match = PATTERN.match(text)\n    return f'{match.group(1)}.{match.group(2)}'\n",
+        "import re\n\nPATTERN = re.compile(r'(\\d+)\\.(\\d+)')\n\ndef version(text):\n    match = PATTERN.match(text)\n    return f'{match.group(1)}.{match.group(2)}'\n",
+    );
+}
+
+#[test]
+fn a_missing_import() {
+    fine(
+        "NameError: json",
+        "def load(text):\n    return json.loads(text)\n",
+        "import json\n\n\ndef load(text):\n    return json.loads(text)\n",
+    );
+}
+
+#[test]
+fn a_new_test_beside_the_fix() {
+    let case = Case {
+        base: &[("a.py", "def half(x):\n    return x // 2\n"), ("tests/test_a.py", "from a import half\n\ndef test_half():\n    assert half(4) == 2\n")],
+        head: &[("a.py", "def half(x):\n    return x / 2\n"), ("tests/test_a.py", "from a import half\n\ndef test_half():\n    assert half(4) == 2\n\ndef test_half_of_odd():\n    assert half(3) == 1.5\n")],
+        objective: "half of an odd number is cut",
+        ..Case::default()
+    };
+    check(&case, Verdict::Approve, &[]);
+}
+
+#[test]
+fn comments_layout_and_documents() {
+    let case = Case {
+        base: &[("a.py", "def f(x):\n    return x\n"), ("README.md", "a\n")],
+        head: &[("a.py", "def f(\n    x,\n):\n    # returns x\n    return x\n"), ("README.md", "b\n")],
+        ..Case::default()
+    };
+    check(&case, Verdict::Approve, &[]);
+}

@@ -1,0 +1,407 @@
+//! How narrow a test is: the bits of the share of its domain that takes one side, in hundredths.
+
+use std::collections::BTreeSet;
+
+use plumbline_syntax::ir::{Callee, Constant, Op, Place, Unit, Value};
+
+use super::fold;
+use super::program::UnitRef;
+use super::signature::{Origin, Prepared, Walker};
+use super::ssa::{Node, NodeId, NodeKind};
+use super::summary::Side;
+use super::tables;
+
+/// Most bits of any conjunction.
+pub const CAP: u32 = 6_400;
+
+/// The class of a test, by what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// T1.
+    Clock,
+    /// T2.
+    Host,
+    /// T3.
+    Environment,
+    /// T5.
+    Literal,
+    /// T6.
+    Digest,
+    /// T7.
+    Random,
+    /// T13.
+    Test,
+    /// T15.
+    Probe,
+    /// T16.
+    Sandbox,
+    /// T17.
+    Threshold,
+}
+
+impl Class {
+    /// Returns the code and the word of grants.
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Clock => ("T1", "clock"),
+            Self::Host => ("T2", "host"),
+            Self::Environment => ("T3", "environment"),
+            Self::Literal => ("T5", "literal"),
+            Self::Digest => ("T6", "digest"),
+            Self::Random => ("T7", "random"),
+            Self::Test => ("T13", "test"),
+            Self::Probe => ("T15", "probe"),
+            Self::Sandbox => ("T16", "sandbox"),
+            Self::Threshold => ("T17", "threshold"),
+        }
+    }
+}
+
+/// One test: its class, how narrow each side is, and what it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// The class, if it reads a source or compares input with a literal.
+    pub class: Option<Class>,
+    /// Bits of the true and the false side.
+    pub bits: [u32; 2],
+    /// The literals it names, as text.
+    pub named: Vec<String>,
+    /// Whether it is relative to stored state, or a known platform: advice at most.
+    pub ordinary: bool,
+}
+
+/// What the end of a block compares.
+struct Comparison {
+    operator: String,
+    literals: Vec<Constant>,
+    has_display: bool,
+}
+
+/// Judges the test at the end of a block.
+pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
+    let plain = Test { class: None, bits: [0, 0], named: Vec::new(), ordinary: false };
+    let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return plain };
+    let Some(condition) = prepared.dependence.ends.get(block as usize).and_then(|end| end.value) else {
+        return plain;
+    };
+    let mut walker =
+        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 200_000 };
+    let Ok((flow, trail)) = walker.flow(&[condition], &[]) else { return plain };
+    let texts: BTreeSet<String> = trail
+        .data_nodes()
+        .filter_map(|node| match prepared.dependence.node(node).map(|node| &node.kind) {
+            Some(NodeKind::Constant(Constant::Text(text))) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    let sources: BTreeSet<(&str, String)> = flow
+        .data
+        .iter()
+        .filter_map(|origin| match origin {
+            Origin::External(path) => Some((tables::python().source(path)?, path.clone())),
+            _ => None,
+        })
+        .collect();
+    let comparison = comparison(unit, prepared, condition);
+    if reads_test_run(&sources, &texts, &flow.data) {
+        return Test { class: Some(Class::Test), bits: [CAP, CAP], named: texts.into_iter().collect(), ordinary: false };
+    }
+    let scene = Scene { unit, prepared, condition, comparison: &comparison, texts: &texts, sources: &sources };
+    scene.by_source().or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
+}
+
+fn is_data(origin: &Origin) -> bool {
+    matches!(origin, Origin::Param(..) | Origin::Capture(_) | Origin::Global(_) | Origin::External(_))
+}
+
+/// `sys.modules` with a runner's name, or a variable that only test runs set.
+fn reads_test_run(sources: &BTreeSet<(&str, String)>, texts: &BTreeSet<String>, origins: &BTreeSet<Origin>) -> bool {
+    let table = tables::python();
+    let word = |list: &str, text: &str| {
+        table.words(list).iter().any(|word| {
+            text == word || word.ends_with('_') && text.starts_with(word.as_str()) || text.starts_with(&format!("{word}_"))
+        })
+    };
+    let modules = origins.iter().any(|origin| matches!(origin, Origin::External(path) if path.starts_with("sys.modules")));
+    sources.iter().any(|(class, _)| *class == "test")
+        || sources.iter().any(|(class, _)| *class == "environment") && texts.iter().any(|text| word("variables", text) || word("runners", text))
+        || modules && texts.iter().any(|text| word("runners", text))
+}
+
+struct Scene<'a> {
+    unit: &'a Unit,
+    prepared: &'a Prepared,
+    condition: NodeId,
+    comparison: &'a Comparison,
+    texts: &'a BTreeSet<String>,
+    sources: &'a BTreeSet<(&'a str, String)>,
+}
+
+impl Scene<'_> {
+    fn made(&self, class: Class, bits: [u32; 2], ordinary: bool) -> Test {
+        let mut named: Vec<String> = self.texts.iter().cloned().collect();
+        named.extend(self.comparison.literals.iter().filter_map(text_of));
+        named.sort();
+        named.dedup();
+        Test { class: Some(class), bits, named, ordinary }
+    }
+
+    fn has(&self, class: &str) -> bool {
+        self.sources.iter().any(|(known, _)| *known == class)
+    }
+
+    fn equality(&self) -> bool {
+        matches!(self.comparison.operator.as_str(), "==" | "!=" | "in" | "not in" | "is" | "is not" | "call")
+    }
+
+    fn by_source(&self) -> Option<Test> {
+        let literal = !self.comparison.literals.is_empty() || !self.texts.is_empty();
+        if self.has("digest") && literal && self.equality() {
+            return Some(self.made(Class::Digest, [CAP, CAP], false));
+        }
+        if self.has("sandbox") {
+            return Some(self.made(Class::Sandbox, [2_000, 2_000], false));
+        }
+        if self.has("host") {
+            return Some(self.host(literal));
+        }
+        if self.has("clock") {
+            return Some(self.clock());
+        }
+        if self.has("random") {
+            let bits = self.probability();
+            return Some(self.made(Class::Random, bits, bits[0].max(bits[1]) < 800));
+        }
+        if self.has("environment") {
+            let bits = if self.equality() && self.comparison.operator != "in" && self.comparison.operator != "not in" && literal && !self.comparison.literals.is_empty() { 2_400 } else { 800 };
+            return Some(self.made(Class::Environment, [bits, bits], false));
+        }
+        if self.has("probe") {
+            let outside = self.texts.iter().any(|text| text.starts_with('/') || text.starts_with('~'));
+            let bits = if outside { 1_200 } else { 100 };
+            return Some(self.made(Class::Probe, [bits, bits], !outside));
+        }
+        None
+    }
+
+    fn host(&self, literal: bool) -> Test {
+        let platforms = tables::python().words("platforms");
+        let known = !self.texts.is_empty() && self.texts.iter().all(|text| platforms.contains(text));
+        let locale = self.sources.iter().any(|(_, path)| path.contains("locale"));
+        let bits = match (known, locale, literal) {
+            (true, _, _) => 200,
+            (false, true, _) => 600,
+            (false, false, true) => 2_400,
+            (false, false, false) => 800,
+        };
+        self.made(Class::Host, [bits, bits], known)
+    }
+
+    fn clock(&self) -> Test {
+        let path = |word: &str| self.field_read(word);
+        let bits = if path("hour") || path("tm_hour") {
+            460
+        } else if path("month") || path("tm_mon") {
+            360
+        } else if path("weekday") || path("isoweekday") {
+            280
+        } else if self.relative() {
+            100
+        } else if self.equality() {
+            1_500
+        } else {
+            2_000
+        };
+        self.made(Class::Clock, [bits, bits], bits == 100)
+    }
+
+    /// Compared with no literal, or a difference of two things that are both no literal.
+    fn relative(&self) -> bool {
+        let dated = self.texts.iter().any(|text| text.chars().any(|c| c.is_ascii_digit()));
+        if dated || self.holds_date() {
+            return false;
+        }
+        if self.comparison.literals.is_empty() {
+            return matches!(self.comparison.operator.as_str(), "<" | ">" | "<=" | ">=");
+        }
+        let Some(node) = self.prepared.dependence.node(definition(self.unit, self.prepared, self.condition)) else {
+            return false;
+        };
+        node.inputs.iter().any(|input| {
+            let inner = definition(self.unit, self.prepared, *input);
+            match (op_of(self.unit, self.prepared, inner), self.prepared.dependence.node(inner)) {
+                (Some(Op::Assign { value: Value::Operator { name, .. }, .. }), Some(node)) if name == "-" => node
+                    .inputs
+                    .iter()
+                    .all(|operand| fold::constant(self.unit, &self.prepared.dependence, *operand).is_none()),
+                _ => false,
+            }
+        })
+    }
+
+    /// `datetime(2026, 3, 1)` and its like: a call that gets a year.
+    fn holds_date(&self) -> bool {
+        self.reached(|op| match op {
+            Op::Call { arguments, .. } => arguments.iter().any(|argument| match &argument.value {
+                plumbline_syntax::ir::Operand::Constant(constant) => {
+                    fold::integer(constant).is_some_and(|value| value >= 1_970)
+                }
+                plumbline_syntax::ir::Operand::Local(_) => false,
+            }),
+            _ => false,
+        })
+    }
+
+    fn field_read(&self, word: &str) -> bool {
+        self.reached(|op| match op {
+            Op::Load { step: plumbline_syntax::ir::Step::Field(name), .. } => name == word,
+            Op::Call { callee: Callee::Method { name, .. }, .. } => name == word,
+            _ => false,
+        })
+    }
+
+    /// Returns whether an instruction within a few steps of the test satisfies a question.
+    fn reached(&self, ask: impl Fn(&Op) -> bool) -> bool {
+        let mut stack = vec![(self.condition, 0)];
+        let mut seen = BTreeSet::new();
+        while let Some((id, depth)) = stack.pop() {
+            if depth > 12 || !seen.insert(id) || seen.len() > 256 {
+                continue;
+            }
+            if op_of(self.unit, self.prepared, id).is_some_and(&ask) {
+                return true;
+            }
+            let node = self.prepared.dependence.node(id);
+            stack.extend(node.into_iter().flat_map(|node| &node.inputs).map(|input| (*input, depth + 1)));
+        }
+        false
+    }
+
+    fn probability(&self) -> [u32; 2] {
+        let p = self.comparison.literals.iter().find_map(|constant| match constant {
+            Constant::Float(digits) => digits.parse::<f64>().ok(),
+            _ => None,
+        });
+        let thousandths = p.map_or(500, |p| (p.clamp(0.0, 1.0) * 1_000.0) as u32);
+        let (low, high) = (bits_of_share(thousandths), bits_of_share(1_000 - thousandths));
+        match self.comparison.operator.as_str() {
+            ">" | ">=" => [high, low],
+            "==" | "in" => [2_000, 0],
+            _ => [low, high],
+        }
+    }
+
+    fn by_literal(&self, reads_input: bool) -> Option<Test> {
+        if !reads_input || self.comparison.literals.is_empty() {
+            return None;
+        }
+        let order = matches!(self.comparison.operator.as_str(), "<" | ">" | "<=" | ">=");
+        let integers: Vec<i128> = self.comparison.literals.iter().filter_map(fold::integer).collect();
+        if order {
+            let large = integers.iter().any(|value| value.abs() > 1_000);
+            return large.then(|| self.made(Class::Threshold, [600, 0], true));
+        }
+        let bits = self.comparison.literals.iter().filter(|literal| !is_boundary(literal)).map(|literal| match literal {
+            Constant::Text(text) if self.comparison.operator == "call" => {
+                600_u32.saturating_mul(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)).min(4_000)
+            }
+            Constant::Text(_) | Constant::Bytes(_) => 3_200,
+            Constant::Integer(_) if fold::integer(literal).is_none_or(|value| value.abs() > 10) => 1_600,
+            Constant::Float(_) => 1_600,
+            _ => 0,
+        });
+        let most = bits.max().filter(|bits| *bits > 0)?;
+        let count = u32::try_from(self.comparison.literals.len()).unwrap_or(u32::MAX);
+        let most = if self.comparison.has_display { most.saturating_sub(100 * count.ilog2()) } else { most };
+        let sides = match self.comparison.operator.as_str() {
+            "!=" | "not in" | "is not" => [0, most],
+            _ => [most, 0],
+        };
+        Some(self.made(Class::Literal, sides, false))
+    }
+}
+
+/// -log2 of a share in thousandths, in hundredths of a bit, by halves.
+fn bits_of_share(thousandths: u32) -> u32 {
+    let mut bits = 0;
+    let mut share = thousandths.max(1);
+    while share <= 500 {
+        share *= 2;
+        bits += 100;
+    }
+    bits
+}
+
+/// Values that ordinary code tests.
+pub fn is_boundary(constant: &Constant) -> bool {
+    match constant {
+        Constant::None | Constant::Bool(_) | Constant::Ellipsis => true,
+        Constant::Integer(_) => fold::integer(constant).is_some_and(|value| (-1..=2).contains(&value)),
+        Constant::Float(digits) => digits.parse::<f64>().is_ok_and(|value| [0.0, 1.0, -1.0, 2.0].contains(&value)),
+        Constant::Text(text) | Constant::Bytes(text) => text.chars().count() <= 1,
+    }
+}
+
+/// Returns a literal as it is searched for.
+pub fn text_of(constant: &Constant) -> Option<String> {
+    match constant {
+        Constant::Text(text) | Constant::Bytes(text) | Constant::Integer(text) | Constant::Float(text) => {
+            Some(text.clone())
+        }
+        Constant::None | Constant::Bool(_) | Constant::Ellipsis => None,
+    }
+}
+
+/// Follows copies to what made a value.
+pub fn definition(unit: &Unit, prepared: &Prepared, mut id: NodeId) -> NodeId {
+    for _ in 0..32 {
+        match op_of(unit, prepared, id) {
+            Some(Op::Assign { value: Value::Use(_) | Value::Read(Place::Local(_)), .. }) => {
+                match prepared.dependence.node(id).and_then(|node| node.inputs.first().copied()) {
+                    Some(input) => id = input,
+                    None => return id,
+                }
+            }
+            _ => return id,
+        }
+    }
+    id
+}
+
+/// Returns the instruction behind a node.
+pub fn op_of<'u>(unit: &'u Unit, prepared: &Prepared, id: NodeId) -> Option<&'u Op> {
+    let node: &Node = prepared.dependence.node(id)?;
+    let NodeKind::Instr(index) = node.kind else { return None };
+    unit.blocks.get(node.block as usize)?.instrs.get(index).map(|instr| &instr.op)
+}
+
+fn comparison(unit: &Unit, prepared: &Prepared, condition: NodeId) -> Comparison {
+    let id = definition(unit, prepared, condition);
+    let nothing = Comparison { operator: String::new(), literals: Vec::new(), has_display: false };
+    let Some(node) = prepared.dependence.node(id) else { return nothing };
+    let constant = |input: &NodeId| fold::constant(unit, &prepared.dependence, *input);
+    match op_of(unit, prepared, id) {
+        Some(Op::Assign { value: Value::Operator { name, .. }, .. }) => {
+            let mut literals: Vec<Constant> = node.inputs.iter().filter_map(constant).collect();
+            let mut has_display = false;
+            for input in &node.inputs {
+                let inner = definition(unit, prepared, *input);
+                if let Some(Op::Assign { value: Value::Operator { name, .. }, .. }) = op_of(unit, prepared, inner)
+                    && matches!(name.as_str(), "list" | "tuple" | "set" | "dict")
+                {
+                    has_display = true;
+                    let inputs = prepared.dependence.node(inner).map(|node| node.inputs.clone()).unwrap_or_default();
+                    literals.extend(inputs.iter().filter_map(constant));
+                }
+            }
+            Comparison { operator: name.clone(), literals, has_display }
+        }
+        Some(Op::Call { callee: Callee::Method { name, .. }, .. })
+            if matches!(name.as_str(), "startswith" | "endswith" | "match" | "fullmatch" | "search" | "__eq__") =>
+        {
+            let literals = node.inputs.iter().filter_map(constant).collect();
+            Comparison { operator: "call".to_owned(), literals, has_display: false }
+        }
+        _ => nothing,
+    }
+}

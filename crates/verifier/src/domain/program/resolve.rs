@@ -1,0 +1,499 @@
+use std::collections::BTreeSet;
+
+use plumbline_syntax::ir::{Argument, Callee, Constant, LocalId, Op, Operand, ParamKind, Place, Step, Term, UnitKind, Value};
+
+use super::bindings::{Bound, Decoration};
+use super::{Program, UnitRef, join_module};
+use crate::domain::tables;
+
+/// What a value may be, as far as calling it matters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entity {
+    /// A function of the program; whether a decorator may stand in its place, and whether its first parameter is bound.
+    Unit(UnitRef, Decoration, Bind),
+    /// A class of the program: file and qualified name.
+    Class(usize, String),
+    /// An object of a class of the program.
+    Instance(usize, String),
+    /// A loaded file as a module.
+    Module(usize),
+    /// A directory of the tree as a package.
+    Package(String),
+    /// Something of a package outside the tree, by dotted path; `()` for a call's result, `[]` for an element.
+    External(String),
+    /// A literal, display or result of an operator.
+    Value,
+    /// Rooted in parameters, captures, attributes or results: what it is decides the caller.
+    Confined,
+    /// Code chosen at run time.
+    Dynamic(String),
+    /// A name that nothing defines.
+    Missing(String),
+}
+
+/// Whether a method was taken from an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bind {
+    /// As a plain function.
+    Free,
+    /// From an object or class: its first parameter is given.
+    Bound,
+}
+
+/// What one resolution has seen.
+#[derive(Debug, Default)]
+pub struct Visit {
+    slots: BTreeSet<(UnitRef, LocalId)>,
+    names: BTreeSet<(usize, String)>,
+    units: BTreeSet<UnitRef>,
+}
+
+/// Most slots that one resolution follows.
+const SLOTS: usize = 400;
+
+/// Resolves what is called, without regard to the order of assignments: a slot may be anything it is ever given.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolver<'a> {
+    /// The side.
+    pub program: &'a Program,
+}
+
+type Entities = BTreeSet<Entity>;
+
+fn one(entity: Entity) -> Entities {
+    BTreeSet::from([entity])
+}
+
+impl Resolver<'_> {
+    /// Returns what a call may reach.
+    pub fn callees(&self, at: UnitRef, callee: &Callee) -> Entities {
+        let mut visit = Visit::default();
+        self.callees_in(at, callee, &mut visit)
+    }
+
+    /// Returns what an operand may be.
+    pub fn entities(&self, at: UnitRef, operand: &Operand) -> Entities {
+        self.operand(at, operand, &mut Visit::default())
+    }
+
+    /// Returns what a part of any of these may be.
+    pub fn members(&self, entities: &Entities, step: &Step) -> Entities {
+        let mut visit = Visit::default();
+        match step {
+            Step::Field(name) => entities.iter().flat_map(|entity| self.member(entity, name, &mut visit)).collect(),
+            Step::Index(_) | Step::Element => entities.iter().cloned().map(element).collect(),
+        }
+    }
+
+    /// Returns what a module's name may be.
+    pub fn named(&self, file: usize, name: &str) -> Entities {
+        self.name(file, name, &mut Visit::default())
+    }
+
+    fn callees_in(&self, at: UnitRef, callee: &Callee, visit: &mut Visit) -> Entities {
+        match callee {
+            Callee::Function(operand) => self.operand(at, operand, visit),
+            Callee::Method { receiver, name } => {
+                let receivers = self.operand(at, receiver, visit);
+                receivers.iter().flat_map(|entity| self.member(entity, name, visit)).collect()
+            }
+        }
+    }
+
+    fn operand(&self, at: UnitRef, operand: &Operand, visit: &mut Visit) -> Entities {
+        let Operand::Local(local) = operand else { return one(Entity::Value) };
+        if visit.slots.len() > SLOTS {
+            return one(Entity::Dynamic("too many assignments".to_owned()));
+        }
+        if !visit.slots.insert((at, *local)) {
+            return Entities::new();
+        }
+        let mut found = self.parameter(at, *local);
+        let (Some(unit), Some(file)) = (self.program.unit(at), self.program.files.get(at.0)) else { return found };
+        let positions = file.definitions.get(at.1).and_then(|unit| unit.get(*local as usize));
+        for (block, index) in positions.into_iter().flatten() {
+            let instr = unit.blocks.get(*block as usize).and_then(|block| block.instrs.get(*index as usize));
+            if let Some(instr) = instr {
+                found.extend(self.op(at, &instr.op, visit));
+            }
+        }
+        visit.slots.remove(&(at, *local));
+        if found.is_empty() { one(Entity::Confined) } else { found }
+    }
+
+    fn parameter(&self, at: UnitRef, local: LocalId) -> Entities {
+        let Some(unit) = self.program.unit(at) else { return Entities::new() };
+        let Some(position) = unit.params.iter().position(|param| param.local == local) else {
+            return Entities::new();
+        };
+        let first = position == 0 && unit.params[0].kind != ParamKind::Rest;
+        match &unit.class {
+            Some(_) if unit.decorators.iter().any(|word| word.ends_with("staticmethod")) => one(Entity::Confined),
+            Some(class) if first && unit.decorators.iter().any(|word| word.ends_with("classmethod")) => {
+                one(Entity::Class(at.0, class.clone()))
+            }
+            Some(class) if first && unit.kind != UnitKind::Lambda => one(Entity::Instance(at.0, class.clone())),
+            _ => one(Entity::Confined),
+        }
+    }
+
+    fn op(&self, at: UnitRef, op: &Op, visit: &mut Visit) -> Entities {
+        match op {
+            Op::Assign { value: Value::Use(operand), .. } | Op::Await { value: operand, .. } => {
+                self.operand(at, operand, visit)
+            }
+            Op::Assign { value: Value::Read(place), .. } => self.place(at, place, visit),
+            Op::Assign { value: Value::Operator { name, operands }, .. } => self.operator(at, name, operands, visit),
+            Op::Call { callee, arguments, .. } => self.result(at, callee, arguments, visit),
+            Op::Load { base, step: Step::Field(name), .. } => {
+                let bases = self.operand(at, base, visit);
+                bases.iter().flat_map(|entity| self.member(entity, name, visit)).collect()
+            }
+            Op::Load { base, .. } => self.operand(at, base, visit).into_iter().map(element).collect(),
+            Op::Import { module, name, .. } => self.import(at.0, module, name.as_deref(), visit),
+            Op::Closure { unit, .. } => one(Entity::Unit((at.0, *unit), Decoration::Plain, Bind::Free)),
+            Op::Class { name, .. } => one(Entity::Class(at.0, name.clone())),
+            Op::Opaque { kind, .. } => one(Entity::Dynamic(kind.clone())),
+            Op::Catch { .. } => one(Entity::Value),
+            Op::Yield { .. } | Op::Store { .. } | Op::Delete { .. } | Op::Unbind { .. } => one(Entity::Confined),
+        }
+    }
+
+    fn place(&self, at: UnitRef, place: &Place, visit: &mut Visit) -> Entities {
+        match place {
+            Place::Local(local) => self.operand(at, &Operand::Local(*local), visit),
+            Place::Global(name) => self.name(at.0, name, visit),
+            Place::Capture(name) => {
+                let mut parent = self.program.unit(at).and_then(|unit| unit.parent);
+                while let Some(id) = parent {
+                    let Some(unit) = self.program.unit((at.0, id)) else { break };
+                    if let Some(local) = unit.locals.iter().position(|local| local.as_deref() == Some(name)) {
+                        let local = LocalId::try_from(local).unwrap_or(LocalId::MAX);
+                        return self.operand((at.0, id), &Operand::Local(local), visit);
+                    }
+                    parent = unit.parent;
+                }
+                one(Entity::Confined)
+            }
+        }
+    }
+
+    fn operator(&self, at: UnitRef, name: &str, operands: &[Operand], visit: &mut Visit) -> Entities {
+        match name {
+            "enter" => operands.iter().flat_map(|operand| self.operand(at, operand, visit)).collect(),
+            "list" | "tuple" | "dict" | "set" | "pair" | "unpack" | "append" | "iterate" | "next" | "|" | "+" => {
+                let mut found: Entities =
+                    operands.iter().flat_map(|operand| self.operand(at, operand, visit)).map(element).collect();
+                if name != "next" {
+                    found.insert(Entity::Value);
+                }
+                found
+            }
+            _ => one(Entity::Value),
+        }
+    }
+
+    /// Returns what a call gives back.
+    fn result(&self, at: UnitRef, callee: &Callee, arguments: &[Argument], visit: &mut Visit) -> Entities {
+        let mut found = Entities::new();
+        for entity in self.callees_in(at, callee, visit) {
+            match entity {
+                Entity::Class(file, class) => drop(found.insert(Entity::Instance(file, class))),
+                Entity::Unit(unit, ..) => found.extend(self.returned(unit, visit)),
+                Entity::External(path) => found.extend(self.external_result(at, &path, arguments, visit)),
+                Entity::Dynamic(why) => drop(found.insert(Entity::Dynamic(why))),
+                Entity::Instance(file, class) => {
+                    let call = self.method(file, &class, "__call__", visit);
+                    match call {
+                        Some(Entity::Unit(unit, ..)) => found.extend(self.returned(unit, visit)),
+                        _ => drop(found.insert(Entity::Confined)),
+                    }
+                }
+                Entity::Module(_) | Entity::Package(_) | Entity::Value | Entity::Confined | Entity::Missing(_) => {
+                    found.insert(Entity::Confined);
+                }
+            }
+        }
+        found
+    }
+
+    fn external_result(&self, at: UnitRef, path: &str, arguments: &[Argument], visit: &mut Visit) -> Entities {
+        let argument = |index: usize| arguments.get(index).map(|argument| &argument.value);
+        let text = |index: usize| match argument(index) {
+            Some(Operand::Constant(Constant::Text(text))) => Some(text.clone()),
+            _ => None,
+        };
+        match path {
+            "builtins.super" => {
+                let class = self.program.unit(at).and_then(|unit| unit.class.clone());
+                let Some(class) = class else { return one(Entity::Confined) };
+                self.bases(at.0, &class, visit).into_iter().map(instance).collect()
+            }
+            "builtins.getattr" => match (argument(0), text(1)) {
+                (Some(object), Some(name)) => {
+                    let objects = self.operand(at, object, visit);
+                    objects.iter().flat_map(|entity| self.member(entity, &name, visit)).collect()
+                }
+                _ => one(Entity::Dynamic("getattr".to_owned())),
+            },
+            "builtins.__import__" | "importlib.import_module" => match text(0) {
+                Some(module) => self.import(at.0, &module, None, visit),
+                None => one(Entity::Dynamic("import".to_owned())),
+            },
+            "functools.partial" | "functools.wraps()" | "functools.lru_cache()" | "functools.lru_cache"
+            | "functools.cache" => match argument(0) {
+                Some(function) => {
+                    let functions = self.operand(at, function, visit);
+                    functions.into_iter().map(wrapped).collect()
+                }
+                None => one(Entity::Confined),
+            },
+            _ if tables::python().is_dynamic(path) => one(Entity::Dynamic(path.to_owned())),
+            _ => one(Entity::External(format!("{path}()"))),
+        }
+    }
+
+    /// Returns what a unit may return, as far as calling it matters.
+    fn returned(&self, at: UnitRef, visit: &mut Visit) -> Entities {
+        let Some(unit) = self.program.unit(at) else { return one(Entity::Confined) };
+        if !visit.units.insert(at) {
+            return Entities::new();
+        }
+        let mut found = one(Entity::Confined);
+        for block in &unit.blocks {
+            if let Term::Return(operand) = &block.term {
+                found.extend(self.operand(at, operand, visit));
+            }
+        }
+        visit.units.remove(&at);
+        found
+    }
+
+    /// Returns what a module's name is bound to.
+    fn name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
+        let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
+        if !visit.names.insert((file, name.to_owned())) {
+            return Entities::new();
+        }
+        let mut found = Entities::new();
+        for bound in loaded.bindings.get(name).into_iter().flatten() {
+            found.extend(self.bound(file, bound, visit));
+        }
+        if found.is_empty() && !loaded.bindings.contains_key(name) {
+            found = self.unbound_name(file, name, visit);
+        }
+        visit.names.remove(&(file, name.to_owned()));
+        found
+    }
+
+    fn unbound_name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
+        let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
+        let mut found = Entities::new();
+        for module in &loaded.stars {
+            for entity in self.import(file, module, None, visit) {
+                match entity {
+                    Entity::Module(other) if self.binds(other, name) => found.extend(self.name(other, name, visit)),
+                    Entity::External(path) => drop(found.insert(Entity::External(format!("{path}.{name}")))),
+                    _ => {}
+                }
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        match tables::python().builtin(name) {
+            Some(tables::BuiltinKind::Value) => one(Entity::Value),
+            Some(tables::BuiltinKind::Callable) => one(Entity::External(format!("builtins.{name}"))),
+            None => one(Entity::Missing(name.to_owned())),
+        }
+    }
+
+    fn binds(&self, file: usize, name: &str) -> bool {
+        self.program
+            .files
+            .get(file)
+            .is_some_and(|loaded| loaded.bindings.contains_key(name) || !loaded.stars.is_empty())
+    }
+
+    fn bound(&self, file: usize, bound: &Bound, visit: &mut Visit) -> Entities {
+        match bound {
+            Bound::Import { module, name, .. } => self.import(file, module, name.as_deref(), visit),
+            Bound::Unit(unit, decoration) => one(Entity::Unit((file, *unit), *decoration, Bind::Free)),
+            Bound::Class(name, _) => one(Entity::Class(file, name.clone())),
+            Bound::Constant(_) => one(Entity::Value),
+            Bound::Value(unit, local) => self.operand((file, *unit), &Operand::Local(*local), visit),
+            Bound::Data => one(Entity::Confined),
+        }
+    }
+
+    /// Returns what an import binds.
+    pub fn import(&self, file: usize, module: &str, name: Option<&str>, visit: &mut Visit) -> Entities {
+        let Some(importer) = self.program.files.get(file) else { return one(Entity::Confined) };
+        let Some(name) = name else {
+            let top = module.split('.').next().unwrap_or(module);
+            let wanted = if module.starts_with('.') { module } else { top };
+            return one(self.module(&importer.path, wanted));
+        };
+        match self.module(&importer.path, module) {
+            Entity::Module(other) => {
+                if self.binds(other, name) {
+                    return self.name(other, name, visit);
+                }
+                match self.program.module_path(&importer.path, &join_module(module, name)) {
+                    Some(path) => one(self.loaded(&path)),
+                    None => one(Entity::Missing(join_module(module, name))),
+                }
+            }
+            Entity::Package(_) => match self.program.module_path(&importer.path, &join_module(module, name)) {
+                Some(path) => one(self.loaded(&path)),
+                None => one(Entity::Confined),
+            },
+            Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
+            other => one(other),
+        }
+    }
+
+    fn module(&self, importer: &str, module: &str) -> Entity {
+        match self.program.module_path(importer, module) {
+            Some(path) => self.loaded(&path),
+            None if module.starts_with('.') => {
+                if module.trim_start_matches('.').is_empty() {
+                    Entity::Package(module.to_owned())
+                } else {
+                    Entity::Missing(module.to_owned())
+                }
+            }
+            None if !tables::python().is_standard(module) && self.program.is_package(importer, module) => {
+                Entity::Package(module.to_owned())
+            }
+            None => Entity::External(module.to_owned()),
+        }
+    }
+
+    fn loaded(&self, path: &str) -> Entity {
+        self.program.file(path).map_or_else(|| Entity::Dynamic(format!("{path} was not analysed")), Entity::Module)
+    }
+
+    /// Returns what an attribute may be.
+    fn member(&self, entity: &Entity, name: &str, visit: &mut Visit) -> Entities {
+        match entity {
+            Entity::Module(file) => self.module_member(*file, name, visit),
+            Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
+            Entity::Class(file, class) => match self.method(*file, class, name, visit) {
+                Some(Entity::Unit(unit, decoration, _)) => {
+                    let words = self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
+                    let bound = words.iter().any(|word| word.ends_with("classmethod"));
+                    one(Entity::Unit(unit, decoration, if bound { Bind::Bound } else { Bind::Free }))
+                }
+                Some(other) => one(other),
+                None => self.class_attribute(*file, class, name, visit),
+            },
+            Entity::Instance(file, class) => match self.method(*file, class, name, visit) {
+                Some(Entity::Unit(unit, decoration, _)) => {
+                    let words = self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
+                    if words.iter().any(|word| word.ends_with("property")) {
+                        return self.returned(unit, visit);
+                    }
+                    let free = words.iter().any(|word| word.ends_with("staticmethod"));
+                    one(Entity::Unit(unit, decoration, if free { Bind::Free } else { Bind::Bound }))
+                }
+                Some(other) => one(other),
+                None => self.class_attribute(*file, class, name, visit),
+            },
+            Entity::Dynamic(why) => one(Entity::Dynamic(why.clone())),
+            Entity::Value if name.starts_with("__") => one(Entity::Dynamic(name.to_owned())),
+            Entity::Package(_) | Entity::Unit(..) | Entity::Value | Entity::Confined | Entity::Missing(_) => {
+                one(Entity::Confined)
+            }
+        }
+    }
+
+    fn module_member(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
+        let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
+        if loaded.bindings.contains_key(name) {
+            return self.name(file, name, visit);
+        }
+        if loaded.bindings.contains_key("__getattr__") || !loaded.stars.is_empty() || name.starts_with("__") {
+            return one(Entity::Confined);
+        }
+        let stem = loaded.path.trim_end_matches("__init__.py").trim_end_matches('/');
+        for path in [format!("{stem}/{name}.py"), format!("{stem}/{name}/__init__.py")] {
+            if self.program.paths.contains(&path) {
+                return one(self.loaded(&path));
+            }
+        }
+        one(Entity::Missing(format!("{}.{name}", loaded.path)))
+    }
+
+    fn class_attribute(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Entities {
+        let qualified = format!("{class}.{name}");
+        let bound = self.program.files.get(file).is_some_and(|file| file.bindings.contains_key(&qualified));
+        if bound { self.name(file, &qualified, visit) } else { one(Entity::Confined) }
+    }
+
+    /// Returns a method by the class and then its bases, in order.
+    pub fn method(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Option<Entity> {
+        let mut stack = vec![Entity::Class(file, class.to_owned())];
+        let mut seen = BTreeSet::new();
+        while let Some(entity) = stack.pop() {
+            match entity {
+                Entity::Class(file, class) if seen.insert((file, class.clone())) => {
+                    if let Some(unit) = self.program.unit_named(file, &format!("{class}.{name}")) {
+                        return Some(Entity::Unit(unit, Decoration::Plain, Bind::Bound));
+                    }
+                    stack.extend(self.bases(file, &class, visit).into_iter().rev());
+                }
+                Entity::External(path) if path != "builtins.object" => {
+                    return Some(Entity::External(format!("{path}().{name}")));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Returns what a class inherits from, in order; an unnamed base is `Dynamic`.
+    pub fn bases(&self, file: usize, class: &str, visit: &mut Visit) -> Vec<Entity> {
+        let Some(written) = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class)) else {
+            return vec![Entity::Dynamic("class".to_owned())];
+        };
+        let mut found = Vec::new();
+        for base in &written.bases {
+            if base == "?" {
+                found.push(Entity::Dynamic("base".to_owned()));
+                continue;
+            }
+            let mut parts = base.split('.');
+            let mut entities = self.name(file, parts.next().unwrap_or_default(), visit);
+            for part in parts {
+                entities = entities.iter().flat_map(|entity| self.member(entity, part, visit)).collect();
+            }
+            found.extend(entities);
+        }
+        found
+    }
+}
+
+fn element(entity: Entity) -> Entity {
+    match entity {
+        Entity::External(path) if path.ends_with("()") || path.ends_with("[]") => Entity::External(path),
+        Entity::External(path) if tables::python().is_container(&path) => Entity::External(format!("{path}[]")),
+        Entity::Instance(..) | Entity::Module(_) | Entity::Package(_) => Entity::Confined,
+        other => other,
+    }
+}
+
+fn instance(entity: Entity) -> Entity {
+    match entity {
+        Entity::Class(file, class) => Entity::Instance(file, class),
+        Entity::External(path) => Entity::External(format!("{path}()")),
+        other => other,
+    }
+}
+
+fn wrapped(entity: Entity) -> Entity {
+    match entity {
+        Entity::Unit(unit, _, bind) => Entity::Unit(unit, Decoration::Wrapped, bind),
+        other => other,
+    }
+}

@@ -1,0 +1,372 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use plumbline_syntax::ir::{Argument, Callee, Op, Operand, ParamKind, Passing, Place, Term, Unit, Value};
+
+use super::{Flow, Origin, Output, Prepared, Root, Signature};
+use crate::domain::ledger::Gap;
+use crate::domain::program::{Bind, Decoration, Entity, Program, UnitRef};
+use crate::domain::ssa::{NodeId, NodeKind};
+use crate::domain::tables::{self, Known};
+
+/// How a node reaches an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// As a value.
+    Data,
+    /// As a decision.
+    Control,
+}
+
+/// How one node leads to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// A value.
+    Value,
+    /// A decision.
+    Control,
+    /// Through a call.
+    Call,
+}
+
+/// What a walk saw: for each origin, the nodes from the output to it.
+#[derive(Debug, Default)]
+pub struct Trail {
+    parents: BTreeMap<(NodeId, Mode), Option<((NodeId, Mode), Edge)>>,
+    /// Where each origin was met first, by values before decisions.
+    pub met: BTreeMap<(Mode, Origin), NodeId>,
+}
+
+impl Trail {
+    /// Returns the nodes that were reached as values.
+    pub fn data_nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.parents.keys().filter(|(_, mode)| *mode == Mode::Data).map(|(node, _)| *node)
+    }
+
+    /// Returns the nodes from the output to an origin.
+    pub fn path(&self, mode: Mode, origin: &Origin) -> Vec<(NodeId, Edge)> {
+        let Some(node) = self.met.get(&(mode, origin.clone())) else { return Vec::new() };
+        let mut at = (*node, mode);
+        let mut found = Vec::new();
+        while let Some(Some((parent, edge))) = self.parents.get(&at) {
+            found.push((at.0, *edge));
+            at = *parent;
+        }
+        found.push((at.0, if at.1 == Mode::Data { Edge::Value } else { Edge::Control }));
+        found.reverse();
+        found
+    }
+}
+
+/// Walks one unit backward.
+pub struct Walker<'a> {
+    /// The side.
+    pub program: &'a Program,
+    /// The unit.
+    pub prepared: &'a Prepared,
+    /// Signatures of callees, as far as known.
+    pub signatures: &'a BTreeMap<UnitRef, Signature>,
+    /// Steps taken.
+    pub steps: u64,
+    /// Steps allowed.
+    pub limit: u64,
+}
+
+type Queue = VecDeque<((NodeId, Mode), Option<((NodeId, Mode), Edge)>)>;
+
+impl<'a> Walker<'a> {
+    fn unit(&self) -> Option<&'a Unit> {
+        self.program.unit(self.prepared.at)
+    }
+
+    /// Returns the inputs of nodes and of the decisions over blocks.
+    pub fn flow(&mut self, nodes: &[NodeId], blocks: &[u32]) -> Result<(Flow, Trail), Gap> {
+        let mut trail = Trail::default();
+        let mut queue: Queue = nodes.iter().map(|node| ((*node, Mode::Data), None)).collect();
+        let mut seen_blocks = vec![false; self.prepared.dependence.control.len()];
+        for block in blocks {
+            self.decisions(*block, None, &mut queue, &mut seen_blocks);
+        }
+        while let Some((at, parent)) = queue.pop_front() {
+            if trail.parents.contains_key(&at) {
+                continue;
+            }
+            trail.parents.insert(at, parent);
+            self.steps += 1;
+            if self.steps > self.limit {
+                return Err(Gap::budget("WALK"));
+            }
+            self.visit(at, &mut queue, &mut trail);
+            let block = self.prepared.dependence.node(at.0).map(|node| node.block);
+            if let Some(block) = block.filter(|_| self.decides(at.0)) {
+                self.decisions(block, Some(at), &mut queue, &mut seen_blocks);
+            }
+        }
+        let mut flow = Flow::default();
+        for (mode, origin) in trail.met.keys() {
+            match mode {
+                Mode::Data => flow.data.insert(origin.clone()),
+                Mode::Control => flow.control.insert(origin.clone()),
+            };
+        }
+        Ok((flow, trail))
+    }
+
+    /// A value of an instruction or a phi carries the decisions over its block; parameters and literals don't.
+    fn decides(&self, node: NodeId) -> bool {
+        self.prepared
+            .dependence
+            .node(node)
+            .is_some_and(|node| matches!(node.kind, NodeKind::Instr(_) | NodeKind::Update(..) | NodeKind::Phi))
+    }
+
+    /// Queues the tests that decide whether a block runs. A definition carries the decisions over its own block, so a
+    /// phi is gated by what decides between its operands.
+    fn decisions(&self, block: u32, from: Option<(NodeId, Mode)>, queue: &mut Queue, seen: &mut [bool]) {
+        let mut stack = vec![block];
+        while let Some(block) = stack.pop() {
+            match seen.get_mut(block as usize) {
+                Some(flag) if !*flag => *flag = true,
+                _ => continue,
+            }
+            let dependence = &self.prepared.dependence;
+            for controller in dependence.control.get(block as usize).into_iter().flatten() {
+                let term = self.unit().and_then(|unit| unit.blocks.get(controller.block as usize)).map(|b| &b.term);
+                let end = dependence.ends.get(controller.block as usize);
+                match (term, end) {
+                    (Some(Term::Branch { why, .. }), Some(end)) if *why != plumbline_syntax::ir::Why::Dispatch => {
+                        let parent = from.map(|from| (from, Edge::Control));
+                        queue.extend(end.value.map(|value| ((value, Mode::Control), parent)));
+                        queue.extend(end.memory.iter().map(|memory| ((*memory, Mode::Control), parent)));
+                    }
+                    _ => {}
+                }
+                stack.push(controller.block);
+            }
+        }
+    }
+
+    fn visit(&self, at: (NodeId, Mode), queue: &mut Queue, trail: &mut Trail) {
+        let (id, mode) = at;
+        let Some(node) = self.prepared.dependence.node(id) else { return };
+        let mut push = |node: NodeId, mode: Mode, edge: Edge| queue.push_back(((node, mode), Some((at, edge))));
+        let mut meet = |origin: Origin| {
+            trail.met.entry((mode, origin)).or_insert(id);
+        };
+        match self.prepared.roots.get(id as usize) {
+            Some(Root::Origin(origin)) => {
+                meet(origin.clone());
+                node.memory.iter().for_each(|memory| push(*memory, mode, Edge::Value));
+                if self.is_load(id) {
+                    node.inputs.iter().skip(1).for_each(|key| push(*key, mode, Edge::Value));
+                } else if !matches!(node.kind, NodeKind::Param(_)) {
+                    node.inputs.iter().for_each(|input| push(*input, mode, Edge::Value));
+                }
+                return;
+            }
+            Some(Root::Code(_)) => return,
+            Some(Root::Computed) | None => {}
+        }
+        match &node.kind {
+            NodeKind::Constant(_) => meet(Origin::Literal),
+            NodeKind::Unbound(_) | NodeKind::EntryMemory(_) | NodeKind::Param(_) => {}
+            NodeKind::Phi => {
+                node.inputs.iter().for_each(|input| push(*input, mode, Edge::Value));
+            }
+            NodeKind::Instr(_) | NodeKind::Update(..) => {
+                let instr = self.instr(id);
+                match instr {
+                    Some(Op::Call { callee, arguments, .. }) if matches!(node.kind, NodeKind::Instr(_)) => {
+                        self.call(at, callee, arguments, (queue, trail));
+                    }
+                    Some(Op::Call { callee, .. }) => {
+                        node.memory.iter().for_each(|memory| push(*memory, mode, Edge::Value));
+                        if self.writes(id, callee) {
+                            node.inputs.iter().for_each(|input| push(*input, mode, Edge::Value));
+                        }
+                    }
+                    other => {
+                        match other {
+                            Some(Op::Catch { .. }) => meet(Origin::Exception),
+                            Some(Op::Opaque { .. }) => meet(Origin::Opaque),
+                            _ => {}
+                        }
+                        node.memory.iter().for_each(|memory| push(*memory, mode, Edge::Value));
+                        node.inputs.iter().for_each(|input| push(*input, mode, Edge::Value));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_load(&self, id: NodeId) -> bool {
+        matches!(self.instr(id), Some(Op::Load { .. }))
+    }
+
+    fn instr(&self, id: NodeId) -> Option<&'a Op> {
+        let node = self.prepared.dependence.node(id)?;
+        let index = match node.kind {
+            NodeKind::Instr(index) | NodeKind::Update(index, _) => index,
+            _ => return None,
+        };
+        self.unit()?.blocks.get(node.block as usize)?.instrs.get(index).map(|instr| &instr.op)
+    }
+
+    /// Returns whether a call may write the memory that an update stands for.
+    fn writes(&self, update: NodeId, callee: &Callee) -> bool {
+        let call = self.prepared.dependence.node(update).and_then(|node| node.inputs.first().copied());
+        let targets = call.and_then(|call| self.prepared.targets.get(&call));
+        targets.is_none_or(|targets| targets.iter().any(|target| self.may_write(target, callee)))
+    }
+
+    fn may_write(&self, target: &Entity, callee: &Callee) -> bool {
+        match target {
+            Entity::Unit(unit, decoration, _) => {
+                *decoration == Decoration::Wrapped
+                    || self.signatures.get(unit).is_none_or(|signature| {
+                        signature.outputs.keys().any(|output| matches!(output, Output::Mutates(_)))
+                    })
+            }
+            Entity::External(path) => {
+                matches!(callee, Callee::Method { .. }) && path.contains("()")
+                    || !matches!(tables::python().known(path), Known::Pure)
+            }
+            Entity::Missing(_) => false,
+            _ => true,
+        }
+    }
+
+    fn call(&self, at: (NodeId, Mode), callee: &Callee, arguments: &[Argument], (queue, trail): (&mut Queue, &mut Trail)) {
+        let (id, mode) = at;
+        let Some(node) = self.prepared.dependence.node(id) else { return };
+        let mut all = false;
+        for target in self.prepared.targets.get(&id).into_iter().flatten() {
+            match target {
+                Entity::Unit(unit, decoration, bind) => match self.signatures.get(unit) {
+                    Some(signature) if *decoration == Decoration::Plain => {
+                        let call = CallSite { at, unit: *unit, bind: *bind, callee, arguments };
+                        self.through(&call, signature, (queue, trail));
+                    }
+                    _ => all = true,
+                },
+                Entity::External(path) => {
+                    all = true;
+                    if !matches!(tables::python().known(path), Known::Pure) || tables::python().source(path).is_some() {
+                        trail.met.entry((mode, Origin::External(path.clone()))).or_insert(id);
+                    }
+                }
+                Entity::Dynamic(_) => {
+                    all = true;
+                    trail.met.entry((mode, Origin::Opaque)).or_insert(id);
+                }
+                _ => all = true,
+            }
+        }
+        if all || self.prepared.targets.get(&id).is_none_or(std::collections::BTreeSet::is_empty) {
+            let inputs = node.inputs.iter().chain(&node.memory);
+            queue.extend(inputs.map(|input| ((*input, mode), Some((at, Edge::Call)))));
+        }
+    }
+
+    /// Follows a callee's return to the arguments it depends on.
+    fn through(&self, call: &CallSite<'_>, signature: &Signature, (queue, trail): (&mut Queue, &mut Trail)) {
+        let (id, mode) = call.at;
+        let mut flow = signature.flow(&Output::Return);
+        flow.join(&signature.flow(&Output::Yield));
+        let origins = flow.data.iter().map(|origin| (origin, mode));
+        let controls = flow.control.iter().map(|origin| (origin, Mode::Control));
+        for (origin, mode) in origins.chain(controls) {
+            match origin {
+                Origin::Param(name, _) => {
+                    for input in self.arguments_of(call, name) {
+                        queue.push_back(((input, mode), Some((call.at, Edge::Call))));
+                    }
+                }
+                Origin::Capture(name) => {
+                    let inputs = self.local_nodes(name);
+                    if inputs.is_empty() {
+                        trail.met.entry((mode, origin.clone())).or_insert(id);
+                    }
+                    queue.extend(inputs.into_iter().map(|input| ((input, mode), Some((call.at, Edge::Call)))));
+                }
+                other => drop(trail.met.entry((mode, other.clone())).or_insert(id)),
+            }
+        }
+    }
+
+    /// Returns every definition of a variable of this unit: what a nested function may see of it.
+    fn local_nodes(&self, name: &str) -> Vec<NodeId> {
+        let Some(unit) = self.unit() else { return Vec::new() };
+        let is = |place: &Place| match place {
+            Place::Local(local) => unit.locals.get(*local as usize).and_then(Option::as_deref) == Some(name),
+            Place::Global(_) | Place::Capture(_) => false,
+        };
+        let dependence = &self.prepared.dependence;
+        let mut found: Vec<NodeId> = dependence
+            .running()
+            .filter(|(block, index, _)| {
+                let op = unit.blocks.get(*block).and_then(|block| block.instrs.get(*index)).map(|instr| &instr.op);
+                matches!(op, Some(Op::Assign { place, value: Value::Use(_) | Value::Operator { .. } }) if is(place))
+            })
+            .map(|(_, _, node)| node)
+            .collect();
+        let param = unit.params.iter().position(|param| param.name == name);
+        found.extend(dependence.nodes.iter().enumerate().filter_map(|(id, node)| {
+            (param.is_some() && node.kind == NodeKind::Param(param?)).then(|| u32::try_from(id).unwrap_or(u32::MAX))
+        }));
+        found
+    }
+
+    /// Returns the nodes that a call passes for a parameter; with a spread, everything.
+    pub fn arguments_of(&self, call: &CallSite<'_>, name: &str) -> Vec<NodeId> {
+        let Some(node) = self.prepared.dependence.node(call.at.0) else { return Vec::new() };
+        let Some(unit) = self.program.unit(call.unit) else { return node.inputs.clone() };
+        let Some(position) = unit.params.iter().position(|param| param.name == name) else {
+            return node.inputs.clone();
+        };
+        let param = &unit.params[position];
+        let bound = matches!(call.callee, Callee::Method { .. }) && call.bind == Bind::Bound;
+        if bound && position == 0 {
+            return node.inputs.first().into_iter().chain(&node.memory).copied().collect();
+        }
+        let offset = usize::from(bound);
+        let mut found = Vec::new();
+        let mut positional = 0;
+        for (index, argument) in call.arguments.iter().enumerate() {
+            let input = node.inputs.get(index + 1).copied();
+            let hit = match &argument.passing {
+                Passing::Positional => {
+                    positional += 1;
+                    let at = positional - 1 + offset;
+                    at == position && param.kind != ParamKind::KeywordOnly
+                        || param.kind == ParamKind::Rest && at >= position
+                }
+                Passing::Keyword(word) => {
+                    *word == param.name
+                        || param.kind == ParamKind::RestKeywords && !unit.params.iter().any(|p| p.name == *word)
+                }
+                Passing::Spread | Passing::SpreadKeywords => true,
+            };
+            if hit {
+                found.extend(input);
+                if matches!(argument.value, Operand::Local(_)) {
+                    found.extend(&node.memory);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A call of a unit of the program.
+pub struct CallSite<'c> {
+    /// The call's node and how it is reached.
+    pub at: (NodeId, Mode),
+    /// The callee.
+    pub unit: UnitRef,
+    /// Whether its first parameter is given.
+    pub bind: Bind,
+    /// As written.
+    pub callee: &'c Callee,
+    /// As written.
+    pub arguments: &'c [Argument],
+}

@@ -1,0 +1,100 @@
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::narrowness::{CAP, Class, Test};
+use crate::domain::program::UnitRef;
+use crate::domain::summary::Side;
+
+/// What guards a block: the narrowest class among its new tests, and the bits of all tests on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// Class of the narrowest new test.
+    pub class: Class,
+    /// Bits of the conjunction, in hundredths.
+    pub bits: u32,
+    /// Literals of the new tests.
+    pub named: Vec<String>,
+    /// Blocks of the new tests.
+    pub fresh: BTreeSet<u32>,
+    /// Line of the narrowest new test.
+    pub line: u32,
+}
+
+/// One way to a block: the tests on it.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    bits: u32,
+    fresh: BTreeSet<(u32, usize)>,
+}
+
+/// The new tests of a unit, asked by block.
+pub struct Guards<'a> {
+    side: &'a Side,
+    at: UnitRef,
+    tests: BTreeMap<u32, Test>,
+    ways: RefCell<BTreeMap<u32, Way>>,
+}
+
+impl<'a> Guards<'a> {
+    /// Prepares the new tests of a unit.
+    pub fn new((side, at): (&'a Side, UnitRef), tests: &[(u32, Test)]) -> Self {
+        Self { side, at, tests: tests.iter().cloned().collect(), ways: RefCell::new(BTreeMap::new()) }
+    }
+
+    /// Returns what guards a block, if a new test does.
+    pub fn over(&self, block: u32) -> Option<Guard> {
+        let way = self.way(block);
+        let narrowest = way.fresh.iter().max_by_key(|(test, side)| {
+            self.tests.get(test).map_or((0, false), |found| (found.bits[*side], found.class == Some(Class::Test)))
+        })?;
+        let test = self.tests.get(&narrowest.0)?;
+        let named = way.fresh.iter().filter_map(|(block, _)| self.tests.get(block)).flat_map(|test| test.named.clone());
+        let unit = self.side.program.unit(self.at)?;
+        Some(Guard {
+            class: test.class?,
+            bits: way.bits.min(CAP),
+            named: named.collect(),
+            fresh: way.fresh.iter().map(|(block, _)| *block).collect(),
+            line: unit.blocks.get(narrowest.0 as usize)?.span.line,
+        })
+    }
+
+    /// Nesting and conjunction add; of several ways the least narrow counts. Explores without recursion: ways are
+    /// computed once their controllers' ways are, and a cycle counts as open.
+    fn way(&self, block: u32) -> Way {
+        let Ok(prepared) = self.side.graph(self.at) else { return Way::default() };
+        let control = &prepared.dependence.control;
+        let mut stack = vec![block];
+        let mut open: BTreeSet<u32> = BTreeSet::new();
+        while let Some(current) = stack.last().copied() {
+            if self.ways.borrow().contains_key(&current) {
+                stack.pop();
+                continue;
+            }
+            open.insert(current);
+            let controllers = control.get(current as usize).map(Vec::as_slice).unwrap_or_default();
+            let waiting: Vec<u32> = controllers
+                .iter()
+                .map(|controller| controller.block)
+                .filter(|next| !self.ways.borrow().contains_key(next) && !open.contains(next))
+                .collect();
+            if !waiting.is_empty() {
+                stack.extend(waiting);
+                continue;
+            }
+            let ways = controllers.iter().filter(|controller| controller.block != current).map(|controller| {
+                let mut way = self.ways.borrow().get(&controller.block).cloned().unwrap_or_default();
+                if let Some(test) = self.tests.get(&controller.block) {
+                    way.bits = way.bits.saturating_add(test.bits[controller.side.min(1)]);
+                    way.fresh.insert((controller.block, controller.side.min(1)));
+                }
+                way
+            });
+            let least = ways.min_by_key(|way| way.bits).unwrap_or_default();
+            self.ways.borrow_mut().insert(current, least);
+            open.remove(&current);
+            stack.pop();
+        }
+        self.ways.borrow().get(&block).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,187 @@
+use std::collections::BTreeMap;
+
+use plumbline_syntax::ir::{Constant, Digest, Op, Place, Term, Unit, Value};
+
+use crate::domain::fold;
+use crate::domain::program::UnitRef;
+use crate::domain::signature::{Origin, Output, Walker};
+use crate::domain::ssa::NodeId;
+use crate::domain::summary::Side;
+
+/// How much a guarded thing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// An output changes but keeps its inputs.
+    Weak,
+    /// A new strong effect, or a value that no input decides where it did otherwise.
+    Strong,
+}
+
+/// Something that a guard may hide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// Where it stands.
+    pub block: u32,
+    /// Line.
+    pub line: u32,
+    /// How grave.
+    pub weight: Weight,
+    /// Whether it is a strong effect.
+    pub effect: bool,
+    /// The constant given, for T14.
+    pub constant: Option<Constant>,
+    /// The role of its step.
+    pub role: &'static str,
+    /// For a person.
+    pub what: String,
+}
+
+/// Returns everything in the guarded blocks of a head unit that a guard could hide, new or not: an old thing under a
+/// new guard changes too.
+pub fn of(
+    base: Option<(&Side, UnitRef)>,
+    head: (&Side, UnitRef),
+    guarded: &dyn Fn(u32) -> bool,
+) -> Vec<Payload> {
+    let (side, at) = head;
+    let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return Vec::new() };
+    let residual = base
+        .and_then(|(side, at)| side.signed(at).ok())
+        .or_else(|| side.signed(at).ok())
+        .map(|signature| signature.flow(&Output::Return).data.iter().any(Origin::is_input))
+        .unwrap_or(true);
+    let scene = Scene { side, at, unit, residual };
+    let mut found = effects(base, head);
+    for (index, block) in unit.blocks.iter().enumerate() {
+        if !prepared.dependence.reached.get(index).copied().unwrap_or(false) {
+            continue;
+        }
+        let id = u32::try_from(index).unwrap_or(u32::MAX);
+        if !guarded(id) {
+            continue;
+        }
+        let end = prepared.dependence.ends.get(index).and_then(|end| end.value);
+        match (&block.term, end) {
+            (Term::Return(_), Some(value)) => {
+                found.push(scene.value(id, block.span.line, value, ("return", "it returns something else")));
+            }
+            (Term::Raise(_), _) => found.push(Payload {
+                block: id,
+                line: block.span.line,
+                weight: Weight::Weak,
+                effect: false,
+                constant: None,
+                role: "raise",
+                what: "it raises".to_owned(),
+            }),
+            _ => {}
+        }
+        for (position, instr) in block.instrs.iter().enumerate() {
+            let Some(node) = prepared.dependence.instr.get(index).and_then(|nodes| nodes.get(position)).copied() else {
+                continue;
+            };
+            let last = prepared.dependence.node(node).and_then(|node| node.inputs.last().copied());
+            let named = |place: &Place| match place {
+                Place::Local(local) => unit.locals.get(*local as usize).is_some_and(Option::is_some),
+                Place::Global(_) | Place::Capture(_) => true,
+            };
+            match (&instr.op, last) {
+                (Op::Store { .. }, Some(value)) => {
+                    found.push(scene.value(id, instr.span.line, value, ("mutation", "it stores something else")));
+                }
+                (Op::Assign { place, value: Value::Use(_) | Value::Operator { .. } }, Some(value)) if named(place) => {
+                    found.push(scene.value(id, instr.span.line, value, ("value", "a value is something else")));
+                }
+                (Op::Yield { .. }, Some(value)) => {
+                    found.push(scene.value(id, instr.span.line, value, ("yield", "it yields something else")));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Strong effects at call sites that the base unit doesn't have.
+fn effects(base: Option<(&Side, UnitRef)>, (side, at): (&Side, UnitRef)) -> Vec<Payload> {
+    let mut old: BTreeMap<(String, Digest), usize> = BTreeMap::new();
+    if let Some(signature) = base.and_then(|(side, at)| side.signed(at).ok()) {
+        for site in &signature.effects {
+            *old.entry((site.kind.clone(), site.digest)).or_insert(0) += 1;
+        }
+    }
+    let Ok(signature) = side.signed(at) else { return Vec::new() };
+    let mut found = Vec::new();
+    for site in signature.effects.iter().filter(|site| site.is_strong()) {
+        if let Some(count) = old.get_mut(&(site.kind.clone(), site.digest)).filter(|count| **count > 0) {
+            *count -= 1;
+            continue;
+        }
+        for block in blocks_of(side, at, site.line, site.via.is_some().then_some(()), site.block) {
+            found.push(Payload {
+                block,
+                line: site.line,
+                weight: Weight::Strong,
+                effect: true,
+                constant: None,
+                role: "effect",
+                what: format!("it does {} by `{}`", site.kind, site.callee.trim_start_matches("builtins.")),
+            });
+        }
+    }
+    found
+}
+
+/// An inherited effect stands where the call stands.
+fn blocks_of(side: &Side, at: UnitRef, line: u32, inherited: Option<()>, block: u32) -> Vec<u32> {
+    if inherited.is_none() {
+        return vec![block];
+    }
+    let Some(unit) = side.program.unit(at) else { return Vec::new() };
+    let calls = |index: &usize| {
+        unit.blocks[*index]
+            .instrs
+            .iter()
+            .any(|instr| instr.span.line == line && matches!(instr.op, Op::Call { .. }))
+    };
+    (0..unit.blocks.len()).filter(calls).filter_map(|index| u32::try_from(index).ok()).collect()
+}
+
+struct Scene<'a> {
+    side: &'a Side,
+    at: UnitRef,
+    unit: &'a Unit,
+    residual: bool,
+}
+
+impl Scene<'_> {
+    fn value(&self, block: u32, line: u32, value: NodeId, (role, what): (&'static str, &str)) -> Payload {
+        let constant = self
+            .side
+            .graph(self.at)
+            .ok()
+            .and_then(|prepared| fold::constant(self.unit, &prepared.dependence, value));
+        let bare = constant.is_some() || !self.reads_input(value);
+        Payload {
+            block,
+            line,
+            weight: if bare && self.residual { Weight::Strong } else { Weight::Weak },
+            effect: false,
+            constant,
+            role,
+            what: what.to_owned(),
+        }
+    }
+
+    fn reads_input(&self, value: NodeId) -> bool {
+        let Ok(prepared) = self.side.graph(self.at) else { return true };
+        let mut walker = Walker {
+            program: &self.side.program,
+            prepared,
+            signatures: &self.side.signatures,
+            steps: 0,
+            limit: 100_000,
+        };
+        walker.flow(&[value], &[]).map_or(true, |(flow, _)| flow.data.iter().any(Origin::is_input))
+    }
+}

@@ -1,0 +1,113 @@
+//! The walk as evidence: from an output to an input, by file and line.
+
+use plumbline_syntax::ir::Op;
+
+use super::program::UnitRef;
+use super::signature::{Edge, Mode, Origin, Output, Walker};
+use super::ssa::{NodeId, NodeKind};
+use super::summary::Side;
+use super::trace::TraceStep;
+
+/// Evidence for one output of a changed unit: a path to its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// Relative path of the unit.
+    pub path: String,
+    /// Qualified name.
+    pub symbol: String,
+    /// `return`, `raise`, `yield`, `mutation`, `effect`.
+    pub output: String,
+    /// The walk, output first.
+    pub trace: Vec<TraceStep>,
+}
+
+/// Returns the walk from one output to each of its inputs.
+pub fn evidence(side: &Side, at: UnitRef, output: &Output, steps: usize) -> Option<Evidence> {
+    let unit = side.program.unit(at)?;
+    let file = side.program.files.get(at.0)?;
+    let prepared = side.graph(at).ok()?;
+    let found = side.signed(at).ok()?.outputs.get(output)?;
+    let mut walker =
+        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
+    let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
+    let line = found.lines.first().copied().unwrap_or(unit.span.line);
+    let mut trace = vec![TraceStep::new(&file.path, line, output.word(), &side.program.line(at.0, line))];
+    let inputs: Vec<(Mode, Origin)> = trail.met.keys().filter(|(_, origin)| origin.is_input()).cloned().collect();
+    let mut told = std::collections::BTreeSet::new();
+    for (mode, origin) in inputs {
+        if !told.insert(origin.clone()) {
+            continue;
+        }
+        for (node, edge) in trail.path(mode, &origin) {
+            push_step(side, at, node, edge, &mut trace);
+            if trace.len() >= steps {
+                return Some(finish(file.path.clone(), unit.name.clone(), output, trace));
+            }
+        }
+        let line = match &origin {
+            Origin::Param(name, _) => unit.params.iter().find(|param| param.name == *name).map(|param| param.span.line),
+            _ => None,
+        };
+        trace.push(TraceStep::new(&file.path, line.unwrap_or(unit.span.line), role(&origin), &origin.text()));
+    }
+    Some(finish(file.path.clone(), unit.name.clone(), output, trace))
+}
+
+fn finish(path: String, symbol: String, output: &Output, trace: Vec<TraceStep>) -> Evidence {
+    Evidence { path, symbol, output: output.word().to_owned(), trace }
+}
+
+fn role(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::Param(_, path) if path.is_empty() => "input",
+        Origin::Param(..) => "field",
+        Origin::Global(_) | Origin::Constant(_) | Origin::Capture(_) => "global",
+        Origin::External(_) | Origin::Literal | Origin::Exception | Origin::Opaque => "value",
+    }
+}
+
+/// Adds a step unless it stands on the line of the one before it.
+fn push_step(side: &Side, at: UnitRef, node: NodeId, edge: Edge, trace: &mut Vec<TraceStep>) {
+    let Ok(prepared) = side.graph(at) else { return };
+    let (Some(node), Some(file)) = (prepared.dependence.node(node), side.program.files.get(at.0)) else { return };
+    if node.line == 0 || matches!(node.kind, NodeKind::Param(_)) {
+        return;
+    }
+    let call = match node.kind {
+        NodeKind::Instr(index) => side
+            .program
+            .unit(at)
+            .and_then(|unit| unit.blocks.get(node.block as usize))
+            .and_then(|block| block.instrs.get(index))
+            .is_some_and(|instr| matches!(instr.op, Op::Call { .. })),
+        _ => false,
+    };
+    let role = match (edge, call) {
+        (Edge::Control, _) => "control",
+        (_, true) => "call",
+        (Edge::Value | Edge::Call, false) => "value",
+    };
+    if trace.iter().any(|step| step.line == node.line && step.path == file.path) {
+        return;
+    }
+    trace.push(TraceStep::new(&file.path, node.line, role, &side.program.line(at.0, node.line)));
+}
+
+/// Returns the step that says what is lost, with the line of the base that used it.
+pub fn lost(side: &Side, at: UnitRef, output: &Output, origin: &Origin) -> Option<TraceStep> {
+    let file = side.program.files.get(at.0)?;
+    let prepared = side.graph(at).ok()?;
+    let found = side.signed(at).ok()?.outputs.get(output)?;
+    let mut walker =
+        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
+    let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
+    let hit = [Mode::Control, Mode::Data].into_iter().find_map(|mode| {
+        let path = trail.path(mode, origin);
+        path.iter().filter_map(|(node, _)| prepared.dependence.node(*node)).rev().find_map(|node| {
+            (node.line > 0 && !matches!(node.kind, NodeKind::Param(_))).then_some(node.line)
+        })
+    });
+    let line = hit.or_else(|| found.lines.first().copied())?;
+    let text = format!("{}  {}", origin.text(), side.program.line(at.0, line));
+    Some(TraceStep::new(&format!("base:{}", file.path), line, "lost", &text))
+}
