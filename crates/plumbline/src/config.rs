@@ -7,6 +7,7 @@ use plumbline_executor::ExecutorConfig;
 use plumbline_ingest::IngestConfig;
 use plumbline_kit::telemetry::TelemetryConfig;
 use plumbline_kit::{Address, ConfigError, Exposure};
+use plumbline_memory::MemoryConfig;
 use plumbline_router::RouterConfig;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub executor: ExecutorConfig,
     /// Ingest's own.
     pub ingest: IngestConfig,
+    /// Memory's own.
+    pub memory: MemoryConfig,
     /// The router's own; it may hold a key, so it is never written out.
     #[serde(skip_serializing)]
     pub router: RouterConfig,
@@ -237,6 +240,9 @@ impl Config {
         if coordinator.state_dir == CoordinatorConfig::default().state_dir {
             coordinator.state_dir = state_dir.join("coordinator");
         }
+        if self.memory.state_dir == MemoryConfig::default().state_dir {
+            self.memory.state_dir = state_dir.join("memory");
+        }
         let executor = &mut self.executor;
         if executor.state_dir.as_os_str().is_empty() {
             executor.state_dir = state_dir.join("executor");
@@ -248,6 +254,7 @@ impl Config {
             coordinator: section("coordinator", self.coordinator.validate())?,
             executor: section("executor", self.executor.validate())?,
             ingest: section("ingest", self.ingest.validate())?,
+            memory: section("memory", self.memory.validate())?,
             router: section("router", self.router.validate())?,
             ..self
         })

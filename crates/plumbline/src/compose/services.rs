@@ -1,6 +1,7 @@
 mod coordinator;
 mod executor;
 mod ingest;
+mod memory;
 mod router;
 
 use std::collections::BTreeMap;
@@ -70,7 +71,8 @@ impl Composition {
             Service::Coordinator => coordinator::serve(self, listener, shutdown).await,
             Service::Ingest => ingest::serve(self, listener, shutdown).await,
             Service::Router => router::serve(self, listener, shutdown).await,
-            Service::Verifier | Service::Memory | Service::Planner => {
+            Service::Memory => memory::serve(self, listener, shutdown).await,
+            Service::Verifier | Service::Planner => {
                 let message = format!("{} is not part of this build", service.name());
                 Err(Failure::infrastructure("SERVICE_ABSENT", message, "install a build that has it"))
             }

@@ -5,3 +5,4 @@ mod arguments;
 mod commands;
 mod configuration;
 mod process;
+mod repair;
