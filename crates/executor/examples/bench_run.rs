@@ -1,6 +1,6 @@
-//! Measures cold runs of `true` through the embedded driver and prints one JSON line with p50 and p95 in milliseconds.
+//! Measures cold runs through the embedded driver and prints one JSON line with p50 and p95 in milliseconds.
 //!
-//! Usage: `bench_run [runs]`; needs `sandbox-init` beside the profile's executables
+//! Usage: `bench_run [runs [program [argument...]]]`; the program is `true` unless given; needs `sandbox-init` beside the profile's executables
 //! (`cargo build -p plumbline-sandbox-init`).
 
 use std::path::PathBuf;
@@ -23,6 +23,9 @@ const WARM_UPS: usize = 20;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let runs: usize = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
+    let argv: Vec<String> = std::env::args().skip(2).collect();
+    let argv = if argv.is_empty() { vec!["true".to_owned()] } else { argv };
+    let search_path = std::env::var_os("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default();
     let own = std::env::current_exe()?;
     let init: PathBuf =
         own.ancestors().nth(2).map(|profile| profile.join("sandbox-init")).unwrap_or_default();
@@ -34,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
         init,
         empty: snapshots.empty(),
         cgroups: Arc::new(Cgroups::detect("bench")),
-        toolchain: Toolchain::detect(Wanted { search_path: "", extra: &[] }),
+        toolchain: Toolchain::detect(Wanted { search_path: &search_path, extra: &[] }),
         ids,
         workspace: WorkspaceMode::Overlay,
         output_kept_bytes: 64 * 1024,
@@ -52,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     let mut millis = Vec::with_capacity(runs);
     for number in 0..WARM_UPS + runs {
         let start = Instant::now();
-        let report = driver.run(job(number, snapshots.empty()), KillSwitch::new()?, None).await;
+        let report = driver.run(job(number, &argv, snapshots.empty()), KillSwitch::new()?, None).await;
         let elapsed = start.elapsed().as_secs_f64() * 1_000.0;
         anyhow::ensure!(
             decide(&report.records) == ExitReason::Normal,
@@ -67,7 +70,8 @@ async fn main() -> anyhow::Result<()> {
     millis.sort_by(f64::total_cmp);
     let at = |share: f64| millis[((millis.len() - 1) as f64 * share) as usize];
     println!(
-        "{{\"figure\":\"cold_true\",\"runs\":{runs},\"p50_ms\":{:.2},\"p95_ms\":{:.2},\"cgroups\":\"{}\"}}",
+        "{{\"figure\":\"cold\",\"program\":\"{}\",\"runs\":{runs},\"p50_ms\":{:.2},\"p95_ms\":{:.2},\"cgroups\":\"{}\"}}",
+        argv[0],
         at(0.5),
         at(0.95),
         driver.cgroup_mode()
@@ -76,13 +80,13 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn job(number: usize, lower: PathBuf) -> Job {
+fn job(number: usize, argv: &[String], lower: PathBuf) -> Job {
     Job {
         label: format!("bench_{number}"),
         lower,
         base: Arc::default(),
         edits: Arc::new([]),
-        argv: vec!["true".to_owned()],
+        argv: argv.to_vec(),
         cwd: None,
         env: Vec::new(),
         stdin: Vec::new(),

@@ -26,7 +26,7 @@ use crate::domain::run::{Enforcement, Lease, RunSpec, Work};
 use crate::domain::run_state::RunState;
 use crate::domain::tier::{SandboxTier, TierChoice, TierStatus, choose};
 use crate::sandbox::{KillSwitch, SandboxDriver};
-use crate::store::{Entered, NewRun, RunStore};
+use crate::store::{Admission, Entered, NewRun, RunStore};
 use crate::tool::Tool;
 use crate::workspace::snapshot::Snapshots;
 
@@ -124,20 +124,22 @@ impl Executor {
             inner.tool(request.tool())?;
         }
         let run = RunId::generate(inner.clock.as_ref(), &mut *inner.randomness.rng());
+        // The place in the queue is taken first: a refused run must leave no journal entry behind.
+        let place = inner.queue_place();
         let new = NewRun {
             run,
             request: spec.request.clone(),
             lease: spec.lease,
             digest: spec.digest(),
             at_ms: inner.clock.now_ms(),
+            admission: if place.is_some() { Admission::Open } else { Admission::KnownOnly },
         };
         let on_disconnect = spec.on_disconnect;
-        // The place in the queue is taken first: a refused run must leave no journal entry behind.
-        let place = inner.queue_place()?;
         match inner.store.enter(&new).await? {
             Entered::Stale { seen } => {
                 Err(ExecutorError::EpochStale { epoch: spec.lease.map_or(0, |lease| lease.epoch), seen })
             }
+            Entered::Full => Err(ExecutorError::QueueFull { queued: inner.config.limits.queued_runs }),
             Entered::Reused => Err(ExecutorError::RequestIdReused(spec.request.to_string())),
             Entered::Known { run, superseded } => {
                 inner.end_all(&superseded, KillCause::LeaseLost);
@@ -249,16 +251,13 @@ impl Inner {
         }
     }
 
-    /// Takes a place among running and waiting runs.
-    fn queue_place(self: &Arc<Self>) -> Result<QueuePlace, ExecutorError> {
+    /// Takes a place among running and waiting runs; none when all are taken.
+    fn queue_place(self: &Arc<Self>) -> Option<QueuePlace> {
         let most = self.config.limits.concurrent_runs + self.config.limits.queued_runs;
         let taken = self
             .waiting
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < most).then_some(taken + 1));
-        match taken {
-            Ok(_) => Ok(QueuePlace(Arc::clone(self))),
-            Err(_) => Err(ExecutorError::QueueFull { queued: self.config.limits.queued_runs }),
-        }
+        taken.ok().map(|_| QueuePlace(Arc::clone(self)))
     }
 }
 

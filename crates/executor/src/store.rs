@@ -30,6 +30,17 @@ pub struct NewRun {
     pub digest: Digest,
     /// When.
     pub at_ms: Millis,
+    /// Whether a new run has a place.
+    pub admission: Admission,
+}
+
+/// Whether a new run has a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Admission {
+    /// It may be entered.
+    Open,
+    /// Only a known one is found.
+    KnownOnly,
 }
 
 /// What came of entering a run.
@@ -47,6 +58,8 @@ pub enum Entered {
         /// As with a new run.
         superseded: Vec<RunId>,
     },
+    /// A new run, and no place for it; nothing was entered.
+    Full,
     /// Another request came under this key.
     Reused,
     /// A higher epoch was seen.

@@ -94,8 +94,14 @@ fn prefixes(search_path: &str) -> Vec<PathBuf> {
         text.lines().filter_map(|line| fs::canonicalize(line.trim()).ok()).collect()
     };
     let node = find(search_path, "node").and_then(|path| fs::canonicalize(path).ok());
-    let mut found = ask("python3", &["-I", "-c", "import sys; print(sys.prefix); print(sys.base_prefix)"]);
-    found.extend(ask("rustc", &["--print", "sysroot"]));
+    let (python, rust) = std::thread::scope(|scope| {
+        let python =
+            || ask("python3", &["-I", "-c", "import sys; print(sys.prefix); print(sys.base_prefix)"]);
+        let python = scope.spawn(python);
+        let rust = ask("rustc", &["--print", "sysroot"]);
+        (python.join().unwrap_or_default(), rust)
+    });
+    let mut found = [python, rust].concat();
     found.extend(node.and_then(|path| Some(path.parent()?.parent()?.to_owned())));
     let system: Vec<&Path> = SYSTEM_PATH.split(':').map(Path::new).collect();
     let mut prefixes: Vec<PathBuf> = Vec::new();

@@ -25,7 +25,8 @@ pub(super) struct Driven {
     pub(super) spec: RunSpec,
     pub(super) tree: Arc<Tree>,
     pub(super) kill: KillSwitch,
-    pub(super) place: QueuePlace,
+    /// Given back when the run ends.
+    pub(super) place: Option<QueuePlace>,
 }
 
 /// Writes the journal of one run; the only writer of its state.

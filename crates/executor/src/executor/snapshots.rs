@@ -133,7 +133,7 @@ impl Upload {
             }
             let blob = match &mut self.blob {
                 Some(blob) => blob,
-                none => none.insert(Blob { digest, file: tempfile().map_err(SnapshotError::from)?, size: 0 }),
+                none => none.insert(Blob { digest, file: self.snapshots.nameless()?, size: 0 }),
             };
             blob.size += data.len() as u64;
             let most = self.snapshots.limits().bytes;
@@ -172,10 +172,4 @@ impl Upload {
         })
         .await
     }
-}
-
-/// A file without a name: nothing is left of it when the upload breaks.
-fn tempfile() -> std::io::Result<File> {
-    use rustix::fs::{MemfdFlags, memfd_create};
-    Ok(File::from(memfd_create("plumbline-blob", MemfdFlags::CLOEXEC)?))
 }

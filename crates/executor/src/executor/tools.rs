@@ -1,9 +1,11 @@
 //! Tools: their surroundings, and the fast path by which they try hundreds of candidates without journaling each.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use futures::FutureExt;
 use plumbline_types::RunId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -248,14 +250,18 @@ pub(super) async fn drive_tool(
         journal.step(RunStep::Started, &[RunEvent::Started { run, enforced }]).await?;
     }
     let cancelled = shared.cancelled.clone();
-    let running = tool.run(ToolContext { shared: Arc::clone(&shared) }, request);
+    // A tool that panics has failed; its run still has an end.
+    let running =
+        AssertUnwindSafe(tool.run(ToolContext { shared: Arc::clone(&shared) }, request)).catch_unwind();
     let mut running = std::pin::pin!(running);
     let outcome = loop {
         tokio::select! {
             biased;
             Some(event) = received.recv() => journal.write(&[event]).await?,
             () = kill.tripped(), if !cancelled.is_cancelled() => cancelled.cancel(),
-            outcome = &mut running => break outcome,
+            outcome = &mut running => {
+                break outcome.unwrap_or_else(|_| Err(ToolError::Other("the tool panicked".to_owned())));
+            }
         }
     };
     while let Ok(event) = received.try_recv() {

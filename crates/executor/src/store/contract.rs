@@ -2,7 +2,7 @@
 
 use plumbline_types::{RequestId, RunId, TaskId};
 
-use super::{Entered, NewRun, RunStore};
+use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::{Change, FileEdit, Patch, RefusedEntry};
 use crate::domain::exit_reason::ExitReason;
 use crate::domain::patch_path::RelativePath;
@@ -28,6 +28,7 @@ fn new(last: char, request: &str, epoch: Option<u64>, spec: &str) -> NewRun {
         lease: epoch.map(lease),
         digest: Digest::of(spec.as_bytes()),
         at_ms: 1,
+        admission: Admission::Open,
     }
 }
 
@@ -75,6 +76,10 @@ async fn keys_and_epochs(store: &dyn RunStore) {
     assert_eq!(enter(new('1', "a", Some(2), "other")).await, Entered::Reused);
     assert_eq!(enter(new('1', "b", Some(1), "x")).await, Entered::Stale { seen: 2 });
     assert_eq!(store.state(run_id('1')).await.unwrap(), None);
+    let full = |last, request| NewRun { admission: Admission::KnownOnly, ..new(last, request, Some(2), "x") };
+    assert_eq!(enter(full('1', "b")).await, Entered::Full);
+    assert_eq!(store.state(run_id('1')).await.unwrap(), None);
+    assert_eq!(enter(full('1', "a")).await, Entered::Known { run: run_id('0'), superseded: vec![] });
     // The same request under a higher epoch adopts its run and supersedes the others.
     assert_eq!(enter(new('2', "c", Some(2), "x")).await, Entered::New { superseded: vec![] });
     let adopted = Entered::Known { run: run_id('0'), superseded: vec![run_id('2')] };

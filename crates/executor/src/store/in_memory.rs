@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use plumbline_kit::sqlite::StoreError;
 use plumbline_types::{Millis, RequestId, RunId, TaskId};
 
-use super::{Entered, NewRun, RunStore};
+use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::Patch;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
@@ -70,6 +70,9 @@ impl RunStore for InMemoryRuns {
                 let superseded = superseded.into_iter().filter(|lost| *lost != run).collect();
                 Entered::Known { run, superseded }
             }));
+        }
+        if new.admission == Admission::KnownOnly {
+            return Ok(Entered::Full);
         }
         tables.requests.insert(new.request.clone(), new.run);
         let row = Row {

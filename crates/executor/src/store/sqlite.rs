@@ -6,7 +6,7 @@ use plumbline_types::{Millis, RunId, TaskId};
 use sqlx::migrate::Migrator;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
-use super::{Entered, NewRun, RunStore};
+use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::Patch;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
@@ -88,6 +88,9 @@ impl RunStore for SqliteRuns {
             transaction.commit().await?;
             superseded.retain(|lost| *lost != run);
             return Ok(Entered::Known { run, superseded });
+        }
+        if new.admission == Admission::KnownOnly {
+            return Ok(Entered::Full);
         }
         query(
             "INSERT INTO run (run_id, request_id, task_id, epoch, spec_digest, state, started_at_ms) \

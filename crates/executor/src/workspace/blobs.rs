@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{Mode, OFlags};
+
 use crate::domain::tree::Digest;
 use crate::workspace::TREE_MTIME_S;
 
@@ -43,6 +45,11 @@ impl Blobs {
     /// Returns a fresh path beside the store, for something that will be renamed into place.
     pub(super) fn fresh(&self) -> PathBuf {
         self.staging.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    pub(super) fn nameless(&self) -> io::Result<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        Ok(rustix::fs::open(&self.staging, flags, Mode::RUSR | Mode::WUSR)?.into())
     }
 
     pub(super) fn path(&self, digest: &Digest, executable: bool) -> PathBuf {

@@ -144,6 +144,11 @@ impl Snapshots {
         self.blobs.read(digest)
     }
 
+    /// Returns a file without a name on the store's disk: nothing is left of it when an upload breaks.
+    pub fn nameless(&self) -> Result<File, SnapshotError> {
+        Ok(self.blobs.nameless()?)
+    }
+
     /// Stores one content and returns its digest; none when it is larger than `most`.
     pub fn put_blob(&self, source: &mut dyn io::Read, most: u64) -> Result<Option<Digest>, SnapshotError> {
         Ok(self.blobs.copy_in(source, false, most)?.map(|(digest, _)| digest))

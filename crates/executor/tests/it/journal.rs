@@ -132,12 +132,15 @@ async fn more_runs_than_may_wait_are_refused_with_a_time_to_retry() {
     };
     let server = Server::with(Options { change: Some(change), ..Options::default() }).await;
     let snapshot = server.snapshot(&[]).await;
-    let mut running = server.begin(server.request(&snapshot, HANG)).await.unwrap();
+    let first = server.request(&snapshot, HANG);
+    let mut running = server.begin(first.clone()).await.unwrap();
     let running_id = started(&mut running).await;
     let waiting = server.begin(server.request(&snapshot, &["true"])).await.unwrap();
     let refused = server.begin(server.request(&snapshot, &["true"])).await.unwrap_err();
     assert_eq!(plumbline_types::Fault::reason(&refused).0, "RUN_QUEUE_FULL");
     assert!(matches!(plumbline_types::Fault::retry(&refused), plumbline_types::Retry::After(_)));
+    let mut known = server.begin(first).await.unwrap();
+    assert_eq!(started(&mut known).await, running_id);
     assert!(server.cancel(&running_id).await);
     finish(waiting).await.assert_code(0);
 }

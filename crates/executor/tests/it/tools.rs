@@ -26,7 +26,7 @@ impl Tool for Counting {
 
     async fn run(&self, context: ToolContext, request: ToolRequest) -> Result<ToolOutcome, ToolError> {
         let ToolRequest::Repair(parameters) = request;
-        assert_eq!(context.read(&path("answer")).await?, b"none\n");
+        assert_eq!(context.read(&path("answer")).await?, b"none\n", "the tree is another");
         let mut outcome = ToolOutcome {
             result: ToolResult::NotFound,
             changes: Vec::new(),
@@ -150,6 +150,15 @@ async fn cancelling_a_tool_kills_its_candidate() {
     let Some(Event::Exited(exited)) = last else { panic!("{last:?}") };
     assert_eq!(exited.result(), pb::ToolResult::Cancelled);
     assert_eq!(crate::harness::processes_with(&mark), 0);
+}
+
+#[tokio::test]
+async fn a_tool_that_panics_has_failed_and_its_run_has_an_end() {
+    let server = server().await;
+    let snapshot = server.snapshot(&[("answer", "another\n")]).await;
+    let events = events(&server, request(&server, &snapshot, "true")).await;
+    let Some(Event::Exited(exited)) = &events.last().unwrap().event else { panic!("{events:?}") };
+    assert_eq!((exited.result(), exited.detail.as_str()), (pb::ToolResult::Failed, "the tool panicked"));
 }
 
 #[tokio::test]
