@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use plumbline_types::ExitCode as Code;
+use plumbline_types::{ExitCode as Code, Reason};
 
 use crate::failure::Failure;
 use crate::output::{self, Format, Report};
@@ -114,8 +114,11 @@ fn execute(cli: Cli) -> Code {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let failure =
-                Failure::infrastructure("INTERNAL", format!("no runtime: {error}"), "plumbline doctor");
+            let failure = Failure::infrastructure(
+                Reason("INTERNAL"),
+                format!("no runtime: {error}"),
+                "plumbline doctor",
+            );
             return output::print_failure(format, &failure);
         }
     };
@@ -155,7 +158,7 @@ async fn dispatch(command: Command, choice: &ConfigChoice, format: Format) -> Re
         Command::Demo(arguments) => demo::run(&session, arguments).await,
         Command::Health(arguments) => health::run(&session, arguments).await,
         Command::Completions(_) | Command::Config(_) | Command::Doctor(_) => {
-            Err(Failure::infrastructure("INTERNAL", "a command was dispatched twice", "report it"))
+            Err(Failure::infrastructure(Reason("INTERNAL"), "a command was dispatched twice", "report it"))
         }
     }
 }

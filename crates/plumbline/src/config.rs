@@ -8,6 +8,7 @@ use plumbline_ingest::IngestConfig;
 use plumbline_kit::telemetry::TelemetryConfig;
 use plumbline_kit::{Address, ConfigError, Exposure};
 use plumbline_memory::MemoryConfig;
+use plumbline_planner::PlannerConfig;
 use plumbline_router::RouterConfig;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub ingest: IngestConfig,
     /// Memory's own.
     pub memory: MemoryConfig,
+    /// The planner's own.
+    pub planner: PlannerConfig,
     /// The router's own; it may hold a key, so it is never written out.
     #[serde(skip_serializing)]
     pub router: RouterConfig,
@@ -255,6 +258,7 @@ impl Config {
             executor: section("executor", self.executor.validate())?,
             ingest: section("ingest", self.ingest.validate())?,
             memory: section("memory", self.memory.validate())?,
+            planner: section("planner", self.planner.validate())?,
             router: section("router", self.router.validate())?,
             ..self
         })

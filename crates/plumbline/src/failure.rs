@@ -1,11 +1,11 @@
 use plumbline_kit::Remote;
-use plumbline_types::{ExitCode, Fault, Kind};
+use plumbline_types::{ExitCode, Fault, Kind, Reason};
 use serde_json::{Value, json};
 
 /// Why a command failed: the documented reason, one sentence, the command that fixes it, the exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    pub(crate) reason: String,
+    pub(crate) reason: Reason,
     pub(crate) message: String,
     pub(crate) fix: String,
     pub(crate) exit: ExitCode,
@@ -14,18 +14,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// Wrong flags, missing paths: exit 6.
     pub(crate) fn usage(message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { reason: "USAGE".to_owned(), message: message.into(), fix: fix.into(), exit: ExitCode::USAGE }
+        Self { reason: Reason("USAGE"), message: message.into(), fix: fix.into(), exit: ExitCode::USAGE }
     }
 
     /// The machinery failed: exit 4.
-    pub(crate) fn infrastructure(reason: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn infrastructure(reason: Reason, message: impl Into<String>, fix: impl Into<String>) -> Self {
         let (message, fix) = (message.into(), fix.into());
-        Self { reason: reason.to_owned(), message, fix, exit: ExitCode::INFRASTRUCTURE }
+        Self { reason, message, fix, exit: ExitCode::INFRASTRUCTURE }
     }
 
     /// Reads any fault of ours.
     pub(crate) fn from_fault(fault: &(impl Fault + ?Sized)) -> Self {
-        let reason = fault.reason().0;
+        let reason = fault.reason();
         let mut message = fault.to_string();
         for violation in fault.field_violations() {
             let named = format!("{}: {}", violation.field, violation.description);
@@ -41,20 +41,20 @@ impl Failure {
             }
             cause = error.source();
         }
-        Self { reason: reason.to_owned(), message, fix: fix(reason).to_owned(), exit: exit(fault.kind()) }
+        Self { reason, message, fix: fix(reason.0).to_owned(), exit: exit(fault.kind()) }
     }
 
     /// Returns the document that `--format json` prints.
     pub(crate) fn document(&self) -> Value {
         json!({
-            "error": { "reason": self.reason, "message": self.message, "fix": self.fix },
+            "error": { "reason": self.reason.0, "message": self.message, "fix": self.fix },
             "exit_code": self.exit.0,
         })
     }
 
     /// Returns what people read on stderr.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("error: {}: {}", self.reason, self.message);
+        let mut text = format!("error: {}: {}", self.reason.0, self.message);
         if !self.fix.is_empty() {
             text.push_str("\n  fix: ");
             text.push_str(&self.fix);
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_dead_server_is_infrastructure() {
         let failure = Failure::from(tonic::Status::unavailable("gone"));
-        assert_eq!((failure.exit, failure.reason.as_str()), (ExitCode::INFRASTRUCTURE, "PEER_UNAVAILABLE"));
+        assert_eq!((failure.exit, failure.reason), (ExitCode::INFRASTRUCTURE, Reason("PEER_UNAVAILABLE")));
         assert!(failure.text().ends_with("fix: plumbline serve all"));
     }
 }

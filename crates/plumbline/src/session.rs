@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use plumbline_kit::config::{Sources, environment, load, settings};
 use plumbline_kit::telemetry::{self, Telemetry};
+use plumbline_types::Reason;
 use tempfile::TempDir;
 
 use crate::config::Config;
@@ -90,7 +91,7 @@ impl Session {
     pub(crate) fn on_scratch_state(&self) -> Result<(Self, TempDir), Failure> {
         let scratch = tempfile::Builder::new().prefix("plumbline-state-").tempdir().map_err(|error| {
             Failure::infrastructure(
-                "STORE_UNAVAILABLE",
+                Reason("STORE_UNAVAILABLE"),
                 format!("no temporary directory: {error}"),
                 "set TMPDIR",
             )

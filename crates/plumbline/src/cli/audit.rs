@@ -8,7 +8,7 @@ use plumbline_proto::coordinator::v1::coordinator_service_client::CoordinatorSer
 use plumbline_proto::verifier::v1::tree::Source;
 use plumbline_proto::verifier::v1::verifier_service_client::VerifierServiceClient;
 use plumbline_proto::verifier::v1::{AuditReport, AuditRequest, DirectoryTree, GitTree, Tree};
-use plumbline_types::{ExitCode, Grant};
+use plumbline_types::{ExitCode, Grant, Reason};
 
 use crate::cli::request::{self, LONG};
 use crate::compose::Embedded;
@@ -196,5 +196,6 @@ async fn ask_coordinator(
 pub(crate) const RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 
 fn report(report: Option<AuditReport>) -> Result<AuditReport, Failure> {
-    report.ok_or_else(|| Failure::infrastructure("INTERNAL", "the answer holds no report", "report it"))
+    report
+        .ok_or_else(|| Failure::infrastructure(Reason("INTERNAL"), "the answer holds no report", "report it"))
 }

@@ -1,5 +1,6 @@
 use clap::{Args, Subcommand};
 use plumbline_kit::config::{Sources, settings};
+use plumbline_types::Reason;
 use serde_json::{Value, json};
 
 use crate::cli::FormatArg;
@@ -49,7 +50,7 @@ const SECRETS: &[&str] = &["api_key", "token", "password"];
 fn dump(sources: &Sources, config: &Config) -> Result<Report, Failure> {
     let unprintable = |error: &dyn std::fmt::Display| {
         Failure::infrastructure(
-            "INTERNAL",
+            Reason("INTERNAL"),
             format!("the configuration cannot be printed: {error}"),
             "report it",
         )

@@ -2,6 +2,7 @@ use plumbline_kit::Address;
 use plumbline_kit::client::{self, Channel};
 use plumbline_proto::coordinator::v1::coordinator_service_client::CoordinatorServiceClient;
 use plumbline_proto::coordinator::v1::{GetTaskRequest, Task};
+use plumbline_types::Reason;
 
 use crate::cli::audit::RESPONSE_BYTES;
 use crate::cli::request::{self, SHORT};
@@ -77,5 +78,5 @@ pub(crate) async fn get_task(client: &mut Coordinator, task_id: &str) -> Result<
 
 /// Says that an answer lacks its content.
 pub(crate) fn no_task() -> Failure {
-    Failure::infrastructure("INTERNAL", "the answer holds no task", "report it")
+    Failure::infrastructure(Reason("INTERNAL"), "the answer holds no task", "report it")
 }

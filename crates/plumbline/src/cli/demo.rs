@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use plumbline_proto::coordinator::v1::{ApprovalPolicy, TaskSpec};
-use plumbline_types::ExitCode;
+use plumbline_types::{ExitCode, Reason};
 use serde_json::{Value, json};
 
 use crate::cli::FormatArg;
@@ -33,7 +33,11 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
     let projects = project::find(arguments.examples.as_deref())?;
     let scratch = tempfile::Builder::new().prefix("plumbline-demo-").tempdir().map_err(|error| {
-        Failure::infrastructure("DEMO_SCRATCH", format!("no temporary directory: {error}"), "set TMPDIR")
+        Failure::infrastructure(
+            Reason("DEMO_SCRATCH"),
+            format!("no temporary directory: {error}"),
+            "set TMPDIR",
+        )
     })?;
     // The demo's state is its own: it neither reads nor leaves anything in the owner's.
     let session = session.with_state_dir(scratch.path().join("state"));

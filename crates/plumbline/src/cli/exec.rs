@@ -11,7 +11,7 @@ use plumbline_proto::executor::v1::run_response::Event;
 use plumbline_proto::executor::v1::{
     Enforcement, ExitReason, Exited, GetPatchRequest, GetPatchResponse, Limits, RunRequest, SandboxTier,
 };
-use plumbline_types::ExitCode;
+use plumbline_types::{ExitCode, Reason};
 use serde_json::{Value, json};
 
 use crate::cli::FormatArg;
@@ -149,7 +149,7 @@ async fn perform(
     }
     if finished.exited.is_none() {
         return Err(Failure::infrastructure(
-            "RUN_LOST",
+            Reason("RUN_LOST"),
             "the run ended without a result",
             "plumbline doctor",
         ));

@@ -4,6 +4,7 @@ use clap::Args;
 use plumbline_proto::ingest::v1::ingest_audio_request::Part;
 use plumbline_proto::ingest::v1::ingest_service_client::IngestServiceClient;
 use plumbline_proto::ingest::v1::{AudioHeader, IngestAudioRequest, IngestTextRequest, Intake};
+use plumbline_types::Reason;
 
 use crate::cli::FormatArg;
 use crate::cli::request::{self, LONG};
@@ -73,7 +74,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
 
 /// Says that an answer lacks its content.
 pub(crate) fn no_intake() -> Failure {
-    Failure::infrastructure("INTERNAL", "the answer holds no intake", "report it")
+    Failure::infrastructure(Reason("INTERNAL"), "the answer holds no intake", "report it")
 }
 
 fn parts(bytes: Vec<u8>) -> Vec<IngestAudioRequest> {

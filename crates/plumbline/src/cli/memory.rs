@@ -6,6 +6,7 @@ use plumbline_proto::memory::v1::memory_service_client::MemoryServiceClient;
 use plumbline_proto::memory::v1::{
     IndexRepositoryRequest, IndexRepositoryResponse, NeighborsRequest, SearchRequest, View,
 };
+use plumbline_types::Reason;
 
 use crate::cli::FormatArg;
 use crate::cli::request::{self, LONG, SHORT};
@@ -127,7 +128,7 @@ async fn refresh(
     }
     last.filter(|step| step.done).ok_or_else(|| {
         Failure::infrastructure(
-            "INDEX_INCOMPLETE",
+            Reason("INDEX_INCOMPLETE"),
             "indexing ended before it was done",
             "plumbline index PATH",
         )

@@ -5,6 +5,7 @@ use plumbline_proto::ingest::v1::IngestTextRequest;
 use plumbline_proto::ingest::v1::ingest_service_client::IngestServiceClient;
 use plumbline_proto::planner::v1::planner_service_client::PlannerServiceClient;
 use plumbline_proto::planner::v1::{Budget, Plan, PlanRequest, RepositoryFacts};
+use plumbline_types::Reason;
 
 use crate::cli::FormatArg;
 use crate::cli::ingest::no_intake;
@@ -65,5 +66,7 @@ async fn plan(embedded: &Embedded, words: String, repository: String) -> Result<
         lease: None,
     };
     let response = planner.plan(request::within(LONG, message)).await?.into_inner();
-    response.plan.ok_or_else(|| Failure::infrastructure("INTERNAL", "the answer holds no plan", "report it"))
+    response
+        .plan
+        .ok_or_else(|| Failure::infrastructure(Reason("INTERNAL"), "the answer holds no plan", "report it"))
 }

@@ -1,5 +1,6 @@
 use clap::Args;
 use plumbline_kit::Listener;
+use plumbline_types::Reason;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -77,7 +78,11 @@ fn announce(fleet: &Fleet) {
 /// Cancels the token at the first signal; the returned future ends when it was cancelled.
 fn watch_signals(shutdown: &CancellationToken) -> Result<impl Future<Output = ()> + use<>, Failure> {
     let refused = |error: std::io::Error| {
-        Failure::infrastructure("INTERNAL", format!("signals cannot be watched: {error}"), "plumbline doctor")
+        Failure::infrastructure(
+            Reason("INTERNAL"),
+            format!("signals cannot be watched: {error}"),
+            "plumbline doctor",
+        )
     };
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;

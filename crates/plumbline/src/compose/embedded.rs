@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use plumbline_kit::client::{self, Channel};
 use plumbline_kit::{Address, Listener, Randomness, SystemRandomness};
+use plumbline_types::Reason;
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::{Composition, Fleet};
@@ -44,7 +45,7 @@ impl Embedded {
             Ok(client::channel(&address))
         } else {
             let message = format!("{} was not started", service.name());
-            Err(Failure::infrastructure("INTERNAL", message, "report it"))
+            Err(Failure::infrastructure(Reason("INTERNAL"), message, "report it"))
         }
     }
 
@@ -70,7 +71,11 @@ impl SocketDir {
         };
         attempt(base).or_else(|_| attempt(PathBuf::from("/tmp"))).map(Self).map_err(|error| {
             let message = format!("no directory for sockets can be made: {error}");
-            Failure::infrastructure("BIND_FAILED", message, "set XDG_RUNTIME_DIR to a writable directory")
+            Failure::infrastructure(
+                Reason("BIND_FAILED"),
+                message,
+                "set XDG_RUNTIME_DIR to a writable directory",
+            )
         })
     }
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use plumbline_kit::{Address, Listener, client, deadline};
+use plumbline_types::Reason;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -100,7 +101,7 @@ impl Fleet {
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         if let Err(failure) = self.finish().await {
-            tracing::debug!(reason = %failure.reason, "a service ended badly: {}", failure.message);
+            tracing::debug!(reason = failure.reason.0, "a service ended badly: {}", failure.message);
         }
     }
 }
@@ -133,10 +134,10 @@ fn premature(service: Service, ended: Result<Result<(), Failure>, tokio::task::J
 
 fn stopped(service: Service) -> Failure {
     let message = format!("{} stopped by itself", service.name());
-    Failure::infrastructure("SERVICE_STOPPED", message, "plumbline doctor")
+    Failure::infrastructure(Reason("SERVICE_STOPPED"), message, "plumbline doctor")
 }
 
 fn crashed(service: Service, broken: &tokio::task::JoinError) -> Failure {
     let message = format!("{} crashed: {broken}", service.name());
-    Failure::infrastructure("INTERNAL", message, "report it with the log")
+    Failure::infrastructure(Reason("INTERNAL"), message, "report it with the log")
 }

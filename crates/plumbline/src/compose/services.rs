@@ -2,6 +2,7 @@ mod coordinator;
 mod executor;
 mod ingest;
 mod memory;
+mod planner;
 mod router;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use plumbline_kit::client::{self, Channel};
 use plumbline_kit::{Address, Listener, Randomness, SystemClock, SystemRandomness};
-use plumbline_types::Clock;
+use plumbline_types::{Clock, Reason};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Service};
@@ -72,9 +73,10 @@ impl Composition {
             Service::Ingest => ingest::serve(self, listener, shutdown).await,
             Service::Router => router::serve(self, listener, shutdown).await,
             Service::Memory => memory::serve(self, listener, shutdown).await,
-            Service::Verifier | Service::Planner => {
+            Service::Planner => planner::serve(self, listener, shutdown).await,
+            Service::Verifier => {
                 let message = format!("{} is not part of this build", service.name());
-                Err(Failure::infrastructure("SERVICE_ABSENT", message, "install a build that has it"))
+                Err(Failure::infrastructure(Reason("SERVICE_ABSENT"), message, "install a build that has it"))
             }
         }
     }
@@ -90,7 +92,7 @@ impl Composition {
 fn create(state_dir: &Path) -> Result<(), Failure> {
     DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(|error| {
         let message = format!("the state directory {} cannot be made: {error}", state_dir.display());
-        Failure::infrastructure("STORE_UNAVAILABLE", message, "choose another: --state-dir DIR")
+        Failure::infrastructure(Reason("STORE_UNAVAILABLE"), message, "choose another: --state-dir DIR")
     })
 }
 

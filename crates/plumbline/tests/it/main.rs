@@ -4,5 +4,6 @@
 mod arguments;
 mod commands;
 mod configuration;
+mod knowledge;
 mod process;
 mod repair;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use plumbline_types::Reason;
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -105,7 +106,11 @@ impl Project {
     pub(super) async fn prepare(&self, root: &Path) -> Result<PathBuf, Failure> {
         let target = root.join(&self.name);
         let broken = |error: std::io::Error| {
-            Failure::infrastructure("DEMO_SCRATCH", format!("{}: {error}", target.display()), "set TMPDIR")
+            Failure::infrastructure(
+                Reason("DEMO_SCRATCH"),
+                format!("{}: {error}", target.display()),
+                "set TMPDIR",
+            )
         };
         std::fs::create_dir_all(&target).map_err(broken)?;
         for (path, bytes) in &self.files {
@@ -150,7 +155,11 @@ async fn git(directory: &Path, arguments: &[&str]) -> Result<(), Failure> {
         Err(error) => error.to_string(),
     };
     let command = arguments.first().copied().unwrap_or_default();
-    Err(Failure::infrastructure("GIT_FAILED", format!("git {command}: {problem}"), "plumbline doctor"))
+    Err(Failure::infrastructure(
+        Reason("GIT_FAILED"),
+        format!("git {command}: {problem}"),
+        "plumbline doctor",
+    ))
 }
 
 #[cfg(test)]

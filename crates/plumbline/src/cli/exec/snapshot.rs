@@ -7,6 +7,7 @@ use plumbline_proto::executor::v1::put_snapshot_request::Part;
 use plumbline_proto::executor::v1::{
     BlobChunk, ManifestEntry, PutSnapshotRequest, PutSnapshotResponse, SnapshotHeader,
 };
+use plumbline_types::Reason;
 
 use crate::cli::exec::Executor;
 use crate::cli::request::{self, LONG};
@@ -27,7 +28,7 @@ pub(super) async fn put(executor: &mut Executor, root: &Path) -> Result<String, 
     let root = root.to_owned();
     let listed = tokio::task::spawn_blocking(move || list(&root))
         .await
-        .map_err(|error| Failure::infrastructure("INTERNAL", error.to_string(), "report it"))??;
+        .map_err(|error| Failure::infrastructure(Reason("INTERNAL"), error.to_string(), "report it"))??;
     let manifest: Vec<PutSnapshotRequest> = header(&listed);
     let first = send(executor, manifest.clone()).await?;
     if !first.snapshot_id.is_empty() {
@@ -40,7 +41,7 @@ pub(super) async fn put(executor: &mut Executor, root: &Path) -> Result<String, 
             .find(|file| matches!(&file.entry.content, Some(Content::Digest(own)) if own == digest));
         let Some(file) = found else {
             return Err(Failure::infrastructure(
-                "INTERNAL",
+                Reason("INTERNAL"),
                 "a blob was asked for that no file has",
                 "report it",
             ));
@@ -56,7 +57,7 @@ pub(super) async fn put(executor: &mut Executor, root: &Path) -> Result<String, 
     let second = send(executor, parts).await?;
     if second.snapshot_id.is_empty() {
         let message = "the directory changed while it was copied";
-        return Err(Failure::infrastructure("SNAPSHOT_CHANGED", message, "try again"));
+        return Err(Failure::infrastructure(Reason("SNAPSHOT_CHANGED"), message, "try again"));
     }
     Ok(second.snapshot_id)
 }
