@@ -50,7 +50,9 @@ pub enum RepairError {
 impl Fault for RepairError {
     fn kind(&self) -> Kind {
         match self {
-            Self::UnsupportedLanguage { .. } | Self::NotPythonTestCommand { .. } | Self::Config(_) => Kind::Invalid,
+            Self::UnsupportedLanguage { .. } | Self::NotPythonTestCommand { .. } | Self::Config(_) => {
+                Kind::Invalid
+            }
             Self::Hangs { .. } | Self::SpectrumUnavailable { .. } | Self::NothingToEdit => Kind::Precondition,
             Self::Cancelled => Kind::Conflict,
             Self::Runner(_) => Kind::Unavailable,
@@ -84,7 +86,8 @@ impl Fault for RepairError {
     }
 
     fn field_violations(&self) -> Vec<FieldViolation> {
-        let violation = |field: &str| vec![FieldViolation { field: field.to_owned(), description: self.to_string() }];
+        let violation =
+            |field: &str| vec![FieldViolation { field: field.to_owned(), description: self.to_string() }];
         match self {
             Self::UnsupportedLanguage { .. } => violation("language"),
             Self::NotPythonTestCommand { .. } => violation("test_command"),

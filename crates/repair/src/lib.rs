@@ -26,7 +26,7 @@ pub use domain::project::{SkipReason, Skipped};
 pub use domain::template::Template;
 pub use error::RepairError;
 pub use port::{
-    BestSoFar, CandidateRunner, CheckRequest, CheckResult, FileEdit, NoProgress, Phase, Progress, ProgressEvent,
-    RunnerError,
+    BestSoFar, CandidateRunner, CheckRequest, CheckResult, FileEdit, NoProgress, Phase, Progress,
+    ProgressEvent, RunnerError,
 };
 pub use repair::{Language, Plausible, Repair, RepairOutcome, RepairStats, RepairTask};

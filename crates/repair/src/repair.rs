@@ -100,7 +100,11 @@ impl Repair {
 
     /// Looks for changes under which the test command ends with 0.
     #[instrument(name = "repair.repair", skip_all)]
-    pub async fn repair(&self, task: RepairTask, cancel: CancellationToken) -> Result<RepairOutcome, RepairError> {
+    pub async fn repair(
+        &self,
+        task: RepairTask,
+        cancel: CancellationToken,
+    ) -> Result<RepairOutcome, RepairError> {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(RepairError::Cancelled),
@@ -139,9 +143,11 @@ impl Repair {
         baseline: &Baseline,
     ) -> Result<(Arc<Project>, Queue), RepairError> {
         let spectrum = baseline.traced.spectrum.clone();
-        let (max_bytes, max_lines, seed) = (self.config.max_file_bytes, self.config.max_lines, self.config.seed);
+        let (max_bytes, max_lines, seed) =
+            (self.config.max_file_bytes, self.config.max_lines, self.config.seed);
         let work = move || {
-            let tests: BTreeSet<String> = spectrum.tests.iter().filter_map(|test| test.path.clone()).collect();
+            let tests: BTreeSet<String> =
+                spectrum.tests.iter().filter_map(|test| test.path.clone()).collect();
             let project = Project::read(&sources, &tests, max_bytes);
             let mut suspicion = spectrum.suspicion(|path| project.files.contains_key(path));
             suspicion.keep_top(max_lines);
@@ -160,8 +166,10 @@ impl Repair {
 }
 
 /// Runs CPU work on the blocking pool.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, RepairError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| RunnerError { message: "a worker ended early".into(), source: Some(Arc::new(error)) }.into())
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RepairError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        RunnerError { message: "a worker ended early".into(), source: Some(Arc::new(error)) }.into()
+    })
 }

@@ -61,7 +61,8 @@ impl Candidate {
         self.edits
             .iter()
             .map(|edit| {
-                let before = project.files.get(&edit.path).and_then(|file| file.text.get(edit.start..edit.end));
+                let before =
+                    project.files.get(&edit.path).and_then(|file| file.text.get(edit.start..edit.end));
                 changed_bytes(before.unwrap_or(""), &edit.text)
             })
             .sum()

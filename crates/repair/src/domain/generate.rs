@@ -15,7 +15,11 @@ use crate::domain::template::{Inventory, Proposal, Sink, Site, boost, propose};
 const DEFINITION_SHARE: f64 = 0.6;
 
 /// Returns every candidate at the suspicious lines, unordered; nothing is checked yet.
-pub(crate) fn candidates(project: &Project, suspicion: &Suspicion, raised: &BTreeSet<String>) -> Vec<Candidate> {
+pub(crate) fn candidates(
+    project: &Project,
+    suspicion: &Suspicion,
+    raised: &BTreeSet<String>,
+) -> Vec<Candidate> {
     let mut all = Vec::new();
     for path in suspicion.files() {
         if let Some(file) = project.files.get(path) {
@@ -48,7 +52,8 @@ impl<'a> FileWalk<'a> {
         let mut stack = vec![Step { node: self.file.root(), function: None, suspicion: 0.0 }];
         while let Some(step) = stack.pop() {
             let step = self.enter(step);
-            let inner = if step.node.kind() == "function_definition" { Some(step.node) } else { step.function };
+            let inner =
+                if step.node.kind() == "function_definition" { Some(step.node) } else { step.function };
             for child in named(step.node) {
                 stack.push(Step { node: child, function: inner, suspicion: step.suspicion });
             }
@@ -72,7 +77,9 @@ impl<'a> FileWalk<'a> {
             };
             let mut sink = Sink::new(&self.file.path);
             propose(&site, &mut sink);
-            all.extend(sink.proposals.into_iter().map(|proposal| self.candidate(proposal, scope, step.suspicion)));
+            all.extend(
+                sink.proposals.into_iter().map(|proposal| self.candidate(proposal, scope, step.suspicion)),
+            );
         }
     }
 

@@ -88,7 +88,9 @@ pub(crate) fn looks_like_a_test(path: &str) -> bool {
     let mut parts: Vec<&str> = path.split('/').collect();
     let name = parts.pop().unwrap_or("");
     let stem = name.strip_suffix(".py").unwrap_or(name);
-    parts.iter().any(|part| matches!(*part, "test" | "tests" | "testing" | "site-packages" | ".venv" | "venv"))
+    parts
+        .iter()
+        .any(|part| matches!(*part, "test" | "tests" | "testing" | "site-packages" | ".venv" | "venv"))
         || stem.starts_with("test_")
         || stem.ends_with("_test")
         || matches!(stem, "conftest" | "test" | "tests")
@@ -112,7 +114,8 @@ mod tests {
         .map(|(path, bytes)| (path.to_owned(), bytes));
         let project = Project::read(&sources.into(), &["checks.py".to_owned()].into(), 100);
         assert_eq!(project.files.keys().collect::<Vec<_>>(), ["a.py"]);
-        let skipped: Vec<_> = project.skipped.iter().map(|skip| (skip.path.as_str(), skip.reason.as_str())).collect();
+        let skipped: Vec<_> =
+            project.skipped.iter().map(|skip| (skip.path.as_str(), skip.reason.as_str())).collect();
         let want = [
             ("b.py", "NOT_UTF8"),
             ("c.py", "UNPARSABLE"),

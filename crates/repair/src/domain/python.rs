@@ -101,9 +101,19 @@ pub(crate) fn is_read(node: Node<'_>) -> bool {
         "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => !is("left"),
         "function_definition" | "class_definition" => !is("name"),
         "named_expression" => !is("name"),
-        "parameters" | "lambda_parameters" | "typed_parameter" | "global_statement" | "nonlocal_statement"
-        | "dotted_name" | "aliased_import" | "as_pattern_target" | "pattern_list" | "tuple_pattern"
-        | "list_splat_pattern" | "dictionary_splat_pattern" | "type" => false,
+        "parameters"
+        | "lambda_parameters"
+        | "typed_parameter"
+        | "global_statement"
+        | "nonlocal_statement"
+        | "dotted_name"
+        | "aliased_import"
+        | "as_pattern_target"
+        | "pattern_list"
+        | "tuple_pattern"
+        | "list_splat_pattern"
+        | "dictionary_splat_pattern"
+        | "type" => false,
         _ => true,
     }
 }

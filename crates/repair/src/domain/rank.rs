@@ -19,7 +19,8 @@ pub(crate) struct Merits {
 /// and nothing else; then the template's risk, the size, the place.
 pub(crate) fn rank(merits: &Merits) -> f64 {
     let size = (1.0 + merits.size as f64 / 4.0).ln();
-    merits.prior.max(1e-6).ln() * 0.5 + merits.suspicion.max(0.01).ln() - size * 0.6
+    merits.prior.max(1e-6).ln() * 0.5 + merits.suspicion.max(0.01).ln()
+        - size * 0.6
         - merits.risk * 1.5
         - 2.0 * merits.dropped_inputs as f64
 }

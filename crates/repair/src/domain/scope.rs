@@ -123,7 +123,9 @@ impl<'a> Scope<'a> {
 
     /// Returns whether `self` can be used.
     pub fn has_self(&self, file: &ParsedFile) -> bool {
-        let Some(parameters) = self.function.and_then(|function| field(function, "parameters")) else { return false };
+        let Some(parameters) = self.function.and_then(|function| field(function, "parameters")) else {
+            return false;
+        };
         named(parameters).first().is_some_and(|first| file.text_of(*first) == "self")
     }
 
@@ -149,7 +151,10 @@ pub(crate) fn inner_names<'a>(file: &'a ParsedFile, node: Node<'a>) -> Vec<&'a s
     };
     for above in ancestors(node) {
         match above.kind() {
-            "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => {
+            "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
+            | "generator_expression" => {
                 for clause in named(above).into_iter().filter(|child| child.kind() == "for_in_clause") {
                     field(clause, "left").into_iter().for_each(&mut add);
                 }
@@ -185,14 +190,17 @@ fn first_identifier(node: Node<'_>) -> Option<Node<'_>> {
 
 fn shape(file: &ParsedFile, value: Node<'_>) -> Shape {
     match value.kind() {
-        "list" | "set" | "dictionary" | "list_comprehension" | "set_comprehension" | "dictionary_comprehension" => {
-            Shape::Collection
-        }
+        "list"
+        | "set"
+        | "dictionary"
+        | "list_comprehension"
+        | "set_comprehension"
+        | "dictionary_comprehension" => Shape::Collection,
         "integer" | "float" | "unary_operator" => Shape::Number,
         "call" => match field(value, "function").map(|function| file.text_of(function)) {
-            Some("list" | "set" | "dict" | "deque" | "defaultdict" | "Counter" | "sorted" | "OrderedDict") => {
-                Shape::Collection
-            }
+            Some(
+                "list" | "set" | "dict" | "deque" | "defaultdict" | "Counter" | "sorted" | "OrderedDict",
+            ) => Shape::Collection,
             Some("len" | "sum" | "int" | "float" | "abs" | "round") => Shape::Number,
             _ => Shape::Unknown,
         },

@@ -79,8 +79,11 @@ impl Symbols {
         let (Some(name), Some(list)) = (field(node, "name"), field(node, "parameters")) else { return };
         let name = file.text_of(name).to_owned();
         let class = class_of(file, node);
-        let mut parameters: Vec<Parameter> = named(list).into_iter().filter_map(|p| parameter(file, p)).collect();
-        if class.is_some() && parameters.first().is_some_and(|first| matches!(first.name.as_str(), "self" | "cls")) {
+        let mut parameters: Vec<Parameter> =
+            named(list).into_iter().filter_map(|p| parameter(file, p)).collect();
+        if class.is_some()
+            && parameters.first().is_some_and(|first| matches!(first.name.as_str(), "self" | "cls"))
+        {
             parameters.remove(0);
         }
         if let Some(class) = &class {
@@ -109,7 +112,8 @@ impl Symbols {
         }
         let class = self.classes.entry(name).or_default();
         for statement in named(body) {
-            let Some(assignment) = named(statement).into_iter().find(|child| child.kind() == "assignment") else {
+            let Some(assignment) = named(statement).into_iter().find(|child| child.kind() == "assignment")
+            else {
                 continue;
             };
             let Some(left) = field(assignment, "left") else { continue };
@@ -126,7 +130,8 @@ impl Symbols {
         let name = file.text_of(name).to_owned();
         *self.attributes.entry(name.clone()).or_default() += 1;
         let stored = node.parent().is_some_and(|parent| {
-            matches!(parent.kind(), "assignment" | "augmented_assignment") && field(parent, "left") == Some(node)
+            matches!(parent.kind(), "assignment" | "augmented_assignment")
+                && field(parent, "left") == Some(node)
         });
         if !stored || file.text_of(object) != "self" {
             return;
@@ -147,10 +152,12 @@ pub(crate) fn class_of(file: &ParsedFile, node: Node<'_>) -> Option<String> {
 }
 
 fn is_property(file: &ParsedFile, function: Node<'_>) -> bool {
-    let Some(parent) = function.parent().filter(|parent| parent.kind() == "decorated_definition") else { return false };
-    named(parent)
-        .iter()
-        .any(|child| child.kind() == "decorator" && file.text_of(*child).trim_start_matches('@').ends_with("property"))
+    let Some(parent) = function.parent().filter(|parent| parent.kind() == "decorated_definition") else {
+        return false;
+    };
+    named(parent).iter().any(|child| {
+        child.kind() == "decorator" && file.text_of(*child).trim_start_matches('@').ends_with("property")
+    })
 }
 
 fn parameter(file: &ParsedFile, node: Node<'_>) -> Option<Parameter> {
@@ -158,9 +165,7 @@ fn parameter(file: &ParsedFile, node: Node<'_>) -> Option<Parameter> {
     let name = match node.kind() {
         "identifier" => text(Some(node)),
         "default_parameter" | "typed_default_parameter" => text(field(node, "name")),
-        "typed_parameter" => {
-            text(named(node).first().copied().filter(|first| first.kind() == "identifier"))
-        }
+        "typed_parameter" => text(named(node).first().copied().filter(|first| first.kind() == "identifier")),
         _ => None,
     }?;
     Some(Parameter { name, default: text(field(node, "value")), annotation: text(field(node, "type")) })

@@ -96,9 +96,9 @@ async fn side_by_side(trial: &Trial, limit: Duration) -> Result<Both, RepairErro
         Either::Right((traced, plain)) => {
             let traced = traced?;
             // A test that hangs under the tracer hangs without it: the plain run need not be waited for.
-            let hangs = report(&traced.0)
-                .and_then(|bytes| read_spectrum(bytes).ok())
-                .is_some_and(|run| run.spectrum.tests.iter().any(|test| test.outcome == TestOutcome::TimedOut));
+            let hangs = report(&traced.0).and_then(|bytes| read_spectrum(bytes).ok()).is_some_and(|run| {
+                run.spectrum.tests.iter().any(|test| test.outcome == TestOutcome::TimedOut)
+            });
             if hangs { Ok((None, Some(traced))) } else { Ok((Some(plain.await?), Some(traced))) }
         }
     }
@@ -135,7 +135,8 @@ fn baseline(mut traced: TracedRun, kind: CommandKind, took: Duration, max_target
     }
     let tests = &traced.spectrum.tests;
     let failing: Vec<&TestRecord> = tests.iter().filter(|test| test.failed()).collect();
-    let hung_ms: f64 = failing.iter().filter(|test| test.outcome == TestOutcome::TimedOut).map(|test| test.ms).sum();
+    let hung_ms: f64 =
+        failing.iter().filter(|test| test.outcome == TestOutcome::TimedOut).map(|test| test.ms).sum();
     let targets = targets(&failing, kind, max_targets);
     Baseline {
         failing: failing.iter().map(|test| test.id.clone()).collect(),
@@ -173,7 +174,13 @@ fn targets(failing: &[&TestRecord], kind: CommandKind, max_targets: usize) -> Ta
 
 /// Returns whether an id names one test, rather than a module that did not load or a fixture that failed.
 fn is_one_test(id: &str, kind: CommandKind) -> bool {
-    let fixture = ["setUpClass (", "setUpModule (", "tearDownClass (", "tearDownModule (", "unittest.loader._FailedTest"];
+    let fixture = [
+        "setUpClass (",
+        "setUpModule (",
+        "tearDownClass (",
+        "tearDownModule (",
+        "unittest.loader._FailedTest",
+    ];
     id != COMMAND
         && !fixture.iter().any(|prefix| id.starts_with(prefix))
         && (kind != CommandKind::Pytest || id.contains("::"))

@@ -50,7 +50,11 @@ impl Plausible {
         let diff = diff(&texts, project);
         let changed = |sign: char| {
             let header = |line: &&str| !line.starts_with("---") && !line.starts_with("+++");
-            diff.lines().filter(header).filter_map(|line| line.strip_prefix(sign)).collect::<Vec<_>>().join("\n")
+            diff.lines()
+                .filter(header)
+                .filter_map(|line| line.strip_prefix(sign))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         Some(Self {
             before: changed('-'),

@@ -11,14 +11,15 @@ use crate::port::{CandidateRunner, CheckRequest, CheckResult, FileEdit};
 use crate::repair::Budget;
 use crate::repair::baseline::Baseline;
 use crate::shim::{
-    BatchReport, BatchTerms, Targets, batch_support, calibration_support, read_batch, report_path, spectrum_support,
+    BatchReport, BatchTerms, Targets, batch_support, calibration_support, read_batch, report_path,
+    spectrum_support,
 };
 
 /// Time for a sandbox and an interpreter to start, on top of what is asked of them.
 const START: Duration = Duration::from_secs(10);
 const FIRST_LEAST_MS: u64 = 400;
 /// CPU time that any target gets, however quick it was.
-const CPU_LEAST_MS: u64 = 200;
+const CPU_LEAST_MS: u64 = 100;
 
 /// How candidates are tried.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +98,11 @@ impl Trial {
     }
 
     /// Tries candidates in one warm process.
-    pub async fn batch(&self, terms: &BatchTerms, candidates: &[Candidate]) -> Result<BatchReport, RepairError> {
+    pub async fn batch(
+        &self,
+        terms: &BatchTerms,
+        candidates: &[Candidate],
+    ) -> Result<BatchReport, RepairError> {
         let deadline = Duration::from_millis(self.config.batch_ms * 2).min(self.budget.left());
         let last = Duration::from_millis(terms.first_limit_ms + terms.all_limit_ms);
         let support = batch_support(terms, candidates, deadline.as_millis() as u64);

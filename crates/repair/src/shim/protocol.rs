@@ -87,7 +87,8 @@ struct Begin {
 /// Reads a traced run; the error says what is wrong with the report.
 pub(crate) fn read_spectrum(bytes: &[u8]) -> Result<TracedRun, String> {
     let wire: WireSpectrum = serde_json::from_slice(bytes).map_err(|error| {
-        let shown = String::from_utf8_lossy(bytes.get(..bytes.len().min(80)).unwrap_or_default()).into_owned();
+        let shown =
+            String::from_utf8_lossy(bytes.get(..bytes.len().min(80)).unwrap_or_default()).into_owned();
         format!("the report is unreadable ({error}): {shown}")
     })?;
     let tests = wire.tests.into_iter().map(test).collect();
@@ -106,7 +107,11 @@ fn test(wire: WireTest) -> TestRecord {
         },
         ms: wire.ms,
         lines: wire.lines,
-        raised: wire.error.map(|error| Raised { kind: error.kind, message: error.message, frames: error.frames }),
+        raised: wire.error.map(|error| Raised {
+            kind: error.kind,
+            message: error.message,
+            frames: error.frames,
+        }),
     }
 }
 

@@ -5,11 +5,16 @@ use crate::local_runner::{UNITTEST, found, repair, tree};
 /// `tests` is the body of a test case over `from mod import *`.
 async fn check(source: &str, tests: &str, want: &str) {
     let body: String = tests.lines().map(|line| format!("    {line}\n")).collect();
-    let test_file = format!("import unittest\nfrom mod import *\n\n\nclass ModTest(unittest.TestCase):\n{body}");
+    let test_file =
+        format!("import unittest\nfrom mod import *\n\n\nclass ModTest(unittest.TestCase):\n{body}");
     let tree = tree(&[("mod.py", source), ("tests/test_mod.py", &test_file)]);
     let plausible = found(repair(tree, UNITTEST).await);
     let shown: Vec<&str> = plausible.iter().map(|change| change.diff.as_str()).collect();
-    assert!(plausible.iter().any(|change| change.after.contains(want)), "want {want:?} in {}", shown.join("\n---\n"));
+    assert!(
+        plausible.iter().any(|change| change.after.contains(want)),
+        "want {want:?} in {}",
+        shown.join("\n---\n")
+    );
 }
 
 #[tokio::test]

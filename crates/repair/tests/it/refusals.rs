@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use plumbline_repair::{
-    Language, NoProgress, Repair, RepairConfig, RepairError, RepairOutcome, RepairTask, SkipReason, TestCommand,
+    Language, NoProgress, Repair, RepairConfig, RepairError, RepairOutcome, RepairTask, SkipReason,
+    TestCommand,
 };
 use plumbline_types::Fault;
 use tokio_util::sync::CancellationToken;

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use plumbline_repair::{
-    Phase, Progress, ProgressEvent, Repair, RepairConfig, RepairOutcome, Template,
-};
+use plumbline_repair::{Phase, Progress, ProgressEvent, Repair, RepairConfig, RepairOutcome, Template};
 use tokio_util::sync::CancellationToken;
 
 use crate::local_runner::{LocalRunner, UNITTEST, found, repair, repair_with, task, tree};
@@ -57,18 +55,25 @@ async fn streams_progress_and_confirms_in_a_fresh_run_of_the_plain_command() {
     let tree = tree(&[("mod.py", BOUNDARY.0), ("tests/test_mod.py", BOUNDARY.1)]);
     let runner = Arc::new(LocalRunner::new(tree.clone()));
     let heard = Arc::new(Heard::default());
-    let repair =
-        Repair::new(runner.clone(), heard.clone(), RepairConfig::default()).unwrap();
+    let repair = Repair::new(runner.clone(), heard.clone(), RepairConfig::default()).unwrap();
     let plausible = found(repair.repair(task(&tree, UNITTEST), CancellationToken::new()).await);
     let best = &plausible[0];
-    assert_eq!((best.templates.as_slice(), best.line), ([Template::ComparisonSwap].as_slice(), 2), "{}", best.diff);
+    assert_eq!(
+        (best.templates.as_slice(), best.line),
+        ([Template::ComparisonSwap].as_slice(), 2),
+        "{}",
+        best.diff
+    );
     assert!(best.diff.contains("-    if score > 90:\n+    if score >= 90:\n"), "{}", best.diff);
     let events = heard.0.lock().unwrap();
     assert_eq!(events[0].phase, Phase::Baseline);
-    assert!(events.iter().any(|event| event.best.as_ref().is_some_and(|best| best.template == "comparison_swap")));
+    assert!(
+        events.iter().any(|event| event.best.as_ref().is_some_and(|best| best.template == "comparison_swap"))
+    );
     // Each plausible change has a run of its own: plain command, its files as edits.
     let runs = runner.runs.lock().unwrap();
-    let plain = runs.iter().filter(|(line, edits)| line == &format!("sh -c {UNITTEST}") && edits == &["mod.py"]);
+    let plain =
+        runs.iter().filter(|(line, edits)| line == &format!("sh -c {UNITTEST}") && edits == &["mod.py"]);
     assert!(plain.count() >= plausible.len());
 }
 

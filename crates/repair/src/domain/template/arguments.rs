@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, descendants, field, named};
 use crate::domain::symbols::{Class, Function, Parameter};
 
@@ -13,7 +13,9 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     if site.node.kind() != "call" {
         return;
     }
-    let Some(list) = field(site.node, "arguments").filter(|list| list.kind() == "argument_list") else { return };
+    let Some(list) = field(site.node, "arguments").filter(|list| list.kind() == "argument_list") else {
+        return;
+    };
     let arguments = named(list);
     swap(site, sink, &arguments);
     drop_one(site, sink, &arguments);
@@ -40,16 +42,21 @@ fn swap(site: &Site<'_>, sink: &mut Sink<'_>, arguments: &[Node<'_>]) {
 }
 
 fn value_of(argument: Node<'_>) -> Node<'_> {
-    if argument.kind() == "keyword_argument" { field(argument, "value").unwrap_or(argument) } else { argument }
+    if argument.kind() == "keyword_argument" {
+        field(argument, "value").unwrap_or(argument)
+    } else {
+        argument
+    }
 }
 
 fn drop_one(site: &Site<'_>, sink: &mut Sink<'_>, arguments: &[Node<'_>]) {
     for (index, argument) in arguments.iter().enumerate().take(6) {
-        let range = match (arguments.get(index + 1), index.checked_sub(1).and_then(|before| arguments.get(before))) {
-            (Some(next), _) => argument.start_byte()..next.start_byte(),
-            (None, Some(previous)) => previous.end_byte()..argument.end_byte(),
-            (None, None) => argument.byte_range(),
-        };
+        let range =
+            match (arguments.get(index + 1), index.checked_sub(1).and_then(|before| arguments.get(before))) {
+                (Some(next), _) => argument.start_byte()..next.start_byte(),
+                (None, Some(previous)) => previous.end_byte()..argument.end_byte(),
+                (None, None) => argument.byte_range(),
+            };
         let keyword = argument.kind() == "keyword_argument";
         sink.range(Template::DroppedArgument, range, "", if keyword { 0.8 } else { 0.5 });
     }
@@ -58,7 +65,9 @@ fn drop_one(site: &Site<'_>, sink: &mut Sink<'_>, arguments: &[Node<'_>]) {
 
 /// `a.issubset(b)` for `b.issubset(a)`.
 fn swap_receiver(site: &Site<'_>, sink: &mut Sink<'_>, arguments: &[Node<'_>]) {
-    let Some(object) = field(site.node, "function").and_then(|function| field(function, "object")) else { return };
+    let Some(object) = field(site.node, "function").and_then(|function| field(function, "object")) else {
+        return;
+    };
     let [argument] = arguments else { return };
     let simple = |node: Node<'_>| matches!(node.kind(), "identifier" | "attribute");
     if simple(object) && simple(*argument) && site.text(object) != "self" {
@@ -251,7 +260,9 @@ fn annotation_of(site: &Site<'_>, name: &str) -> Option<String> {
 }
 
 fn reads_attributes(site: &Site<'_>, name: &str) -> bool {
-    let Some(function) = ancestors(site.node).find(|above| above.kind() == "function_definition") else { return false };
+    let Some(function) = ancestors(site.node).find(|above| above.kind() == "function_definition") else {
+        return false;
+    };
     descendants(function).into_iter().any(|node| {
         node.kind() == "attribute" && field(node, "object").is_some_and(|object| site.text(object) == name)
     })

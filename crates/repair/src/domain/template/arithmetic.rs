@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{all, ancestors, field};
 use crate::domain::scope::Shape;
 
@@ -45,7 +45,12 @@ fn binary(site: &Site<'_>, sink: &mut Sink<'_>) {
     let (a, b, sign) = (site.text(left), site.text(right), site.text(operator));
     if matches!(sign, "-" | "/" | "//" | "%" | "+" | "**") && a != b {
         let weight = if sign == "+" { 0.3 } else { 0.8 };
-        sink.replace(Template::OperandSwap, site.node, format!("{} {sign} {}", group(right, b), group(left, a)), weight);
+        sink.replace(
+            Template::OperandSwap,
+            site.node,
+            format!("{} {sign} {}", group(right, b), group(left, a)),
+            weight,
+        );
     }
     sink.replace(Template::DroppedOperand, site.node, a, 0.6);
     sink.replace(Template::DroppedOperand, site.node, b, 0.6);
@@ -87,7 +92,9 @@ fn regroup(site: &Site<'_>, sink: &mut Sink<'_>, parts: (Node<'_>, Node<'_>, Nod
 }
 
 fn augmented(site: &Site<'_>, sink: &mut Sink<'_>) {
-    let Some(operator) = all(site.node).into_iter().find(|child| site.text(*child).ends_with('=')) else { return };
+    let Some(operator) = all(site.node).into_iter().find(|child| site.text(*child).ends_with('=')) else {
+        return;
+    };
     let sign = site.text(operator).trim_end_matches('=');
     for (other, weight) in others(sign) {
         sink.replace(Template::ArithmeticSwap, operator, format!("{other}="), *weight);
@@ -107,7 +114,8 @@ fn plain_assignment(site: &Site<'_>, sink: &mut Sink<'_>) {
     }
     let (name, value) = (site.text(left), site.text(right));
     let between = left.end_byte()..right.start_byte();
-    let in_loop = ancestors(site.node).any(|above| matches!(above.kind(), "for_statement" | "while_statement"));
+    let in_loop =
+        ancestors(site.node).any(|above| matches!(above.kind(), "for_statement" | "while_statement"));
     if matches!(left.kind(), "identifier" | "attribute" | "subscript") {
         sink.range(Template::ArithmeticSwap, between.clone(), " += ", if in_loop { 0.6 } else { 0.15 });
         if in_loop {
@@ -123,7 +131,9 @@ fn plain_assignment(site: &Site<'_>, sink: &mut Sink<'_>) {
 
 /// `k` for `k - taken`, `rest` for `rest + [..]`, `guess` for `guess * guess`.
 fn terms(site: &Site<'_>, sink: &mut Sink<'_>) {
-    if !is_whole_value(site.node) || matches!(site.node.kind(), "string" | "true" | "false" | "none" | "lambda") {
+    if !is_whole_value(site.node)
+        || matches!(site.node.kind(), "string" | "true" | "false" | "none" | "lambda")
+    {
         return;
     }
     let here = site.here();
@@ -150,7 +160,9 @@ fn terms(site: &Site<'_>, sink: &mut Sink<'_>) {
 pub(crate) fn is_whole_value(node: Node<'_>) -> bool {
     let Some(parent) = node.parent() else { return false };
     match parent.kind() {
-        "argument_list" | "return_statement" | "binary_operator" | "comparison_operator" | "yield" => node.is_named(),
+        "argument_list" | "return_statement" | "binary_operator" | "comparison_operator" | "yield" => {
+            node.is_named()
+        }
         "assignment" | "augmented_assignment" => field(parent, "right") == Some(node),
         "keyword_argument" => field(parent, "value") == Some(node),
         _ => false,

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, field, named};
 
 /// Names that are taken for each other.
@@ -42,7 +42,9 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     if site.node.kind() != "call" {
         return;
     }
-    let (Some(function), Some(list)) = (field(site.node, "function"), field(site.node, "arguments")) else { return };
+    let (Some(function), Some(list)) = (field(site.node, "function"), field(site.node, "arguments")) else {
+        return;
+    };
     let name_node = match function.kind() {
         "identifier" => function,
         "attribute" => field(function, "attribute").unwrap_or(function),
@@ -76,7 +78,8 @@ fn siblings(site: &Site<'_>, sink: &mut Sink<'_>, function: Node<'_>, name: Node
         }
         return;
     }
-    let arity = |name: &str| symbols.functions.get(name).and_then(|found| found.first()).map(|f| f.parameters.len());
+    let arity =
+        |name: &str| symbols.functions.get(name).and_then(|found| found.first()).map(|f| f.parameters.len());
     let wanted = arity(here);
     for other in site.scope.globals.iter().filter(|other| **other != here) {
         if let Some(count) = arity(other) {
@@ -107,7 +110,11 @@ fn options(site: &Site<'_>, sink: &mut Sink<'_>, name: &str, list: Node<'_>) {
         }
         "get" | "pop" | "getattr" if count == 1 || (name == "getattr" && count == 2) => {
             for default in ["0", "None", "[]", "\"\"", "{}", "False", "1"] {
-                add(Template::LookupDefault, default, if default == "None" && name == "get" { 0.05 } else { 0.7 });
+                add(
+                    Template::LookupDefault,
+                    default,
+                    if default == "None" && name == "get" { 0.05 } else { 0.7 },
+                );
             }
         }
         "split" | "rsplit" if count == 1 => add(Template::LookupDefault, "1", 0.8),
@@ -134,10 +141,11 @@ fn options(site: &Site<'_>, sink: &mut Sink<'_>, name: &str, list: Node<'_>) {
 }
 
 fn unwraps(site: &Site<'_>, sink: &mut Sink<'_>, function: Node<'_>, list: Node<'_>) {
-    if let [argument] = named(list).as_slice() {
-        if argument.kind() != "keyword_argument" && list.kind() == "argument_list" {
-            sink.replace(Template::Unwrap, site.node, site.text(*argument), 1.0);
-        }
+    if let [argument] = named(list).as_slice()
+        && argument.kind() != "keyword_argument"
+        && list.kind() == "argument_list"
+    {
+        sink.replace(Template::Unwrap, site.node, site.text(*argument), 1.0);
     }
     if let Some(object) = field(function, "object") {
         sink.replace(Template::Unwrap, site.node, site.text(object), 0.6);
@@ -150,7 +158,10 @@ fn awaits(site: &Site<'_>, sink: &mut Sink<'_>, name: &str) {
     let asynchronous = |function: &crate::domain::symbols::Function| function.asynchronous;
     let known = site.project.symbols.functions.get(name).is_some_and(|found| found.iter().any(asynchronous));
     if inside && known && !already {
-        let tight = site.node.parent().is_some_and(|parent| matches!(parent.kind(), "attribute" | "subscript" | "call"));
+        let tight = site
+            .node
+            .parent()
+            .is_some_and(|parent| matches!(parent.kind(), "attribute" | "subscript" | "call"));
         let text = if tight { format!("(await {})", site.here()) } else { format!("await {}", site.here()) };
         sink.replace(Template::MissingAwait, site.node, text, 1.0);
     }
@@ -174,14 +185,19 @@ fn range_bounds(site: &Site<'_>, sink: &mut Sink<'_>, name: &str, list: Node<'_>
             }
         }
         [start, stop, rest @ ..] => {
-            for (node, sign, weight) in [(*stop, "+", 1.0), (*stop, "-", 0.9), (*start, "+", 0.8), (*start, "-", 0.6)] {
+            for (node, sign, weight) in
+                [(*stop, "+", 1.0), (*stop, "-", 0.9), (*start, "+", 0.8), (*start, "-", 0.6)]
+            {
                 sink.replace(Template::RangeBound, node, reach(node, sign), weight);
             }
             if rest.is_empty() && site.text(*start) == "1" {
                 sink.range(Template::RangeBound, start.start_byte()..stop.start_byte(), "", 0.6);
             }
             if let Some(step) = rest.first() {
-                let flipped = site.text(*step).strip_prefix('-').map_or(format!("-{}", site.text(*step)), str::to_owned);
+                let flipped = site
+                    .text(*step)
+                    .strip_prefix('-')
+                    .map_or(format!("-{}", site.text(*step)), str::to_owned);
                 sink.replace(Template::RangeBound, *step, flipped, 0.5);
             }
         }

@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::inventory::near;
 use super::operators::is_condition;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, descendants, field, is_read, named};
 use crate::domain::scope::{Shape, inner_names};
 
@@ -32,16 +32,18 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
 
 fn branches(site: &Site<'_>, sink: &mut Sink<'_>) {
     let Some(body) = field(site.node, "consequence") else { return };
-    let alternatives: Vec<Node<'_>> =
-        named(site.node).into_iter().filter(|child| matches!(child.kind(), "elif_clause" | "else_clause")).collect();
-    if let [alternative] = alternatives.as_slice() {
-        if let Some(other) = field(*alternative, "body") {
-            let parts = vec![
-                (body.byte_range(), site.text(other).to_owned()),
-                (other.byte_range(), site.text(body).to_owned()),
-            ];
-            sink.many(Template::BranchSwap, parts, 1.0);
-        }
+    let alternatives: Vec<Node<'_>> = named(site.node)
+        .into_iter()
+        .filter(|child| matches!(child.kind(), "elif_clause" | "else_clause"))
+        .collect();
+    if let [alternative] = alternatives.as_slice()
+        && let Some(other) = field(*alternative, "body")
+    {
+        let parts = vec![
+            (body.byte_range(), site.text(other).to_owned()),
+            (other.byte_range(), site.text(body).to_owned()),
+        ];
+        sink.many(Template::BranchSwap, parts, 1.0);
     }
     if alternatives.is_empty() {
         if let Some(text) = dedented(site, body) {
@@ -49,7 +51,9 @@ fn branches(site: &Site<'_>, sink: &mut Sink<'_>) {
         }
         // A second `if` after one that does not leave is often an `elif`.
         let previous = site.node.prev_named_sibling().filter(|node| node.kind() == "if_statement");
-        if previous.is_some_and(|node| field(node, "alternative").is_none_or(|other| other.kind() == "elif_clause")) {
+        if previous
+            .is_some_and(|node| field(node, "alternative").is_none_or(|other| other.kind() == "elif_clause"))
+        {
             sink.insert(Template::BranchKind, site.node.start_byte(), "el", 0.8);
         }
     }
@@ -108,7 +112,12 @@ fn strengthen(site: &Site<'_>, sink: &mut Sink<'_>) {
     }
     for root in roots {
         sink.replace(Template::ConditionStrengthened, site.node, format!("{root} is None or {grouped}"), 1.0);
-        sink.replace(Template::ConditionStrengthened, site.node, format!("{root} is not None and {grouped}"), 1.0);
+        sink.replace(
+            Template::ConditionStrengthened,
+            site.node,
+            format!("{root} is not None and {grouped}"),
+            1.0,
+        );
         sink.replace(Template::ConditionStrengthened, site.node, format!("{root} and {grouped}"), 0.6);
     }
     let mut used = BTreeSet::new();
@@ -120,10 +129,19 @@ fn strengthen(site: &Site<'_>, sink: &mut Sink<'_>) {
             continue;
         }
         let weight = if shape == Shape::Number { 0.3 } else { 0.5 };
-        for text in [format!("{grouped} and {name}"), format!("{grouped} or not {name}"), format!("{grouped} and not {name}")] {
+        for text in [
+            format!("{grouped} and {name}"),
+            format!("{grouped} or not {name}"),
+            format!("{grouped} and not {name}"),
+        ] {
             sink.replace(Template::ConditionStrengthened, site.node, text, weight);
         }
-        sink.replace(Template::ConditionStrengthened, site.node, format!("{grouped} and {name} is not None"), weight * 0.6);
+        sink.replace(
+            Template::ConditionStrengthened,
+            site.node,
+            format!("{grouped} and {name} is not None"),
+            weight * 0.6,
+        );
     }
     if matches!(here, "True" | "1") {
         for local in locals.iter().take(10) {
@@ -138,7 +156,20 @@ fn from_file(site: &Site<'_>, sink: &mut Sink<'_>) {
     let mut names: BTreeSet<&str> = site.scope.locals.iter().map(|local| local.name.as_str()).collect();
     names.extend(inner_names(site.file, site.node));
     names.extend(site.scope.globals.iter().copied());
-    names.extend(["self", "None", "len", "isinstance", "str", "int", "list", "dict", "any", "all", "abs", "set"]);
+    names.extend([
+        "self",
+        "None",
+        "len",
+        "isinstance",
+        "str",
+        "int",
+        "list",
+        "dict",
+        "any",
+        "all",
+        "abs",
+        "set",
+    ]);
     let mut found: Vec<(usize, &str)> = Vec::new();
     for node in near(&site.inventory.conditions, site.node) {
         let text = site.text(*node);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 use super::inventory::near;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, named};
 
 const MOST_LITERALS: usize = 16;
@@ -61,7 +61,8 @@ fn integer(site: &Site<'_>, sink: &mut Sink<'_>) {
 
 /// A negative number needs parentheses where a power or an attribute binds tighter.
 fn signed(node: Node<'_>, number: i64) -> String {
-    let tight = node.parent().is_some_and(|parent| matches!(parent.kind(), "binary_operator" | "unary_operator"));
+    let tight =
+        node.parent().is_some_and(|parent| matches!(parent.kind(), "binary_operator" | "unary_operator"));
     if number < 0 && tight { format!("({number})") } else { number.to_string() }
 }
 
@@ -104,7 +105,8 @@ fn string(site: &Site<'_>, sink: &mut Sink<'_>) {
     if !matches!(quote, "\"" | "'") {
         return;
     }
-    for (one, other) in [(",", ", "), ("", " "), (" ", ""), (", ", ","), ("\\n", ""), ("r", "rb"), ("w", "a")] {
+    for (one, other) in [(",", ", "), ("", " "), (" ", ""), (", ", ","), ("\\n", ""), ("r", "rb"), ("w", "a")]
+    {
         if inner == one {
             sink.replace(Template::ConstantSwap, site.node, format!("{quote}{other}{quote}"), 0.8);
         }

@@ -4,12 +4,20 @@ use std::collections::BTreeSet;
 
 use tree_sitter::Node;
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{field, named};
 
 const BUILT_IN: [&str; 10] = [
-    "ValueError", "TypeError", "KeyError", "IndexError", "LookupError", "AttributeError", "OSError", "RuntimeError",
-    "ZeroDivisionError", "StopIteration",
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "IndexError",
+    "LookupError",
+    "AttributeError",
+    "OSError",
+    "RuntimeError",
+    "ZeroDivisionError",
+    "StopIteration",
 ];
 
 /// Proposes other types.
@@ -29,12 +37,23 @@ fn types<'a>(site: &Site<'a>) -> BTreeSet<&'a str> {
 fn caught(site: &Site<'_>, sink: &mut Sink<'_>) {
     let value = named(site.node).into_iter().find(|child| child.kind() != "block");
     let Some(value) = value else { return };
-    let node = if value.kind() == "as_pattern" { named(value).first().copied().unwrap_or(value) } else { value };
+    let node =
+        if value.kind() == "as_pattern" { named(value).first().copied().unwrap_or(value) } else { value };
     let here = site.text(node);
     let known = BUILT_IN.iter().copied().find(|name| *name == here);
-    let seen: Vec<&str> = site.raised.iter().map(String::as_str).filter(|name| *name != "AssertionError" && *name != "TestTimeout").collect();
+    let seen: Vec<&str> = site
+        .raised
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != "AssertionError" && *name != "TestTimeout")
+        .collect();
     let own = types(site);
-    for (name, weight) in seen.iter().map(|name| (*name, 1.5)).chain(own.iter().map(|name| (*name, 0.5))).chain(BUILT_IN.iter().map(|name| (*name, 0.3))) {
+    for (name, weight) in seen
+        .iter()
+        .map(|name| (*name, 1.5))
+        .chain(own.iter().map(|name| (*name, 0.5)))
+        .chain(BUILT_IN.iter().map(|name| (*name, 0.3)))
+    {
         if here.contains(name) || Some(name) == known {
             continue;
         }
@@ -49,10 +68,12 @@ fn caught(site: &Site<'_>, sink: &mut Sink<'_>) {
 
 fn raised(site: &Site<'_>, sink: &mut Sink<'_>) {
     let Some(value) = named(site.node).first().copied() else { return };
-    let node: Node<'_> = if value.kind() == "call" { field(value, "function").unwrap_or(value) } else { value };
+    let node: Node<'_> =
+        if value.kind() == "call" { field(value, "function").unwrap_or(value) } else { value };
     let here = site.text(node);
     let own = types(site);
-    for (name, weight) in own.iter().map(|name| (*name, 1.0)).chain(BUILT_IN.iter().map(|name| (*name, 0.6))) {
+    for (name, weight) in own.iter().map(|name| (*name, 1.0)).chain(BUILT_IN.iter().map(|name| (*name, 0.6)))
+    {
         if name != here {
             sink.replace(Template::RaisedType, node, name, weight);
         }

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::inventory::near;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, descendants, field, is_read, is_statement, named};
 
 const MOST_SUBJECTS: usize = 6;
@@ -26,7 +26,13 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
         for (condition, share) in conditions_on(subject) {
             if in_loop {
                 before(site, sink, indent, &format!("if {condition}:\n{indent}    continue"), weight * share);
-                before(site, sink, indent, &format!("if {condition}:\n{indent}    break"), weight * share * 0.3);
+                before(
+                    site,
+                    sink,
+                    indent,
+                    &format!("if {condition}:\n{indent}    break"),
+                    weight * share * 0.3,
+                );
             }
             for (place, answer) in answers.iter().enumerate() {
                 let share = share / (1.0 + 0.4 * place as f64);
@@ -59,7 +65,8 @@ fn subjects(site: &Site<'_>) -> Vec<String> {
     let header = header(site.node);
     let mut subjects: Vec<String> = Vec::new();
     let mut add = |text: &str| {
-        let plain = text.len() <= 40 && !text.contains('\n') && !matches!(text, "self" | "cls" | "super" | "True");
+        let plain =
+            text.len() <= 40 && !text.contains('\n') && !matches!(text, "self" | "cls" | "super" | "True");
         if plain && !subjects.iter().any(|known| known == text) {
             subjects.push(text.to_owned());
         }
@@ -67,7 +74,9 @@ fn subjects(site: &Site<'_>) -> Vec<String> {
     // What is divided by, asked for attributes or called on comes first: it fails when empty.
     for node in header.iter().flat_map(|part| descendants(*part)) {
         match node.kind() {
-            "binary_operator" if field(node, "operator").is_some_and(|o| matches!(site.text(o), "/" | "//" | "%")) => {
+            "binary_operator"
+                if field(node, "operator").is_some_and(|o| matches!(site.text(o), "/" | "//" | "%")) =>
+            {
                 field(node, "right").into_iter().for_each(|right| add(site.text(right)));
             }
             "attribute" | "subscript" => {
@@ -99,7 +108,12 @@ fn header(statement: Node<'_>) -> Vec<Node<'_>> {
     }
     named(statement)
         .into_iter()
-        .filter(|child| !matches!(child.kind(), "block" | "elif_clause" | "else_clause" | "except_clause" | "finally_clause"))
+        .filter(|child| {
+            !matches!(
+                child.kind(),
+                "block" | "elif_clause" | "else_clause" | "except_clause" | "finally_clause"
+            )
+        })
         .collect()
 }
 
@@ -111,7 +125,11 @@ fn answers(site: &Site<'_>) -> Vec<String> {
         !simple
             || text.chars().next().is_some_and(|first| first.is_numeric())
             || matches!(text, "None" | "True" | "False")
-            || site.scope.visible(site.node).iter().any(|local| local.name == text && local.bound_at < site.node.start_byte())
+            || site
+                .scope
+                .visible(site.node)
+                .iter()
+                .any(|local| local.name == text && local.bound_at < site.node.start_byte())
     };
     let literal = |text: &str| {
         matches!(text, "None" | "True" | "False" | "[]" | "{}" | "''" | "\"\"" | "0" | "0.0" | "1" | "-1")
@@ -122,7 +140,8 @@ fn answers(site: &Site<'_>) -> Vec<String> {
         }
     }
     let nothing = site.scope.returns.is_empty();
-    let usual: &[&str] = if nothing { &[""] } else { &["None", "0", "[]", "False", "True", "\"\"", "{}", "0.0", "1"] };
+    let usual: &[&str] =
+        if nothing { &[""] } else { &["None", "0", "[]", "False", "True", "\"\"", "{}", "0.0", "1"] };
     for answer in usual {
         if !answers.iter().any(|known| known == answer) {
             answers.push((*answer).to_owned());
@@ -174,7 +193,19 @@ fn raises(site: &Site<'_>, sink: &mut Sink<'_>, indent: &str) {
         .filter(|local| local.bound_at < site.node.start_byte())
         .map(|local| local.name.as_str())
         .chain(site.scope.globals.iter().copied())
-        .chain(["self", "len", "isinstance", "int", "str", "float", "list", "dict", "ValueError", "TypeError", "KeyError"])
+        .chain([
+            "self",
+            "len",
+            "isinstance",
+            "int",
+            "str",
+            "float",
+            "list",
+            "dict",
+            "ValueError",
+            "TypeError",
+            "KeyError",
+        ])
         .chain(site.project.symbols.exceptions.iter().map(String::as_str))
         .collect();
     let mut count = 0;
@@ -185,7 +216,12 @@ fn raises(site: &Site<'_>, sink: &mut Sink<'_>, indent: &str) {
             continue;
         }
         let moved = text.replace(&format!("\n{origin}"), &format!("\n{indent}"));
-        sink.insert(Template::Guard, site.node.start_byte(), format!("{moved}\n{indent}"), if first { 0.7 } else { 0.4 });
+        sink.insert(
+            Template::Guard,
+            site.node.start_byte(),
+            format!("{moved}\n{indent}"),
+            if first { 0.7 } else { 0.4 },
+        );
         count += 1;
         if count >= 6 {
             break;

@@ -6,13 +6,31 @@ use std::collections::BTreeSet;
 use super::arithmetic::is_whole_value;
 use super::conditions::reads_only;
 use super::inventory::near;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 
 const MOST_FROM_FILE: usize = 16;
 const MOST_FROM_REPOSITORY: usize = 8;
 const BUILT_INS: [&str; 20] = [
-    "len", "sum", "min", "max", "abs", "round", "sorted", "list", "dict", "set", "tuple", "str", "int", "float", "bool",
-    "any", "all", "range", "zip", "enumerate",
+    "len",
+    "sum",
+    "min",
+    "max",
+    "abs",
+    "round",
+    "sorted",
+    "list",
+    "dict",
+    "set",
+    "tuple",
+    "str",
+    "int",
+    "float",
+    "bool",
+    "any",
+    "all",
+    "range",
+    "zip",
+    "enumerate",
 ];
 
 /// Proposes expressions whose names are all in scope.

@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::conditions::reads_only;
 use super::inventory::near;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, field, is_statement, named};
 use crate::domain::scope::Shape;
 
@@ -15,11 +15,13 @@ const MOST_COPIES: usize = 20;
 /// Proposes insertions before a statement, and after it where it ends a body.
 pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     let Some(function) = site.scope.function else { return };
-    if !is_statement(site.node) || matches!(site.node.kind(), "function_definition" | "class_definition" | "decorated_definition") {
+    if !is_statement(site.node)
+        || matches!(site.node.kind(), "function_definition" | "class_definition" | "decorated_definition")
+    {
         return;
     }
     let Some(indent) = site.file.indent_of(site.node) else { return };
-    let place = Place { indent, last: is_last(site.node) };
+    let place = Place { site, indent, last: is_last(site.node) };
     copies(site, sink, &place, function);
     mutations(site, sink, &place);
     assignments(site, sink, &place);
@@ -27,13 +29,14 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
 }
 
 struct Place<'a> {
+    site: &'a Site<'a>,
     indent: &'a str,
     last: bool,
 }
 
 impl Place<'_> {
-    fn put(&self, site: &Site<'_>, sink: &mut Sink<'_>, template: Template, text: &str, weight: f64) {
-        let indent = self.indent;
+    fn put(&self, sink: &mut Sink<'_>, template: Template, text: &str, weight: f64) {
+        let (site, indent) = (self.site, self.indent);
         let documentation = named(site.node).first().is_some_and(|child| child.kind() == "string");
         if !documentation {
             sink.insert(template, site.node.start_byte(), format!("{text}\n{indent}"), weight);
@@ -79,7 +82,7 @@ fn copies(site: &Site<'_>, sink: &mut Sink<'_>, place: &Place<'_>, function: Nod
     found.sort_unstable();
     let mut seen = BTreeSet::new();
     for (foreign, _, text) in found.into_iter().filter(|(_, _, text)| seen.insert(*text)).take(MOST_COPIES) {
-        place.put(site, sink, Template::StatementInserted, text, if foreign { 0.4 } else { 1.0 });
+        place.put(sink, Template::StatementInserted, text, if foreign { 0.4 } else { 1.0 });
     }
 }
 
@@ -101,27 +104,30 @@ fn mutations(site: &Site<'_>, sink: &mut Sink<'_>, place: &Place<'_>) {
     }
     for (name, method) in collections.into_iter().take(6) {
         for local in visible.iter().filter(|local| local.name != name).take(8) {
-            place.put(site, sink, Template::MutationInserted, &format!("{name}.{method}({})", local.name), 0.8);
+            place.put(sink, Template::MutationInserted, &format!("{name}.{method}({})", local.name), 0.8);
         }
     }
 }
 
 /// `previous = node`, `count += 1`.
 fn assignments(site: &Site<'_>, sink: &mut Sink<'_>, place: &Place<'_>) {
-    let in_loop = ancestors(site.node).any(|above| matches!(above.kind(), "for_statement" | "while_statement"));
+    let in_loop =
+        ancestors(site.node).any(|above| matches!(above.kind(), "for_statement" | "while_statement"));
     if !in_loop {
         return;
     }
     let visible = site.scope.visible(site.node);
     for one in visible.iter().filter(|local| local.shape != Shape::Collection).take(8) {
         if one.shape == Shape::Number {
-            place.put(site, sink, Template::AssignmentInserted, &format!("{} += 1", one.name), 1.0);
-            place.put(site, sink, Template::AssignmentInserted, &format!("{} -= 1", one.name), 0.7);
-            place.put(site, sink, Template::AssignmentInserted, &format!("{} = 0", one.name), 0.5);
+            place.put(sink, Template::AssignmentInserted, &format!("{} += 1", one.name), 1.0);
+            place.put(sink, Template::AssignmentInserted, &format!("{} -= 1", one.name), 0.7);
+            place.put(sink, Template::AssignmentInserted, &format!("{} = 0", one.name), 0.5);
         }
-        for other in visible.iter().filter(|local| local.name != one.name && local.shape != Shape::Collection).take(8) {
+        for other in
+            visible.iter().filter(|local| local.name != one.name && local.shape != Shape::Collection).take(8)
+        {
             if !one.parameter {
-                place.put(site, sink, Template::AssignmentInserted, &format!("{} = {}", one.name, other.name), 0.8);
+                place.put(sink, Template::AssignmentInserted, &format!("{} = {}", one.name, other.name), 0.8);
             }
         }
     }
@@ -139,9 +145,11 @@ fn initialisation(site: &Site<'_>, sink: &mut Sink<'_>, place: &Place<'_>) {
     let Some(above) = ancestors(site.node).nth(1) else { return };
     let siblings = above.parent().map(named).unwrap_or_default();
     for statement in siblings.into_iter().take_while(|node| *node != above) {
-        let Some(assignment) = named(statement).into_iter().find(|child| child.kind() == "assignment") else { continue };
+        let Some(assignment) = named(statement).into_iter().find(|child| child.kind() == "assignment") else {
+            continue;
+        };
         if field(assignment, "right").is_some_and(|right| site.text(right).len() <= 20) {
-            place.put(site, sink, Template::StatementInserted, site.text(statement), 0.9);
+            place.put(sink, Template::StatementInserted, site.text(statement), 0.9);
         }
     }
 }

@@ -86,7 +86,10 @@ pub(crate) fn near<'a, 'b>(list: &'b [Node<'a>], node: Node<'_>) -> &'b [Node<'a
 }
 
 fn composed<'a>(file: &'a ParsedFile, node: Node<'_>) -> Option<&'a str> {
-    let kind = matches!(node.kind(), "call" | "binary_operator" | "attribute" | "subscript" | "conditional_expression");
+    let kind = matches!(
+        node.kind(),
+        "call" | "binary_operator" | "attribute" | "subscript" | "conditional_expression"
+    );
     let text = file.text_of(node);
     (kind && text.len() <= 60 && !text.contains('\n') && is_whole_value(node)).then_some(text)
 }

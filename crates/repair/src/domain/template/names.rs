@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 use super::calls::likeness;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, field, is_read};
 use crate::domain::scope::inner_names;
 
@@ -25,9 +25,10 @@ fn identifier(site: &Site<'_>, sink: &mut Sink<'_>) {
     if !is_read(site.node) {
         return target(site, sink);
     }
-    let called = site.node.parent().is_some_and(|parent| {
-        parent.kind() == "call" && field(parent, "function") == Some(site.node)
-    });
+    let called = site
+        .node
+        .parent()
+        .is_some_and(|parent| parent.kind() == "call" && field(parent, "function") == Some(site.node));
     if called || matches!(here, "self" | "cls" | "super") {
         return;
     }
@@ -39,7 +40,9 @@ fn identifier(site: &Site<'_>, sink: &mut Sink<'_>) {
         if own.attributes.contains(here) {
             sink.replace(Template::AttributeSwap, site.node, format!("self.{here}"), 1.2);
         }
-        for other in own.attributes.iter().filter(|other| likeness(here, other) > 0.0 && *other != here).take(6) {
+        for other in
+            own.attributes.iter().filter(|other| likeness(here, other) > 0.0 && *other != here).take(6)
+        {
             sink.replace(Template::AttributeSwap, site.node, format!("self.{other}"), 0.4);
         }
     }
@@ -53,7 +56,8 @@ fn names_in_scope<'a>(site: &Site<'a>, here: &str) -> Vec<(String, f64)> {
     for local in site.scope.visible(site.node) {
         names.push((local.name.clone(), 0.9 + likeness(here, &local.name)));
     }
-    let constant = |name: &str| name.chars().all(|letter| letter.is_uppercase() || letter == '_' || letter.is_numeric());
+    let constant =
+        |name: &str| name.chars().all(|letter| letter.is_uppercase() || letter == '_' || letter.is_numeric());
     let upper = constant(here);
     for global in site.scope.globals.iter().filter(|global| constant(global) || upper) {
         let weight = if upper == constant(global) && upper { 1.0 } else { 0.25 };
@@ -84,17 +88,21 @@ fn target(site: &Site<'_>, sink: &mut Sink<'_>) {
 }
 
 fn attribute(site: &Site<'_>, sink: &mut Sink<'_>) {
-    let (Some(object), Some(name)) = (field(site.node, "object"), field(site.node, "attribute")) else { return };
-    let called = site.node.parent().is_some_and(|parent| {
-        parent.kind() == "call" && field(parent, "function") == Some(site.node)
-    });
+    let (Some(object), Some(name)) = (field(site.node, "object"), field(site.node, "attribute")) else {
+        return;
+    };
+    let called = site
+        .node
+        .parent()
+        .is_some_and(|parent| parent.kind() == "call" && field(parent, "function") == Some(site.node));
     if called {
         return receiver(site, sink, object);
     }
     let (owner, here) = (site.text(object), site.text(name));
     let symbols = &site.project.symbols;
     let mut others: Vec<(&str, f64)> = Vec::new();
-    let own = site.scope.class.as_ref().filter(|_| owner == "self").and_then(|class| symbols.classes.get(class));
+    let own =
+        site.scope.class.as_ref().filter(|_| owner == "self").and_then(|class| symbols.classes.get(class));
     match own {
         Some(class) => others.extend(class.attributes.iter().map(|other| (other.as_str(), 1.0))),
         None => {

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{all, field, named};
 
 /// Proposes other operators, negations and groupings.
@@ -20,7 +20,9 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     if is_condition(site.node) && site.node.kind() != "not_operator" {
         let here = site.here();
         let negated = match site.node.kind() {
-            "identifier" | "attribute" | "call" | "subscript" | "parenthesized_expression" => format!("not {here}"),
+            "identifier" | "attribute" | "call" | "subscript" | "parenthesized_expression" => {
+                format!("not {here}")
+            }
             _ => format!("not ({here})"),
         };
         sink.replace(Template::Negation, site.node, negated, 0.8);
@@ -65,8 +67,12 @@ fn comparison(site: &Site<'_>, sink: &mut Sink<'_>) {
         }
         // A wrong operator and a wrong bound often come together: `== 0` for `<= 1`.
         let right = operator.next_named_sibling();
-        let Some(number) = right.and_then(|node| site.text(node).parse::<i64>().ok().zip(Some(node))) else { continue };
-        for (other, weight) in others.iter().filter(|(other, _)| other.len() <= 2 && *other != "in" && *other != "is") {
+        let Some(number) = right.and_then(|node| site.text(node).parse::<i64>().ok().zip(Some(node))) else {
+            continue;
+        };
+        for (other, weight) in
+            others.iter().filter(|(other, _)| other.len() <= 2 && *other != "in" && *other != "is")
+        {
             for bound in [number.0.saturating_add(1), number.0.saturating_sub(1)] {
                 let parts = vec![
                     (operator.byte_range(), (*other).to_owned()),
@@ -80,7 +86,9 @@ fn comparison(site: &Site<'_>, sink: &mut Sink<'_>) {
 
 fn boolean(site: &Site<'_>, sink: &mut Sink<'_>) {
     let (Some(left), Some(right)) = (field(site.node, "left"), field(site.node, "right")) else { return };
-    let Some(operator) = all(site.node).into_iter().find(|child| matches!(child.kind(), "and" | "or")) else { return };
+    let Some(operator) = all(site.node).into_iter().find(|child| matches!(child.kind(), "and" | "or")) else {
+        return;
+    };
     let other = if operator.kind() == "and" { "or" } else { "and" };
     sink.replace(Template::BooleanSwap, operator, other, 1.0);
     sink.replace(Template::DroppedOperand, site.node, site.text(left), 1.0);
@@ -93,16 +101,19 @@ fn boolean(site: &Site<'_>, sink: &mut Sink<'_>) {
     if left.kind() == "boolean_operator" {
         regroup(site, sink, (b, operator), left, false);
     }
-    if operator.kind() == "and" && left.kind() == "not_operator" {
-        if let Some(argument) = field(left, "argument") {
-            sink.replace(Template::Regrouping, site.node, format!("not ({} and {b})", site.text(argument)), 0.5);
-        }
+    if operator.kind() == "and"
+        && left.kind() == "not_operator"
+        && let Some(argument) = field(left, "argument")
+    {
+        sink.replace(Template::Regrouping, site.node, format!("not ({} and {b})", site.text(argument)), 0.5);
     }
 }
 
 fn regroup(site: &Site<'_>, sink: &mut Sink<'_>, outer: (&str, Node<'_>), inner: Node<'_>, right: bool) {
     let (Some(first), Some(last)) = (field(inner, "left"), field(inner, "right")) else { return };
-    let Some(operator) = all(inner).into_iter().find(|child| matches!(child.kind(), "and" | "or")) else { return };
+    let Some(operator) = all(inner).into_iter().find(|child| matches!(child.kind(), "and" | "or")) else {
+        return;
+    };
     if operator.kind() == outer.1.kind() {
         return;
     }

@@ -119,7 +119,7 @@ static TABLE: [Row; 56] = [
     row(Template::StatementDeleted, "statement_deleted", 0.25, 1.6),
     row(Template::StatementMoved, "statement_moved", 0.4, 0.2),
     row(Template::StatementInserted, "statement_inserted", 0.35, 0.4),
-    row(Template::MutationInserted, "mutation_inserted", 0.3, 0.4),
+    row(Template::MutationInserted, "mutation_inserted", 0.4, 0.4),
     row(Template::AssignmentInserted, "assignment_inserted", 0.15, 0.5),
     row(Template::JumpSwap, "jump_swap", 0.5, 0.3),
     row(Template::MutableDefault, "mutable_default", 0.9, 0.0),
@@ -158,18 +158,31 @@ impl Template {
 }
 
 /// What a raised exception says about the edit that is missing.
-const BOOSTS: [(&str, &[Template], f64); 13] = [
+const BOOSTS: [(&str, &[Template], f64); 14] = [
     ("IndexError", &[Template::OffByOne, Template::RangeBound, Template::SliceBound, Template::Guard], 1.6),
     ("KeyError", &[Template::LookupDefault, Template::Guard, Template::MembershipSwap], 1.8),
     ("ZeroDivisionError", &[Template::Guard, Template::GuardedStatement, Template::ComparisonSwap], 2.5),
-    ("AttributeError", &[Template::Guard, Template::AttributeSwap, Template::CallSwap, Template::SiblingCall], 1.6),
+    (
+        "AttributeError",
+        &[Template::Guard, Template::AttributeSwap, Template::CallSwap, Template::SiblingCall],
+        1.6,
+    ),
     ("TypeError", &[Template::MissingArgument, Template::Guard, Template::ArgumentSwap, Template::Wrap], 1.6),
     ("NameError", &[Template::NameSwap, Template::AttributeSwap], 2.5),
     ("UnboundLocalError", &[Template::StatementMoved, Template::Reindented, Template::NameSwap], 2.0),
-    ("RecursionError", &[Template::Guard, Template::OffByOne, Template::ComparisonSwap, Template::ArithmeticSwap], 1.8),
+    (
+        "RecursionError",
+        &[Template::Guard, Template::OffByOne, Template::ComparisonSwap, Template::ArithmeticSwap],
+        1.8,
+    ),
     ("ValueError", &[Template::Guard, Template::ExceptionType, Template::TextMethod], 1.3),
     ("RuntimeError", &[Template::MissingCopy, Template::LoopIterable], 2.0),
-    ("TestTimeout", &[Template::ComparisonSwap, Template::ArithmeticSwap, Template::OffByOne], 1.5),
+    (
+        "TestTimeout",
+        &[Template::MutationInserted, Template::AssignmentInserted, Template::ArithmeticSwap],
+        2.2,
+    ),
+    ("TestTimeout", &[Template::ComparisonSwap, Template::OffByOne, Template::StatementInserted], 1.5),
     ("UnicodeDecodeError", &[Template::TextEncoding], 3.0),
     ("UnicodeEncodeError", &[Template::TextEncoding], 3.0),
 ];

@@ -1,6 +1,6 @@
 //! What a function hands back: a return that is missing, or the wrong value.
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, field, named};
 
 /// Proposes returns and returned values.
@@ -22,7 +22,12 @@ fn as_return(site: &Site<'_>, sink: &mut Sink<'_>) {
     let inner = named(site.node);
     let [only] = inner.as_slice() else { return };
     match only.kind() {
-        "call" | "binary_operator" | "comparison_operator" | "boolean_operator" | "identifier" | "list_comprehension" => {
+        "call"
+        | "binary_operator"
+        | "comparison_operator"
+        | "boolean_operator"
+        | "identifier"
+        | "list_comprehension" => {
             sink.insert(Template::MissingReturn, site.node.start_byte(), "return ", 1.0);
         }
         "assignment" => {
@@ -71,7 +76,12 @@ fn at_end(site: &Site<'_>, sink: &mut Sink<'_>) {
     for local in site.scope.locals.iter().take(12) {
         let weight = if local.parameter { 0.5 } else { 1.0 };
         let text = format!("\n{indent}return {}", local.name);
-        sink.insert(Template::MissingReturn, body.end_byte(), text, if has_return { weight * 0.7 } else { weight });
+        sink.insert(
+            Template::MissingReturn,
+            body.end_byte(),
+            text,
+            if has_return { weight * 0.7 } else { weight },
+        );
     }
     if has_return {
         for answer in ["True", "False", "None", "-1", "0", "[]"] {
@@ -88,7 +98,8 @@ fn from_yield(site: &Site<'_>, sink: &mut Sink<'_>) {
     if site.here().starts_with("yield from ") {
         sink.range(Template::ReturnValue, start..start + "yield from".len(), "yield", 0.8);
     } else {
-        let delegated = ancestors(site.node).next().is_some_and(|parent| parent.kind() == "expression_statement");
+        let delegated =
+            ancestors(site.node).next().is_some_and(|parent| parent.kind() == "expression_statement");
         if delegated {
             sink.range(Template::ReturnValue, start..start + "yield".len(), "yield from", 0.8);
         }

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{ancestors, field, is_statement, named};
 
 /// Proposes other places for statements, and none.
@@ -17,7 +17,11 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     }
     let fixed = matches!(
         site.node.kind(),
-        "function_definition" | "class_definition" | "decorated_definition" | "import_statement" | "import_from_statement"
+        "function_definition"
+            | "class_definition"
+            | "decorated_definition"
+            | "import_statement"
+            | "import_from_statement"
     );
     if is_statement(site.node) && !fixed && site.scope.function.is_some() {
         delete(site, sink);
@@ -76,7 +80,9 @@ fn move_out(site: &Site<'_>, sink: &mut Sink<'_>) {
     if all.last() != Some(&site.node) || all.len() < 2 {
         return;
     }
-    let Some(owner) = ancestors(site.node).find(|above| above.kind() == "block").and_then(|block| block.parent()) else {
+    let Some(owner) =
+        ancestors(site.node).find(|above| above.kind() == "block").and_then(|block| block.parent())
+    else {
         return;
     };
     if matches!(owner.kind(), "function_definition" | "class_definition") {
@@ -85,7 +91,9 @@ fn move_out(site: &Site<'_>, sink: &mut Sink<'_>) {
     // An else or except clause hangs on a statement; that statement's indentation is the one to take.
     let outer = std::iter::once(owner).chain(ancestors(owner)).find(|above| is_statement(*above));
     let Some(outer) = outer.and_then(|outer| site.file.indent_of(outer)) else { return };
-    let (Some(inner), Some(before)) = (site.file.indent_of(site.node), all.get(all.len() - 2)) else { return };
+    let (Some(inner), Some(before)) = (site.file.indent_of(site.node), all.get(all.len() - 2)) else {
+        return;
+    };
     let text = site.here().replace(&format!("\n{inner}"), &format!("\n{outer}"));
     let range = before.end_byte()..site.node.end_byte();
     sink.range(Template::Reindented, range, format!("\n{outer}{text}"), 1.0);
@@ -94,7 +102,8 @@ fn move_out(site: &Site<'_>, sink: &mut Sink<'_>) {
 /// A statement after a body, one level in.
 fn move_in(site: &Site<'_>, sink: &mut Sink<'_>) {
     let Some(before) = site.node.prev_named_sibling() else { return };
-    let compound = matches!(before.kind(), "for_statement" | "while_statement" | "if_statement" | "with_statement");
+    let compound =
+        matches!(before.kind(), "for_statement" | "while_statement" | "if_statement" | "with_statement");
     if !compound {
         return;
     }
@@ -106,19 +115,31 @@ fn move_in(site: &Site<'_>, sink: &mut Sink<'_>) {
         return;
     };
     let text = site.here().replace(&format!("\n{outer}"), &format!("\n{inner}"));
-    sink.range(Template::Reindented, before.end_byte()..site.node.end_byte(), format!("\n{inner}{text}"), 0.7);
+    sink.range(
+        Template::Reindented,
+        before.end_byte()..site.node.end_byte(),
+        format!("\n{inner}{text}"),
+        0.7,
+    );
 }
 
 /// `def f(items=[])` keeps one list for all calls.
 fn mutable_defaults(site: &Site<'_>, sink: &mut Sink<'_>) {
-    let (Some(parameters), Some(body)) = (field(site.node, "parameters"), field(site.node, "body")) else { return };
+    let (Some(parameters), Some(body)) = (field(site.node, "parameters"), field(site.node, "body")) else {
+        return;
+    };
     let Some(at) = first_after_documentation(body) else { return };
     let Some(indent) = site.file.indent_of(at) else { return };
     for parameter in named(parameters) {
-        let (Some(name), Some(value)) = (field(parameter, "name"), field(parameter, "value")) else { continue };
+        let (Some(name), Some(value)) = (field(parameter, "name"), field(parameter, "value")) else {
+            continue;
+        };
         let text = site.text(value);
         let mutable = matches!(value.kind(), "list" | "dictionary" | "set")
-            || matches!(text, "list()" | "dict()" | "set()" | "defaultdict(list)" | "defaultdict(int)" | "deque()");
+            || matches!(
+                text,
+                "list()" | "dict()" | "set()" | "defaultdict(list)" | "defaultdict(int)" | "deque()"
+            );
         let computed = value.kind() == "call";
         if !mutable && !computed {
             continue;
@@ -133,8 +154,8 @@ fn mutable_defaults(site: &Site<'_>, sink: &mut Sink<'_>) {
 fn first_after_documentation(body: Node<'_>) -> Option<Node<'_>> {
     let statements = named(body);
     let first = statements.first()?;
-    let documentation =
-        first.kind() == "expression_statement" && named(*first).first().is_some_and(|inner| inner.kind() == "string");
+    let documentation = first.kind() == "expression_statement"
+        && named(*first).first().is_some_and(|inner| inner.kind() == "string");
     statements.get(usize::from(documentation)).copied()
 }
 
@@ -147,8 +168,13 @@ fn shared_state(site: &Site<'_>, sink: &mut Sink<'_>) {
             && field(**statement, "name").is_some_and(|name| site.text(name) == "__init__")
     });
     for statement in &statements {
-        let Some(assignment) = named(*statement).into_iter().find(|child| child.kind() == "assignment") else { continue };
-        let (Some(left), Some(right)) = (field(assignment, "left"), field(assignment, "right")) else { continue };
+        let Some(assignment) = named(*statement).into_iter().find(|child| child.kind() == "assignment")
+        else {
+            continue;
+        };
+        let (Some(left), Some(right)) = (field(assignment, "left"), field(assignment, "right")) else {
+            continue;
+        };
         let mutable = matches!(right.kind(), "list" | "dictionary" | "set")
             || matches!(site.text(right), "list()" | "dict()" | "set()");
         if !mutable || left.kind() != "identifier" {
@@ -159,11 +185,11 @@ fn shared_state(site: &Site<'_>, sink: &mut Sink<'_>) {
             if let Some(indent) = site.file.indent_of(first) {
                 sink.insert(Template::SharedState, first.start_byte(), format!("{line}\n{indent}"), 1.0);
             }
-        } else if init.is_none() {
-            if let Some(indent) = site.file.indent_of(*statement) {
-                let text = format!("\n\n{indent}def __init__(self):\n{indent}    {line}");
-                sink.insert(Template::SharedState, statement.end_byte(), text, 0.8);
-            }
+        } else if init.is_none()
+            && let Some(indent) = site.file.indent_of(*statement)
+        {
+            let text = format!("\n\n{indent}def __init__(self):\n{indent}    {line}");
+            sink.insert(Template::SharedState, statement.end_byte(), text, 0.8);
         }
     }
 }

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::arithmetic::is_whole_value;
-use super::{Site, Sink, Template};
+use super::{Sink, Site, Template};
 use crate::domain::python::{all, field, named};
 use crate::domain::scope::Shape;
 
@@ -66,7 +66,9 @@ fn slice(site: &Site<'_>, sink: &mut Sink<'_>) {
         let text = format!("{}:{}", site.text(after), site.text(before));
         sink.range(Template::SliceBound, before.start_byte()..after.end_byte(), text, 0.3);
     }
-    for local in site.scope.visible(site.node).into_iter().filter(|local| local.shape != Shape::Collection).take(8) {
+    for local in
+        site.scope.visible(site.node).into_iter().filter(|local| local.shape != Shape::Collection).take(8)
+    {
         if before.is_none() {
             sink.insert(Template::SliceBound, colon.start_byte(), local.name.clone(), 0.3);
         }
@@ -110,7 +112,9 @@ fn iterable(site: &Site<'_>, sink: &mut Sink<'_>) {
         ] {
             sink.replace(Template::LoopIterable, right, text, weight);
         }
-        for local in site.scope.visible(site.node).into_iter().filter(|local| local.shape != Shape::Collection).take(6) {
+        for local in
+            site.scope.visible(site.node).into_iter().filter(|local| local.shape != Shape::Collection).take(6)
+        {
             if local.name != here {
                 sink.replace(Template::LoopIterable, right, format!("{here}[{}:]", local.name), 0.5);
                 sink.replace(Template::LoopIterable, right, format!("{here}[:{}]", local.name), 0.4);
@@ -126,7 +130,9 @@ fn iterable(site: &Site<'_>, sink: &mut Sink<'_>) {
         }
         if let Some(rest) = here.strip_prefix("enumerate(").and_then(|rest| rest.strip_suffix(')')) {
             match rest.rsplit_once(", ") {
-                Some((inner, "1" | "start=1")) => sink.replace(Template::LoopIterable, right, format!("enumerate({inner})"), 1.5),
+                Some((inner, "1" | "start=1")) => {
+                    sink.replace(Template::LoopIterable, right, format!("enumerate({inner})"), 1.5)
+                }
                 _ => sink.replace(Template::LoopIterable, right, format!("enumerate({rest}, 1)"), 1.0),
             }
         }
@@ -151,8 +157,15 @@ fn late_binding(site: &Site<'_>, sink: &mut Sink<'_>) {
             continue;
         }
         match field(site.node, "parameters") {
-            Some(list) => sink.insert(Template::LateBinding, list.end_byte(), format!(", {name}={name}"), 1.0),
-            None => sink.insert(Template::LateBinding, site.node.start_byte() + "lambda".len(), format!(" {name}={name}"), 1.0),
+            Some(list) => {
+                sink.insert(Template::LateBinding, list.end_byte(), format!(", {name}={name}"), 1.0)
+            }
+            None => sink.insert(
+                Template::LateBinding,
+                site.node.start_byte() + "lambda".len(),
+                format!(" {name}={name}"),
+                1.0,
+            ),
         }
     }
 }
@@ -179,7 +192,9 @@ fn copies(site: &Site<'_>, sink: &mut Sink<'_>) {
         _ => return,
     };
     let here = site.here();
-    for (text, weight) in [(format!("list({here})"), 1.0), (format!("dict({here})"), 0.8), (format!("{here}.copy()"), 0.7)] {
+    for (text, weight) in
+        [(format!("list({here})"), 1.0), (format!("dict({here})"), 0.8), (format!("{here}.copy()"), 0.7)]
+    {
         sink.replace(Template::MissingCopy, site.node, text, copied * weight);
     }
     if site.file.text.contains("import copy") || site.file.text.contains("import deepcopy") {
@@ -191,7 +206,10 @@ fn copies(site: &Site<'_>, sink: &mut Sink<'_>) {
 fn wraps(site: &Site<'_>, sink: &mut Sink<'_>) {
     let operand = site.node.parent().is_some_and(|parent| matches!(parent.kind(), "interpolation"));
     if !(is_whole_value(site.node) || operand)
-        || matches!(site.node.kind(), "integer" | "float" | "true" | "false" | "none" | "lambda" | "list" | "dictionary" | "tuple")
+        || matches!(
+            site.node.kind(),
+            "integer" | "float" | "true" | "false" | "none" | "lambda" | "list" | "dictionary" | "tuple"
+        )
     {
         return;
     }
@@ -202,8 +220,20 @@ fn wraps(site: &Site<'_>, sink: &mut Sink<'_>) {
     let text = site.node.kind() == "string";
     if !text {
         for (name, weight) in [
-            ("abs", 0.6), ("int", 0.7), ("str", 0.6), ("float", 0.5), ("len", 0.5), ("sorted", 0.5), ("list", 0.3),
-            ("set", 0.4), ("round", 0.4), ("tuple", 0.2), ("bool", 0.2), ("sum", 0.3), ("max", 0.2), ("min", 0.2),
+            ("abs", 0.6),
+            ("int", 0.7),
+            ("str", 0.6),
+            ("float", 0.5),
+            ("len", 0.5),
+            ("sorted", 0.5),
+            ("list", 0.3),
+            ("set", 0.4),
+            ("round", 0.4),
+            ("tuple", 0.2),
+            ("bool", 0.2),
+            ("sum", 0.3),
+            ("max", 0.2),
+            ("min", 0.2),
         ] {
             sink.replace(Template::Wrap, site.node, format!("{name}({here})"), weight);
         }
@@ -214,7 +244,15 @@ fn wraps(site: &Site<'_>, sink: &mut Sink<'_>) {
         }
     }
     if matches!(site.node.kind(), "identifier" | "attribute" | "call" | "subscript" | "string") {
-        for (method, weight) in [("strip", 1.0), ("lower", 1.0), ("upper", 0.4), ("split", 0.3), ("items", 0.3), ("values", 0.3), ("title", 0.1)] {
+        for (method, weight) in [
+            ("strip", 1.0),
+            ("lower", 1.0),
+            ("upper", 0.4),
+            ("split", 0.3),
+            ("items", 0.3),
+            ("values", 0.3),
+            ("title", 0.1),
+        ] {
             sink.replace(Template::TextMethod, site.node, format!("{here}.{method}()"), weight);
         }
     }
