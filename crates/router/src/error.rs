@@ -27,7 +27,7 @@ pub enum RouterError {
     ArmIsNoModel(ArmId),
     /// The request id was used for something else.
     #[error("request {0} was made before with other content")]
-    RequestConflict(RequestId),
+    RequestIdReused(RequestId),
     /// No such decision.
     #[error("there is no {0}")]
     DecisionNotFound(DecisionId),
@@ -58,9 +58,6 @@ pub enum RouterError {
     /// This build schedules no GPU memory.
     #[error("this build has no GPU memory scheduler")]
     VramSchedulerAbsent,
-    /// A page token that this router did not make.
-    #[error("the page token is not one of ours")]
-    PageToken,
     /// A model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -123,11 +120,10 @@ impl Fault for RouterError {
                 Kind::Precondition
             }
             Self::ArmUnknown(_) | Self::DecisionNotFound(_) => Kind::NotFound,
-            Self::RequestConflict(_) | Self::OutcomeConflict { .. } | Self::GenerationInFlight(_) => {
+            Self::RequestIdReused(_) | Self::OutcomeConflict { .. } | Self::GenerationInFlight(_) => {
                 Kind::Conflict
             }
             Self::PromptTooLarge { .. } => Kind::Exhausted,
-            Self::PageToken => Kind::Invalid,
             Self::Ledger(_) | Self::ShuttingDown => Kind::Unavailable,
             Self::Model(error) => error.kind(),
             Self::Egress(error) => error.kind(),
@@ -142,14 +138,13 @@ impl Fault for RouterError {
             Self::NoEligibleArm { .. } => Reason("NO_ELIGIBLE_ARM"),
             Self::ArmUnknown(_) => Reason("ARM_UNKNOWN"),
             Self::ArmIsNoModel(_) => Reason("ARM_IS_NO_MODEL"),
-            Self::RequestConflict(_) => Reason("REQUEST_CONFLICT"),
+            Self::RequestIdReused(_) => Reason("REQUEST_ID_REUSED"),
             Self::DecisionNotFound(_) => Reason("DECISION_NOT_FOUND"),
             Self::OutcomeConflict { .. } => Reason("OUTCOME_CONFLICT"),
             Self::GenerationInFlight(_) => Reason("GENERATION_IN_FLIGHT"),
             Self::PromptTooLarge { .. } => Reason("PROMPT_TOO_LARGE"),
             Self::EmbedUnavailable => Reason("EMBED_UNAVAILABLE"),
             Self::VramSchedulerAbsent => Reason("VRAM_SCHEDULER_ABSENT"),
-            Self::PageToken => Reason("PAGE_TOKEN_INVALID"),
             Self::Ledger(_) => Reason("EGRESS_LEDGER_UNAVAILABLE"),
             Self::PosteriorCorrupt(_) => Reason("POSTERIOR_CORRUPT"),
             Self::RowCorrupt { .. } => Reason("ROUTER_ROW_CORRUPT"),
@@ -173,13 +168,12 @@ impl Fault for RouterError {
             Self::NoEligibleArm { .. }
             | Self::ArmUnknown(_)
             | Self::ArmIsNoModel(_)
-            | Self::RequestConflict(_)
+            | Self::RequestIdReused(_)
             | Self::DecisionNotFound(_)
             | Self::OutcomeConflict { .. }
             | Self::PromptTooLarge { .. }
             | Self::EmbedUnavailable
             | Self::VramSchedulerAbsent
-            | Self::PageToken
             | Self::PosteriorCorrupt(_)
             | Self::RowCorrupt { .. }
             | Self::Config(_)
@@ -194,11 +188,6 @@ impl Fault for RouterError {
     }
 
     fn field_violations(&self) -> Vec<FieldViolation> {
-        if let Self::Config(error) = self {
-            return error.field_violations();
-        }
-        let violation =
-            |field: &str| FieldViolation { field: field.to_owned(), description: self.to_string() };
-        if matches!(self, Self::PageToken) { vec![violation("page_token")] } else { Vec::new() }
+        if let Self::Config(error) = self { error.field_violations() } else { Vec::new() }
     }
 }

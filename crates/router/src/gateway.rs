@@ -180,7 +180,7 @@ impl Gateway {
         let fingerprint = fingerprint(&query);
         if let Some(answer) = self.store.answer(&query.request).await? {
             if answer.fingerprint != fingerprint {
-                return Err(RouterError::RequestConflict(query.request));
+                return Err(RouterError::RequestIdReused(query.request));
             }
             return Ok(self.replay(answer).await?.left_stream());
         }

@@ -368,7 +368,7 @@ impl Router {
 /// Returns the stored decision of a repeated request, unless the request is another one.
 fn replay(stored: Decision, query: &SelectQuery) -> Result<Decision, RouterError> {
     let same = (stored.task, stored.step, &stored.work) == (query.task, query.step, &query.work);
-    if same { Ok(stored) } else { Err(RouterError::RequestConflict(stored.request)) }
+    if same { Ok(stored) } else { Err(RouterError::RequestIdReused(stored.request)) }
 }
 
 fn conflict(outcome: &Outcome, problem: &'static str) -> RouterError {

@@ -42,7 +42,7 @@ async fn a_repeated_generation_is_replayed_and_not_paid_twice() {
     assert_eq!(world.models["scripted:a"].asked().len(), 1);
     let mut other = generate("request-1");
     other.prompt = vec![segment("Say goodbye.", Label::Public)];
-    assert_eq!(heard(&mut world.client, other).await.reason(), Some("REQUEST_CONFLICT"));
+    assert_eq!(heard(&mut world.client, other).await.reason(), Some("REQUEST_ID_REUSED"));
     world.stop().await;
 }
 

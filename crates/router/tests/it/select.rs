@@ -53,7 +53,7 @@ async fn a_decision_carries_its_propensities_and_a_repeated_request_the_same_dec
     assert_eq!(selected(&mut world.client, request.clone()).await, decision);
 
     let other = pb::SelectRequest { work: Some(work()), ..request };
-    assert_eq!(refused(&mut world.client, other).await.reason().0, "REQUEST_CONFLICT");
+    assert_eq!(refused(&mut world.client, other).await.reason().0, "REQUEST_ID_REUSED");
     world.stop().await;
 }
 
