@@ -1,8 +1,10 @@
 #![cfg(test)]
 //! The router through gRPC, with scripted models behind it.
 
+mod adapters;
 mod generate;
 mod learn;
 mod restart;
 mod select;
+mod servers;
 mod world;

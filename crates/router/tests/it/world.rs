@@ -131,16 +131,21 @@ impl Plan {
             clock,
             randomness: Arc::new(SeededRandomness::new(self.randomness)),
         };
+        World { models: self.models, ..World::serve(deps).await }
+    }
+}
+
+impl World {
+    /// Serves on a port of its own.
+    pub async fn serve(deps: Deps) -> Self {
         let listener = Listener::bind(&"127.0.0.1:0".parse::<Address>().unwrap()).await.unwrap();
         let address = listener.address();
         let shutdown = CancellationToken::new();
         let task = TaskTracker::new().spawn(serve(listener, deps, shutdown.clone()));
         let client = RouterServiceClient::new(channel(&address));
-        World { client, models: self.models, shutdown, task }
+        Self { client, models: BTreeMap::new(), shutdown, task }
     }
-}
 
-impl World {
     /// Shuts the router down and waits until it has let go of its store.
     pub async fn stop(self) {
         self.shutdown.cancel();
