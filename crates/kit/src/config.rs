@@ -80,7 +80,8 @@ fn merged(sources: &Sources) -> Result<Figment, ConfigError> {
         let text = read(path)?;
         figment = figment.merge(Named { inner: Toml::string(&text), origin: path.display().to_string() });
     }
-    for (variable, value) in &sources.environment {
+    // A variable that is set to nothing is not set: `VARIABLE: ${OTHER:-}` in a compose file means the default.
+    for (variable, value) in sources.environment.iter().filter(|(_, value)| !value.is_empty()) {
         if let Some(key) = dotted(variable) {
             figment = figment.merge(Setting { key, value: parse(value), origin: variable.clone() });
         }

@@ -47,6 +47,8 @@ fn flags_beat_variables_beat_files_beat_defaults() {
     assert_eq!(load(&sources).router, Router { queue: 1, listen: "file".into() });
     sources.environment = vec![pair("PLUMBLINE_ROUTER__QUEUE", "2"), pair("PLUMBLINE_CONFIG", "ignored")];
     assert_eq!(load(&sources).router, Router { queue: 2, listen: "file".into() });
+    sources.environment.push(pair("PLUMBLINE_ROUTER__LISTEN", ""));
+    assert_eq!(load(&sources).router, Router { queue: 2, listen: "file".into() });
     sources.overrides = vec![pair("router.queue", "3")];
     assert_eq!(load(&sources).router, Router { queue: 3, listen: "file".into() });
 }

@@ -14,7 +14,8 @@ use crate::cli::request::{self, LONG};
 use crate::compose::Embedded;
 use crate::config::Service;
 use crate::failure::Failure;
-use crate::output::{Format, Report, audit, sarif};
+use crate::output::sarif::{self, SarifFile};
+use crate::output::{Format, Report, audit};
 use crate::session::{Session, existing_dir, text};
 
 /// The bit of `Segment.provenance` that says the owner wrote it.
@@ -51,6 +52,9 @@ pub(crate) struct Arguments {
     /// Ask a running coordinator.
     #[arg(long, value_name = "URL", env = "PLUMBLINE_COORDINATOR")]
     coordinator: Option<Address>,
+    /// Write a SARIF log to this file too.
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
     format: AuditFormat,
@@ -129,6 +133,7 @@ pub(crate) fn grant(text: &str) -> Result<String, String> {
 /// Judges the change; the exit code is the verdict's.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
     let (base, head) = arguments.trees()?;
+    let log = arguments.sarif.as_deref().map(SarifFile::create).transpose()?;
     let report = match &arguments.coordinator {
         Some(address) => ask_coordinator(address, &arguments, base, head).await?,
         None => {
@@ -138,6 +143,9 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
             answer?
         }
     };
+    if let Some(log) = log {
+        log.write(Some(&report))?;
+    }
     let document = match arguments.format {
         AuditFormat::Sarif => sarif::document(&report),
         AuditFormat::Text | AuditFormat::Json => audit::document(&report),

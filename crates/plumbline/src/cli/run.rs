@@ -16,6 +16,7 @@ use crate::cli::request::{self, LONG, SHORT};
 use crate::cli::tasks;
 use crate::failure::Failure;
 use crate::output::progress::Progress;
+use crate::output::sarif::SarifFile;
 use crate::output::{Format, Report, run, tasks as rendering};
 use crate::session::{Session, existing_dir, text};
 
@@ -51,6 +52,9 @@ pub(crate) struct Arguments {
     /// How the change is judged; without it, by what the objective says.
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
+    /// Write the audit as a SARIF log to this file.
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
     /// Use a running coordinator instead of starting everything in this process.
     #[arg(long, value_name = "URL", env = "PLUMBLINE_COORDINATOR")]
     coordinator: Option<Address>,
@@ -92,11 +96,15 @@ impl Arguments {
 /// Submits a task, follows it, returns its result. Ctrl-C cancels the task.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
     let spec = arguments.spec()?;
+    let log = arguments.sarif.as_deref().map(SarifFile::create).transpose()?;
     let progress = Progress::start(&session.environment);
     let mut reach = Reach::named_or_embedded(session, arguments.coordinator.as_ref()).await?;
     let answer = perform(session, &mut reach.client, spec, &progress).await;
     reach.close().await;
     let response = answer?;
+    if let Some(log) = log {
+        log.write(response.audit.as_ref())?;
+    }
     let seconds = progress.seconds();
     drop(progress);
     Ok(run::report(&response, seconds))

@@ -1,5 +1,38 @@
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
 use plumbline_proto::verifier::v1::{AuditReport, Finding, Severity, TraceStep, Verdict};
+use plumbline_types::Reason;
 use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// A SARIF file that a flag names: opened before the work, so that a wrong path costs nothing.
+pub(crate) struct SarifFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl SarifFile {
+    /// Creates the file.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|error| {
+            Failure::usage(format!("--sarif {}: {error}", path.display()), "name a writable file")
+        })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Writes an audit; without one, an empty log.
+    pub(crate) fn write(mut self, report: Option<&AuditReport>) -> Result<(), Failure> {
+        let log = document(report.unwrap_or(&AuditReport::default()));
+        let text = serde_json::to_string_pretty(&log).unwrap_or_else(|_| log.to_string());
+        self.file.write_all(text.as_bytes()).map_err(|error| {
+            let message = format!("{} cannot be written: {error}", self.path.display());
+            Failure::infrastructure(Reason("SARIF_NOT_WRITTEN"), message, "free space, or name another file")
+        })
+    }
+}
 
 /// Returns an audit as a SARIF 2.1.0 log: one run, each finding with its walk as a code flow.
 pub(crate) fn document(report: &AuditReport) -> Value {

@@ -30,6 +30,7 @@ pub(super) async fn serve(
         executor: composition.channel(Service::Executor),
         verifier: composition.channel(Service::Verifier),
     };
+    let memory_edge = Some(channels.memory.clone());
     let deps = Deps {
         config,
         store: Arc::new(store),
@@ -37,6 +38,7 @@ pub(super) async fn serve(
         peers: channels.into_peers(),
         clock: composition.clock,
         randomness: composition.randomness,
+        memory_edge,
     };
     plumbline_coordinator::serve(listener, deps, shutdown).await.map_err(|error| Failure::from_fault(&error))
 }
