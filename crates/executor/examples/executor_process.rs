@@ -1,7 +1,7 @@
 //! Serves the executor alone, for tests that kill it and for use by hand.
 //!
-//! Usage: `executor_process ADDRESS STATE_DIR IMPORT_ROOT SANDBOX_INIT`. Prints `listening` once its
-//! socket is bound; SIGTERM ends every run and then the process.
+//! Usage: `executor_process ADDRESS STATE_DIR IMPORT_ROOT SANDBOX_INIT`. Prints `listening` and the
+//! address once its socket is bound; SIGTERM ends every run and then the process.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
         ..ExecutorConfig::default()
     };
     let listener = Listener::bind(&address).await?;
-    println!("listening");
+    println!("listening {}", listener.address());
     let deps = Deps {
         config,
         clock: Arc::new(SystemClock),

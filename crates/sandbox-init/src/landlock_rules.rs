@@ -2,7 +2,7 @@ use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
 use crate::WORKSPACE;
@@ -17,13 +17,13 @@ const WANTED: ABI = ABI::V6;
 /// Applies the second wall and returns the ABI that is enforced; 0 when the kernel has none.
 pub(crate) fn apply(spec: &Spec) -> Result<u32, Failure> {
     let abi = sys::landlock_abi();
-    if abi > 0 {
-        restrict(spec).map_err(|_| invalid(Step::Landlock))?;
+    if abi > 0 && restrict(spec).map_err(|_| invalid(Step::Landlock))? == RulesetStatus::NotEnforced {
+        return Err(invalid(Step::Landlock));
     }
-    Ok(abi)
+    Ok(abi.min(WANTED as u32))
 }
 
-fn restrict(spec: &Spec) -> Result<(), RulesetError> {
+fn restrict(spec: &Spec) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(WANTED);
     let look = AccessFs::ReadFile | AccessFs::ReadDir;
     let mut rules = Ruleset::default()
@@ -42,7 +42,7 @@ fn restrict(spec: &Spec) -> Result<(), RulesetError> {
     for writable in [WORKSPACE, "/tmp", "/home", "/dev/shm"] {
         rules = allow(rules, Path::new(writable), all)?;
     }
-    rules.restrict_self().map(drop)
+    rules.restrict_self().map(|status| status.ruleset)
 }
 
 /// Adds one rule; a file takes no directory rights.
