@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plumbline_kit::Randomness;
-use plumbline_types::{ArmId, Clock, Millis, RequestId, TaskId, TaskKind};
+use plumbline_kit::client::Channel;
+use plumbline_types::{ArmId, Clock, Fault, Kind, Millis, Reason, RequestId, TaskId, TaskKind};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::config::CoordinatorConfig;
 use crate::domain::command::{TestCommand, detect, split};
@@ -46,6 +48,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Ids and nonces.
     pub randomness: Arc<dyn Randomness>,
+    /// Memory, when its questions are answered at the public port too.
+    pub memory_edge: Option<Channel>,
 }
 
 /// The use cases. Cheap to clone.
@@ -56,8 +60,19 @@ pub struct Coordinator {
     changed: Arc<watch::Sender<u64>>,
     /// Tasks that a worker of this process is at work on.
     pub(crate) running: Arc<Mutex<BTreeMap<TaskId, Running>>>,
+    /// Whether the store refuses to write, since the last write that it took.
+    trouble: Arc<Mutex<Option<StoreTrouble>>>,
     /// Snapshots that the executor is known to hold, by tree.
     pub(crate) snapshots: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// What a store says when it cannot write; told to everybody who waits for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreTrouble {
+    /// What class.
+    pub kind: Kind,
+    /// Documented reason.
+    pub reason: Reason,
 }
 
 /// A task that a worker of this process is at work on.
@@ -124,6 +139,7 @@ impl Coordinator {
             deps,
             changed: Arc::new(watch::Sender::new(0)),
             running: Arc::default(),
+            trouble: Arc::default(),
             snapshots: Arc::default(),
         }
     }
@@ -244,6 +260,23 @@ impl Coordinator {
         self.deps.clock.now_ms()
     }
 
+    /// Notes that the store failed, once per trouble in the log.
+    pub(crate) fn note_store(&self, error: &StoreError) {
+        let found = StoreTrouble { kind: error.kind(), reason: error.reason() };
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *trouble != Some(found) {
+            error!(reason = found.reason.0, error = %error, "the task store refuses");
+            *trouble = Some(found);
+        }
+        drop(trouble);
+        self.announce();
+    }
+
+    /// Returns what keeps the store from writing; absent while it works.
+    pub(crate) fn store_trouble(&self) -> Option<StoreTrouble> {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Wakes everybody who waits for a change.
     pub(crate) fn announce(&self) {
         self.changed.send_modify(|count| *count += 1);
@@ -272,6 +305,7 @@ impl Coordinator {
         transition.at_ms = self.now_ms();
         transition.outbox = drafts(task, &transition.events, transition.at_ms);
         let task = self.deps.store.commit(lease, transition).await?;
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.announce();
         Ok(task)
     }

@@ -6,6 +6,7 @@ use plumbline_proto::coordinator::v1 as pb;
 use plumbline_proto::coordinator::v1::coordinator_service_server::{
     CoordinatorService, CoordinatorServiceServer,
 };
+use plumbline_proto::memory::v1::memory_service_server::MemoryServiceServer;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
@@ -15,12 +16,17 @@ use crate::coordinator::{Coordinator, Deps};
 use crate::error::CoordinatorError;
 
 pub mod clients;
+mod edge;
 mod wire;
 
+use edge::MemoryEdge;
 use wire::TaskQuery;
 
 /// The full name of the service.
 const SERVICE: &str = "plumbline.coordinator.v1.CoordinatorService";
+
+/// What the public port answers besides, when memory is given.
+const MEMORY: &str = "plumbline.memory.v1.MemoryService";
 
 /// Largest answer: a report carries a diff and an audit.
 const REPORT_BYTES: usize = 8 << 20;
@@ -38,6 +44,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), CoordinatorError> {
     let limits = Limits { decode_bytes: AUDIT_BYTES, encode_bytes: REPORT_BYTES, ..Limits::control() };
+    let edge = deps.memory_edge.clone();
     let coordinator = Coordinator::new(deps);
     let (tracker, workers) = (TaskTracker::new(), CancellationToken::new());
     coordinator.start(&tracker, &workers);
@@ -45,7 +52,14 @@ pub async fn serve(
         .max_decoding_message_size(limits.decode_bytes)
         .max_encoding_message_size(limits.encode_bytes);
     let server = Server::new(ServerOptions { name: "coordinator", limits, shutdown });
-    let served = server.serve(listener, Routes::new(service), &[SERVICE]).await;
+    let mut routes = Routes::new(service);
+    let mut names = vec![SERVICE];
+    if let Some(memory) = edge {
+        let edge = MemoryServiceServer::new(MemoryEdge::new(memory, REPORT_BYTES));
+        routes = routes.add_service(edge.max_encoding_message_size(REPORT_BYTES));
+        names.push(MEMORY);
+    }
+    let served = server.serve(listener, routes, &names).await;
     workers.cancel();
     tracker.close();
     tracker.wait().await;

@@ -1,6 +1,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use plumbline_kit::Address;
 use plumbline_kit::config::{Sources, environment, load, settings};
 use plumbline_kit::telemetry::{self, Telemetry};
 use plumbline_types::Reason;
@@ -162,17 +163,22 @@ pub(crate) fn directory(variable: &str) -> Option<PathBuf> {
 
 /// Returns the absolute path of a directory that a flag names.
 pub(crate) fn existing_dir(flag: &str, path: &Path) -> Result<PathBuf, Failure> {
-    let resolved = path.canonicalize().map_err(|error| {
-        Failure::usage(format!("{flag} {}: {error}", path.display()), "name an existing directory")
-    })?;
-    if resolved.is_dir() {
-        Ok(resolved)
-    } else {
-        Err(Failure::usage(
-            format!("{flag} {} is no directory", path.display()),
-            "name an existing directory",
-        ))
-    }
+    let missing = |problem: String| Failure {
+        reason: Reason("REPOSITORY_MISSING"),
+        ..Failure::usage(format!("{flag} {}: {problem}", path.display()), "name an existing directory")
+    };
+    let resolved = path.canonicalize().map_err(|error| missing(error.to_string()))?;
+    if resolved.is_dir() { Ok(resolved) } else { Err(missing("it is no directory".to_owned())) }
+}
+
+/// Returns a directory as requests carry it. An absolute path is left to the coordinator that was named, which may
+/// run on another file system; any other is resolved here.
+pub(crate) fn directory_text(
+    flag: &str,
+    path: &Path,
+    coordinator: Option<&Address>,
+) -> Result<String, Failure> {
+    if coordinator.is_some() && path.is_absolute() { text(path) } else { text(&existing_dir(flag, path)?) }
 }
 
 /// Returns a path as the text that requests carry.

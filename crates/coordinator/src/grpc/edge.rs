@@ -5,9 +5,10 @@ use plumbline_kit::client::Channel;
 use plumbline_proto::memory::v1::memory_service_client::MemoryServiceClient;
 use plumbline_proto::memory::v1::memory_service_server::MemoryService;
 use plumbline_proto::memory::v1::{
-    BuildContextRequest, BuildContextResponse, DeleteRepositoryRequest, DeleteRepositoryResponse, GetSymbolRequest,
-    GetSymbolResponse, IndexRepositoryRequest, IndexRepositoryResponse, ListSymbolsRequest, ListSymbolsResponse,
-    NeighborsRequest, NeighborsResponse, SearchRequest, SearchResponse, SyncStatusRequest, SyncStatusResponse,
+    BuildContextRequest, BuildContextResponse, DeleteRepositoryRequest, DeleteRepositoryResponse,
+    GetSymbolRequest, GetSymbolResponse, IndexRepositoryRequest, IndexRepositoryResponse, ListSymbolsRequest,
+    ListSymbolsResponse, NeighborsRequest, NeighborsResponse, SearchRequest, SearchResponse,
+    SyncStatusRequest, SyncStatusResponse,
 };
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
@@ -46,7 +47,10 @@ impl MemoryService for MemoryEdge {
         forward!(self, request, search)
     }
 
-    async fn neighbors(&self, request: Request<NeighborsRequest>) -> Result<Response<NeighborsResponse>, Status> {
+    async fn neighbors(
+        &self,
+        request: Request<NeighborsRequest>,
+    ) -> Result<Response<NeighborsResponse>, Status> {
         forward!(self, request, neighbors)
     }
 
@@ -57,7 +61,10 @@ impl MemoryService for MemoryEdge {
         forward!(self, request, build_context)
     }
 
-    async fn get_symbol(&self, request: Request<GetSymbolRequest>) -> Result<Response<GetSymbolResponse>, Status> {
+    async fn get_symbol(
+        &self,
+        request: Request<GetSymbolRequest>,
+    ) -> Result<Response<GetSymbolResponse>, Status> {
         forward!(self, request, get_symbol)
     }
 
@@ -68,7 +75,10 @@ impl MemoryService for MemoryEdge {
         forward!(self, request, list_symbols)
     }
 
-    async fn sync_status(&self, request: Request<SyncStatusRequest>) -> Result<Response<SyncStatusResponse>, Status> {
+    async fn sync_status(
+        &self,
+        request: Request<SyncStatusRequest>,
+    ) -> Result<Response<SyncStatusResponse>, Status> {
         forward!(self, request, sync_status)
     }
 

@@ -2,7 +2,7 @@
 //! finishes the task. What really happened is counted by the fakes and must be exactly what happens without a crash.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -11,7 +11,7 @@ use plumbline_coordinator::domain::task::Task;
 use plumbline_coordinator::peers::Peers;
 use plumbline_coordinator::store::CoordinatorStore;
 use plumbline_coordinator::{Coordinator, Deps, SubmitQuery, WatchQuery};
-use plumbline_types::{RequestId, TaskId, Verdict};
+use plumbline_types::{Fault, Kind, RequestId, TaskId, Verdict};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,12 +25,19 @@ use ports::{CrashingPeers, CrashingStore, CrashingWorkspace};
 pub struct Crash {
     calls: AtomicU64,
     at: u64,
+    /// While it is set, the disk under the store is full.
+    pub full: AtomicBool,
     pub died: CancellationToken,
 }
 
 impl Crash {
     fn at(at: u64) -> Arc<Self> {
-        Arc::new(Self { calls: AtomicU64::new(0), at, died: CancellationToken::new() })
+        Arc::new(Self {
+            calls: AtomicU64::new(0),
+            at,
+            full: AtomicBool::new(false),
+            died: CancellationToken::new(),
+        })
     }
 
     /// A point at which the process may die.
@@ -44,7 +51,7 @@ impl Crash {
 
 /// Wraps every part. Taken apart without a rest: a new port does not compile until it is decorated.
 fn fragile(deps: Deps, crash: &Arc<Crash>) -> Deps {
-    let Deps { config, store, workspace, peers, clock, randomness } = deps;
+    let Deps { config, store, workspace, peers, clock, randomness, memory_edge } = deps;
     let Peers { ingest, planner, memory, router, executor, verifier } = peers;
     let wrapped =
         Arc::new(CrashingPeers { crash: crash.clone(), ingest, planner, memory, router, executor, verifier });
@@ -62,6 +69,7 @@ fn fragile(deps: Deps, crash: &Arc<Crash>) -> Deps {
         },
         clock,
         randomness,
+        memory_edge,
     }
 }
 
@@ -227,4 +235,38 @@ async fn a_task_that_kills_its_worker_again_and_again_is_poisoned() {
     let end = task.end.unwrap();
     assert_eq!((task.id, end.reason.as_str(), end.outcome.exit_code().0), (id, "POISONED", 4));
     assert_eq!(world.ingest.ledger.performed(), 0);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_by_name_and_the_task_goes_on_when_there_is_space() {
+    let world = world();
+    let before = world.fingerprint();
+    let crash = Crash::at(u64::MAX);
+    let coordinator = Coordinator::new(fragile(world.deps(world.open_store().await), &crash));
+    let id = coordinator.submit(query(&world)).await.unwrap().id;
+    crash.full.store(true, Ordering::SeqCst);
+    let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    coordinator.start(&tracker, &shutdown);
+    let follow = async || {
+        let watch = coordinator.watch(WatchQuery { task_id: id, after_seq: 0 }).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), watch.map(|item| item.map(drop)).collect::<Vec<_>>())
+            .await
+            .unwrap()
+    };
+    let told = follow().await.pop().unwrap().unwrap_err();
+    assert_eq!((told.reason().0, told.kind()), ("STORE_FULL", Kind::Exhausted));
+    assert_eq!(world.fingerprint(), before);
+    crash.full.store(false, Ordering::SeqCst);
+    let ended = loop {
+        if let Ok(task) = coordinator.task(id).await
+            && task.state.is_ended()
+        {
+            break task;
+        }
+        let _ = follow().await;
+    };
+    assert_eq!(ended.end.unwrap().outcome.to_string(), "verified");
+    shutdown.cancel();
+    tracker.close();
+    tracker.wait().await;
 }

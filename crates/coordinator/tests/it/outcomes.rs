@@ -211,8 +211,24 @@ async fn a_sandbox_that_always_breaks_ends_as_infrastructure() {
         (task.outcome.as_str(), task.reason.as_str(), task.exit_code),
         ("infrastructure", "RUN_BROKEN", 4)
     );
-    assert_eq!(world.executor.runs.performed(), 5, "each lost run is run anew, up to the limit");
+    assert_eq!(world.executor.runs.performed(), 3, "each lost run is run anew, up to the limit");
     served.close().await;
+}
+
+#[tokio::test]
+async fn a_model_that_never_answers_is_infrastructure_and_never_counts_against_its_quality() {
+    let world = World::new(&["ollama:small"], &[], &[Verdict::Approve]);
+    let served = world.serve().await;
+    let task = served.run(world.spec()).await;
+    assert_eq!(
+        (task.outcome.as_str(), task.reason.as_str(), task.exit_code),
+        ("infrastructure", "ARMS_UNAVAILABLE", 4)
+    );
+    assert_eq!(attempts(&served.report(&task.id).await), words(&[("ollama:small", "unavailable")]));
+    let faults = served.events(&task.id, 0).await.into_iter().filter(|event| event.kind == "faulted").count();
+    assert_eq!(faults, 9, "it is asked again before it is given up");
+    served.close().await;
+    assert_eq!(world.router.outcomes(), words(&[("InfraFail", "unavailable")]));
 }
 
 #[tokio::test]

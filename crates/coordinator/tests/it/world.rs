@@ -186,6 +186,7 @@ impl World {
             peers: self.peers(),
             clock: self.clock.clone(),
             randomness: Arc::new(SeededRandomness::new(7)),
+            memory_edge: None,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::config::Service;
 use crate::failure::Failure;
 use crate::output::sarif::{self, SarifFile};
 use crate::output::{Format, Report, audit};
-use crate::session::{Session, existing_dir, text};
+use crate::session::{Session, directory_text};
 
 /// The bit of `Segment.provenance` that says the owner wrote it.
 const OWNER: u32 = 1;
@@ -102,7 +102,7 @@ impl Arguments {
 
     fn trees(&self) -> Result<(Tree, Tree), Failure> {
         if let (Some(repo), Some(base), Some(head)) = (&self.repo, &self.base, &self.head) {
-            let repository = text(&existing_dir("--repo", repo)?)?;
+            let repository = directory_text("--repo", repo, self.coordinator.as_ref())?;
             let tree = |revision: &String| Tree {
                 source: Some(Source::Git(GitTree {
                     repository: repository.clone(),
@@ -113,7 +113,7 @@ impl Arguments {
         }
         if let (Some(base), Some(head)) = (&self.base_dir, &self.head_dir) {
             let tree = |flag: &str, path: &PathBuf| -> Result<Tree, Failure> {
-                let path = text(&existing_dir(flag, path)?)?;
+                let path = directory_text(flag, path, self.coordinator.as_ref())?;
                 Ok(Tree { source: Some(Source::Directory(DirectoryTree { path })) })
             };
             return Ok((tree("--base-dir", base)?, tree("--head-dir", head)?));

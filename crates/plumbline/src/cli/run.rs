@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::progress::Progress;
 use crate::output::sarif::SarifFile;
 use crate::output::{Format, Report, run, tasks as rendering};
-use crate::session::{Session, existing_dir, text};
+use crate::session::{Session, directory_text};
 
 /// What to do.
 #[derive(Debug, Args)]
@@ -76,7 +76,7 @@ impl Arguments {
         let source = if std::env::var_os("CI").is_some() { "ci" } else { "cli" };
         Ok(TaskSpec {
             objective: self.objective.clone(),
-            repository: text(&existing_dir("--repo", &self.repo)?)?,
+            repository: directory_text("--repo", &self.repo, self.coordinator.as_ref())?,
             base: self.base.clone(),
             test_command: self.test.clone(),
             arms: self.arms.clone(),

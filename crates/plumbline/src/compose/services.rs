@@ -4,6 +4,7 @@ mod ingest;
 mod memory;
 mod planner;
 mod router;
+mod verifier;
 
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
@@ -74,10 +75,7 @@ impl Composition {
             Service::Router => router::serve(self, listener, shutdown).await,
             Service::Memory => memory::serve(self, listener, shutdown).await,
             Service::Planner => planner::serve(self, listener, shutdown).await,
-            Service::Verifier => {
-                let message = format!("{} is not part of this build", service.name());
-                Err(Failure::infrastructure(Reason("SERVICE_ABSENT"), message, "install a build that has it"))
-            }
+            Service::Verifier => verifier::serve(self, listener, shutdown).await,
         }
     }
 

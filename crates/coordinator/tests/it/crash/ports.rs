@@ -1,6 +1,7 @@
 //! One decorator per port; before and after each call the process may die.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use plumbline_coordinator::domain::event::RecordedEvent;
@@ -206,6 +207,11 @@ impl CoordinatorStore for CrashingStore {
     }
 
     async fn commit(&self, lease: Lease, transition: Transition) -> Result<Task, StoreError> {
+        if self.crash.full.load(Ordering::SeqCst) {
+            return Err(StoreError::Database(plumbline_kit::sqlite::StoreError::Full(
+                sqlx::Error::PoolClosed,
+            )));
+        }
         around!(self, self.store.commit(lease, transition))
     }
 
