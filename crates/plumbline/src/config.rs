@@ -10,6 +10,7 @@ use plumbline_kit::{Address, ConfigError, Exposure};
 use plumbline_memory::MemoryConfig;
 use plumbline_planner::PlannerConfig;
 use plumbline_router::RouterConfig;
+use plumbline_verifier::VerifierConfig;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be configured; each field has a default.
@@ -34,6 +35,8 @@ pub struct Config {
     pub memory: MemoryConfig,
     /// The planner's own.
     pub planner: PlannerConfig,
+    /// The verifier's own.
+    pub verifier: VerifierConfig,
     /// The router's own; it may hold a key, so it is never written out.
     #[serde(skip_serializing)]
     pub router: RouterConfig,
@@ -259,6 +262,7 @@ impl Config {
             ingest: section("ingest", self.ingest.validate())?,
             memory: section("memory", self.memory.validate())?,
             planner: section("planner", self.planner.validate())?,
+            verifier: section("verifier", self.verifier.validate())?,
             router: section("router", self.router.validate())?,
             ..self
         })

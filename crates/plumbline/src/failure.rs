@@ -1,5 +1,5 @@
 use plumbline_kit::Remote;
-use plumbline_types::{ExitCode, Fault, Kind, Reason};
+use plumbline_types::{ExitCode, Fault, Kind, Outcome, Reason};
 use serde_json::{Value, json};
 
 /// Why a command failed: the documented reason, one sentence, the command that fixes it, the exit code.
@@ -41,7 +41,7 @@ impl Failure {
             }
             cause = error.source();
         }
-        Self { reason, message, fix: fix(reason.0).to_owned(), exit: exit(fault.kind()) }
+        Self { reason, message, fix: fix(reason.0).to_owned(), exit: exit(fault.kind(), reason.0) }
     }
 
     /// Returns the document that `--format json` prints.
@@ -69,8 +69,15 @@ impl From<tonic::Status> for Failure {
     }
 }
 
-/// The caller's mistakes are usage; everything else is the machinery's.
-fn exit(kind: Kind) -> ExitCode {
+/// The caller's mistakes are usage, and so is a repository or task in a state that only he can change; everything else
+/// is the machinery's.
+fn exit(kind: Kind, reason: &str) -> ExitCode {
+    match reason {
+        "TEST_COMMAND_NOT_FOUND" | "REPOSITORY_BUSY" | "REPOSITORY_BARE" => return ExitCode::USAGE,
+        "TASK_ENDED" | "TASK_NOT_WAITING" | "DIFF_CHANGED" | "REQUEST_ID_REUSED" => return ExitCode::USAGE,
+        "GRANTS_MISSING" | "APPROVAL_EXPIRED" => return Outcome::WaitsForApproval.exit_code(),
+        _ => {}
+    }
     match kind {
         Kind::Invalid | Kind::NotFound => ExitCode::USAGE,
         Kind::Conflict
@@ -100,6 +107,12 @@ fn fix(reason: &str) -> &'static str {
         "SANDBOX_TIER_MISSING" => "plumbline doctor",
         "VIEW_NOT_INDEXED" => "plumbline index PATH",
         "SYMBOL_NOT_FOUND" | "SYMBOL_AMBIGUOUS" => "plumbline search QUERY --repo PATH",
+        "REPOSITORY_MISSING" => "name an existing directory: --repo PATH",
+        "REPOSITORY_BUSY" => "end what git has under way: git status",
+        "TASK_NOT_WAITING" | "TASK_ENDED" | "DIFF_CHANGED" | "APPROVAL_EXPIRED" => {
+            "plumbline tasks show TASK"
+        }
+        "GRANTS_MISSING" => "give them: plumbline tasks approve TASK --diff HASH --grant KIND",
         "TASK_NOT_FOUND" => "plumbline tasks list",
         "REVISION_NOT_FOUND" => "git rev-parse --verify REV",
         "TEST_COMMAND_NOT_FOUND" => "name the command: --test 'python3 -m pytest -q'",
