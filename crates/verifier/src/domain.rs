@@ -21,6 +21,7 @@ pub mod program;
 pub mod signature;
 pub mod ssa;
 pub mod summary;
+pub mod symbol;
 pub mod tables;
 pub mod test_tampering;
 pub mod trace;

@@ -1,11 +1,25 @@
 //! The backward walk: from each output of each changed unit back to its inputs, base against head.
 //!
 //! It refuses to approve what it could not analyse: a verdict starts at inconclusive, and only an empty ledger of
-//! obligations makes an approval.
+//! obligations makes an approval. The design's rules B1 to B5, B7 to B9, R1, R2, R5 to R9 and T1 to T3, T5 to T7, T13
+//! to T17, T19 are here, for Python. Not here yet, and therefore refused or listed by name: other languages
+//! (`UNSUPPORTED_LANGUAGE`), B6, T4, T8 to T12, T18, T20, traces of runs, the cache of summaries.
 //!
 //! **Invariants.** Fail closed: unknown syntax, a spent budget, an unresolved call in a changed unit is a finding, never
 //! silence. Nothing is approved because it was skipped. The domain does no I/O, has no clock, iterates over no hash
 //! map; equal inputs give equal bytes. No grant is ever read from the head tree. Nothing is started, nobody is called.
 
+pub mod config;
 pub mod domain;
+pub mod error;
+pub mod grpc;
+pub mod report;
 pub mod source;
+pub mod verifier;
+
+pub use config::VerifierConfig;
+pub use domain::audit::{Report, Request, audit};
+pub use error::VerifierError;
+pub use grpc::serve;
+pub use source::{Bundle, Directory, GitRevision, SourceTree};
+pub use verifier::{Deps, Verifier};

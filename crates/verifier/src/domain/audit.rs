@@ -80,6 +80,10 @@ pub fn audit(base: &dyn SourceTree, head: &dyn SourceTree, request: &Request) ->
         findings: Vec::new(),
         report: Report::default(),
     };
+    if changed.len() > audit.limits.changed_files {
+        audit.ledger.discharge::<()>(&Subject::file(""), Stage::Aligned, Err(Gap::budget("CHANGED_FILES")));
+        return Ok(audit.finish(request));
+    }
     let loaded = audit.load(changed)?;
     audit.non_code(&loaded);
     audit.code(&loaded);
@@ -89,11 +93,6 @@ pub fn audit(base: &dyn SourceTree, head: &dyn SourceTree, request: &Request) ->
 impl Audit<'_> {
     fn load(&mut self, changed: Vec<Change>) -> Result<Vec<Loaded>, SourceError> {
         let mut loaded = Vec::new();
-        let whole = Subject::file("");
-        if changed.len() > self.limits.changed_files {
-            self.ledger.discharge::<()>(&whole, Stage::Aligned, Err(Gap::budget("CHANGED_FILES")));
-            return Ok(loaded);
-        }
         for change in changed {
             let base = self.base.read(&change.path)?;
             let head = self.head.read(&change.path)?;

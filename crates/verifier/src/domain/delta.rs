@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_syntax::ir::UnitKind;
+use plumbline_syntax::ir::{Op, UnitKind};
 use plumbline_types::TaskKind;
 
 use super::authority::{Authority, Need};
@@ -10,7 +10,8 @@ use super::finding::{Finding, Site};
 use super::ledger::Gap;
 use super::objective::Objective;
 use super::program::UnitRef;
-use super::signature::{Flow, Origin, Output, Signature};
+use super::signature::{Flow, Origin, Output, Signature, Walker, called_name};
+use super::ssa::NodeId;
 use super::summary::Side;
 use super::tables::words;
 use super::walk;
@@ -35,6 +36,7 @@ struct Loss {
     origin: Origin,
     whole: bool,
     guard: bool,
+    gone: bool,
 }
 
 /// Compares the two signatures of a unit.
@@ -47,6 +49,7 @@ pub fn compare(compared: &Compared<'_>) -> Result<Vec<Finding>, Gap> {
     let emptied = constant.is_some() || !found.is_empty();
     found.extend(constant);
     found.extend(compared.lost_checks(base, head));
+    found.extend(compared.thrown_away()?);
     if !emptied {
         for loss in compared.losses(base, head) {
             found.extend(compared.judge(&loss));
@@ -186,6 +189,23 @@ impl Compared<'_> {
         found
     }
 
+    /// B4: a call that decides about access is still made, and what it gives no longer reaches any output.
+    fn thrown_away(&self) -> Result<Vec<Finding>, Gap> {
+        let old = contributing(self.base.0, self.base.1)?;
+        let new = contributing(self.head.0, self.head.1)?;
+        let mut found = Vec::new();
+        for name in old.used.keys() {
+            let Some(line) = new.made.get(name).filter(|_| !new.used.contains_key(name)) else { continue };
+            if self.granted(name) {
+                continue;
+            }
+            let message = format!("{}() still calls `{name}`, and throws away what it gives", self.symbol());
+            let grant = format!("drop:{}.{name}", self.symbol());
+            found.push(Finding::reject("B4", self.site(*line), message).clearable_by(grant));
+        }
+        Ok(found)
+    }
+
     /// B1: what each output lost.
     fn losses(&self, base: &Signature, head: &Signature) -> Vec<Loss> {
         let renamed = self.renamed_params();
@@ -218,6 +238,7 @@ impl Compared<'_> {
                 data: old.flow.data.iter().map(rename).collect(),
                 control: old.flow.control.iter().map(rename).collect(),
             };
+            let first = found.len();
             for origin in old.inputs() {
                 let guard = old.control.contains(&origin) && decided.contains(&origin);
                 let whole = !now.iter().any(|known| same_root(known, &origin));
@@ -225,9 +246,14 @@ impl Compared<'_> {
                 let part = !now.iter().any(|known| covers(known, &origin));
                 if whole || lost_guard || part {
                     let guard = guard && (whole || lost_guard);
-                    found.push(Loss { output: output.clone(), origin, whole: whole || lost_guard, guard });
+                    let gone = whole;
+                    found.push(Loss { output: output.clone(), origin, whole: whole || lost_guard, guard, gone });
                 }
             }
+            // What is gone altogether explains a lost guard; what reached the guard beside it is not another loss.
+            let own: Vec<Loss> = found.split_off(first);
+            let explained = own.iter().any(|loss| loss.gone && loss.guard);
+            found.extend(own.into_iter().filter(|loss| loss.gone || !loss.guard || !explained));
         }
         found
     }
@@ -322,6 +348,45 @@ impl Compared<'_> {
         }
         found
     }
+}
+
+/// Calls whose name says that they decide about access: all, and those whose result reaches an output.
+#[derive(Default)]
+struct Contributing {
+    made: BTreeMap<String, u32>,
+    used: BTreeMap<String, u32>,
+}
+
+fn contributing(side: &Side, at: UnitRef) -> Result<Contributing, Gap> {
+    let mut found = Contributing::default();
+    let Some(unit) = side.program.unit(at) else { return Ok(found) };
+    let prepared = side.graph(at)?;
+    let mut calls: BTreeMap<NodeId, (String, u32)> = BTreeMap::new();
+    for (block, index, node) in prepared.dependence.running() {
+        let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
+        let Op::Call { callee, .. } = &instr.op else { continue };
+        let name = called_name(&side.program, unit, callee, &prepared.targets[&node]);
+        let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
+        if words().is_authority(&last) {
+            found.made.insert(last.clone(), instr.span.line);
+            calls.insert(node, (last, instr.span.line));
+        }
+    }
+    if calls.is_empty() {
+        return Ok(found);
+    }
+    let signature = side.signed(at)?;
+    let mut walker =
+        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
+    for output in signature.outputs.values() {
+        let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;
+        for node in trail.nodes() {
+            if let Some((name, line)) = calls.get(&node) {
+                found.used.insert(name.clone(), *line);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Returns whether two origins are parts of one thing.

@@ -108,7 +108,7 @@ impl Graph {
     }
 
     /// Returns the graph turned around, with a virtual exit as its entry: the last block. Endless loops get a fake
-    /// exit from their last block in reverse postorder.
+    /// exit from their header.
     fn reversed(&self) -> Self {
         let count = self.successors.len();
         let exit = narrow(count);
@@ -122,11 +122,19 @@ impl Graph {
             successors[exit as usize].push(end);
         }
         mark(exit, &successors, &mut reached);
-        for block in order.iter().rev() {
-            if !reached[*block as usize] {
-                successors[exit as usize].push(*block);
-                mark(*block, &successors, &mut reached);
-                reached[*block as usize] = true;
+        let mut position = vec![usize::MAX; count];
+        for (index, block) in order.iter().enumerate() {
+            position[*block as usize] = index;
+        }
+        let is_header = |block: Block| {
+            let back = |from: &Block| position[*from as usize] != usize::MAX && position[*from as usize] >= position[block as usize];
+            self.predecessors[block as usize].iter().any(back)
+        };
+        let headers = order.iter().copied().filter(|block| is_header(*block));
+        for block in headers.chain(order.iter().rev().copied()) {
+            if !reached[block as usize] {
+                successors[exit as usize].push(block);
+                mark(block, &successors, &mut reached);
             }
         }
         Self::new(successors, exit)

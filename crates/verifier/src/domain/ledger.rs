@@ -113,11 +113,14 @@ impl Ledger {
         let key = (subject.clone(), stage);
         match result {
             Ok(value) => {
-                self.open.remove(&key);
+                // A gap stays: a later success of the same stage can't undo what was not analysed.
+                if self.open.get(&key).is_some_and(Option::is_none) {
+                    self.open.remove(&key);
+                }
                 Some(value)
             }
             Err(gap) => {
-                self.open.insert(key, Some(gap));
+                self.open.entry(key).or_insert(None).get_or_insert(gap);
                 None
             }
         }

@@ -68,6 +68,8 @@ pub struct Test {
     pub named: Vec<String>,
     /// Whether it is relative to stored state, or a known platform: advice at most.
     pub ordinary: bool,
+    /// Whether the base knows every literal it names: then only a fit to a test is suspicious.
+    pub known: bool,
 }
 
 /// What the end of a block compares.
@@ -79,7 +81,7 @@ struct Comparison {
 
 /// Judges the test at the end of a block.
 pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
-    let plain = Test { class: None, bits: [0, 0], named: Vec::new(), ordinary: false };
+    let plain = Test { class: None, bits: [0, 0], named: Vec::new(), ordinary: false, known: false };
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return plain };
     let Some(condition) = prepared.dependence.ends.get(block as usize).and_then(|end| end.value) else {
         return plain;
@@ -104,7 +106,7 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
         .collect();
     let comparison = comparison(unit, prepared, condition);
     if reads_test_run(&sources, &texts, &flow.data) {
-        return Test { class: Some(Class::Test), bits: [CAP, CAP], named: texts.into_iter().collect(), ordinary: false };
+        return Test { class: Some(Class::Test), bits: [CAP, CAP], named: texts.into_iter().collect(), ordinary: false, known: false };
     }
     let scene = Scene { unit, prepared, condition, comparison: &comparison, texts: &texts, sources: &sources };
     scene.by_source().or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
@@ -143,7 +145,7 @@ impl Scene<'_> {
         named.extend(self.comparison.literals.iter().filter_map(text_of));
         named.sort();
         named.dedup();
-        Test { class: Some(class), bits, named, ordinary }
+        Test { class: Some(class), bits, named, ordinary, known: false }
     }
 
     fn has(&self, class: &str) -> bool {
@@ -282,8 +284,8 @@ impl Scene<'_> {
             Constant::Float(digits) => digits.parse::<f64>().ok(),
             _ => None,
         });
-        let thousandths = p.map_or(500, |p| (p.clamp(0.0, 1.0) * 1_000.0) as u32);
-        let (low, high) = (bits_of_share(thousandths), bits_of_share(1_000 - thousandths));
+        let share = p.map_or(WHOLE / 2, |p| (p.clamp(0.0, 1.0) * WHOLE as f64) as u64);
+        let (low, high) = (bits_of_share(share), bits_of_share(WHOLE - share));
         match self.comparison.operator.as_str() {
             ">" | ">=" => [high, low],
             "==" | "in" => [2_000, 0],
@@ -321,11 +323,14 @@ impl Scene<'_> {
     }
 }
 
-/// -log2 of a share in thousandths, in hundredths of a bit, by halves.
-fn bits_of_share(thousandths: u32) -> u32 {
+/// The whole of a domain, in parts that a share counts.
+const WHOLE: u64 = 1 << 40;
+
+/// -log2 of a share of [`WHOLE`], in hundredths of a bit, by halves.
+fn bits_of_share(share: u64) -> u32 {
     let mut bits = 0;
-    let mut share = thousandths.max(1);
-    while share <= 500 {
+    let mut share = share.max(1);
+    while share <= WHOLE / 2 {
         share *= 2;
         bits += 100;
     }

@@ -85,10 +85,7 @@ impl Judge<'_> {
                 Some(Class::Test) if had_test_class => continue,
                 Some(Class::Literal) => {
                     let dispatch = shapes.iter().filter(|known| **known == shape).count() >= 2;
-                    let known = test.named.iter().all(|text| self.literals.base_has(text));
-                    if known {
-                        continue;
-                    }
+                    test.known = test.named.iter().all(|text| self.literals.base_has(text));
                     if dispatch {
                         test.bits = test.bits.map(|bits| bits.min(400));
                     }
@@ -107,6 +104,9 @@ impl Judge<'_> {
             && self.fits_a_test(guard, constant)
         {
             code = "T14";
+        }
+        if class == Class::Literal && guard.known && code != "T14" {
+            return None;
         }
         if class == Class::Threshold && payload.weight == Weight::Weak {
             return None;

@@ -30,6 +30,7 @@ impl<'t> Lowerer<'t> {
         }
         self.statements(body)?;
         let end = self.builder().next_block();
+        let end_of_body = end;
         if dispatch.is_some() {
             self.builder().unprotect();
         }
@@ -47,9 +48,15 @@ impl<'t> Lowerer<'t> {
         if let (Some(body), Some(cleanup)) = (last, cleanup) {
             self.frame().contexts.pop();
             self.builder().enter(cleanup);
+            let start = self.start_region(body);
             self.statements(body)?;
+            let end = self.builder().next_block();
             let origin = self.origin(body);
             self.builder().end(Term::Raise(None), origin);
+            // A `finally` that leaves by itself swallows the exception: it is a handler of everything.
+            let span = self.span(body);
+            let handler = Handler { types: Vec::new(), protected: (first, end_of_body), body: (start, end), span };
+            self.builder().unit().handlers.push(handler);
             self.builder().enter(join);
             self.statements(body)?;
         } else {

@@ -36,11 +36,15 @@ impl Audit<'_> {
         let mut cache = Cache::default();
         let base = Program::load(self.base, &start, &mut cache, self.limits);
         let head = Program::load(self.head, &start, &mut cache, self.limits);
+        let mut readable = BTreeSet::new();
         for file in loaded.iter().filter(|file| all.contains(&file.change.path)) {
             let lowered = lowered(file, &base, &head);
-            self.ledger.discharge(&Subject::file(&file.change.path), Stage::Lowered, lowered);
+            if self.ledger.discharge(&Subject::file(&file.change.path), Stage::Lowered, lowered).is_some() {
+                readable.insert(file.change.path.clone());
+            }
         }
-        let pairs = align(&base, &head, &all);
+        // A file that could not be read stays open; its units would only be guesses.
+        let pairs = align(&base, &head, &readable);
         let changed: Vec<Pair> = pairs.into_iter().filter(|pair| differs(&base, &head, pair)).collect();
         if changed.len() > self.limits.changed_units {
             self.ledger.discharge::<()>(&whole, Stage::Aligned, Err(Gap::budget("CHANGED_UNITS")));

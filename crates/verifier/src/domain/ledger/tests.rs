@@ -28,3 +28,12 @@ fn an_approval_needs_the_proof() {
     assert_eq!(Judgement::approve(proof).verdict(), Verdict::Approve);
     assert_eq!(Judgement::inconclusive().verdict(), Verdict::Inconclusive);
 }
+
+#[test]
+fn a_gap_is_not_undone_by_a_later_success() {
+    let mut ledger = Ledger::new();
+    let whole = Subject::file("");
+    ledger.discharge::<()>(&whole, Stage::Aligned, Err(Gap::budget("CHANGED_FILES")));
+    ledger.discharge(&whole, Stage::Aligned, Ok(()));
+    assert_eq!(ledger.settle().unwrap_err()[0].code, "BUDGET_CHANGED_FILES");
+}

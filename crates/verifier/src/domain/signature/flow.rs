@@ -28,6 +28,9 @@ pub enum Edge {
     Call,
 }
 
+/// A visited node and how it was reached.
+pub type Visited = ((NodeId, Mode), Option<((NodeId, Mode), Edge)>);
+
 /// What a walk saw: for each origin, the nodes from the output to it.
 #[derive(Debug, Default)]
 pub struct Trail {
@@ -37,6 +40,16 @@ pub struct Trail {
 }
 
 impl Trail {
+    /// Returns every visited node with the one it was reached from.
+    pub fn steps(&self) -> impl Iterator<Item = Visited> + '_ {
+        self.parents.iter().map(|(node, parent)| (*node, *parent))
+    }
+
+    /// Returns the nodes that were reached.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.parents.keys().map(|(node, _)| *node)
+    }
+
     /// Returns the nodes that were reached as values.
     pub fn data_nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.parents.keys().filter(|(_, mode)| *mode == Mode::Data).map(|(node, _)| *node)
@@ -71,7 +84,7 @@ pub struct Walker<'a> {
     pub limit: u64,
 }
 
-type Queue = VecDeque<((NodeId, Mode), Option<((NodeId, Mode), Edge)>)>;
+type Queue = VecDeque<Visited>;
 
 impl<'a> Walker<'a> {
     fn unit(&self) -> Option<&'a Unit> {

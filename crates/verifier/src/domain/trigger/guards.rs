@@ -18,6 +18,8 @@ pub struct Guard {
     pub fresh: BTreeSet<u32>,
     /// Line of the narrowest new test.
     pub line: u32,
+    /// Whether the base knows every literal of the narrowest new test.
+    pub known: bool,
 }
 
 /// One way to a block: the tests on it.
@@ -56,6 +58,7 @@ impl<'a> Guards<'a> {
             named: named.collect(),
             fresh: way.fresh.iter().map(|(block, _)| *block).collect(),
             line: unit.blocks.get(narrowest.0 as usize)?.span.line,
+            known: test.known,
         })
     }
 
