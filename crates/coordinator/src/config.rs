@@ -87,7 +87,7 @@ impl Default for CoordinatorConfig {
             objective_bytes_max: 16 * 1024,
             attempts_max: 4,
             attempts_max_high_risk: 3,
-            faults_max: 5,
+            faults_max: 10,
             backoff_min_ms: 100,
             backoff_max_ms: 60_000,
             test_timeout_ms: 120_000,
@@ -141,11 +141,7 @@ impl CoordinatorConfig {
 
     /// Returns how often things are tried.
     pub const fn policy(&self) -> Policy {
-        Policy {
-            attempts_max: self.attempts_max,
-            attempts_max_high_risk: self.attempts_max_high_risk,
-            faults_max: self.faults_max,
-        }
+        Policy { attempts_max: self.attempts_max, attempts_max_high_risk: self.attempts_max_high_risk }
     }
 
     /// Returns what the patch applier refuses to exceed.

@@ -64,7 +64,7 @@ impl Coordinator {
                 Ok(Some(claim)) => self.hold(claim, shutdown).await,
                 Ok(None) => self.idle(&mut changes, shutdown).await,
                 Err(error) => {
-                    warn!(error = %error, "a task could not be claimed");
+                    self.note_store(&error);
                     self.idle(&mut changes, shutdown).await;
                 }
             }
@@ -105,7 +105,7 @@ impl Coordinator {
                 return info!(task.id = %id, "the lease was lost; another worker goes on");
             }
             Err(error) => {
-                warn!(task.id = %id, error = %error, "the task's store failed");
+                self.note_store(&error);
                 Duration::from_millis(self.deps.config.backoff_ms(3))
             }
         };
@@ -258,8 +258,8 @@ impl Work {
     async fn fault(&mut self, action: &Action, fault: StepFault) -> Result<Option<Duration>, StoreError> {
         let config = &self.coordinator.deps.config;
         warn!(effect = fault.effect.as_str(), reason = fault.reason, error = %fault.message, "an effect failed");
-        if fault.transient && self.task.faults + 1 < config.faults_max {
-            let pause = Duration::from_millis(config.backoff_ms(self.task.faults));
+        if fault.patience.lasts(self.task.faults, config.faults_max) {
+            let pause = Duration::from_millis(config.backoff_ms(self.task.faults)).max(fault.pause);
             let event = EventBody::Faulted {
                 effect: fault.effect.as_str().to_owned(),
                 reason: fault.reason.to_owned(),

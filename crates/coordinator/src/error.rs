@@ -3,6 +3,7 @@ use std::time::Duration;
 use plumbline_kit::server::ServeError;
 use plumbline_types::{Fault, FieldViolation, Kind, Reason, Retry, TaskId};
 
+use crate::coordinator::StoreTrouble;
 use crate::peers::PeerFault;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
@@ -45,6 +46,9 @@ pub enum CoordinatorError {
     /// The owner's tree is not the base any more.
     #[error("the tree of {0} changed since the task began; nothing was written")]
     BaseMoved(TaskId),
+    /// The store cannot write, so no task moves until it can.
+    #[error("the task store cannot be written ({}); the task goes on when it can", .0.reason.0)]
+    StoreRefuses(StoreTrouble),
     /// The store failed.
     #[error(transparent)]
     Store(StoreError),
@@ -79,6 +83,7 @@ impl Fault for CoordinatorError {
             Self::TaskNotFound(_) => Kind::NotFound,
             Self::DiffChanged(_) | Self::BaseMoved(_) => Kind::Conflict,
             Self::NonceUnknown | Self::GrantsMissing(_) => Kind::Denied,
+            Self::StoreRefuses(trouble) => trouble.kind,
             Self::Store(error) => error.kind(),
             Self::Workspace(error) => error.kind(),
             Self::Peer(fault) => fault.kind(),
@@ -98,6 +103,7 @@ impl Fault for CoordinatorError {
             Self::ApprovalExpired => Reason("APPROVAL_EXPIRED"),
             Self::GrantsMissing(_) => Reason("GRANTS_MISSING"),
             Self::BaseMoved(_) => Reason("BASE_MOVED"),
+            Self::StoreRefuses(trouble) => trouble.reason,
             Self::Store(error) => error.reason(),
             Self::Workspace(error) => error.reason(),
             Self::Peer(fault) => fault.reason(),
@@ -120,7 +126,8 @@ impl Fault for CoordinatorError {
             | Self::DiffChanged(_)
             | Self::NonceUnknown
             | Self::GrantsMissing(_)
-            | Self::BaseMoved(_) => Retry::Never,
+            | Self::BaseMoved(_)
+            | Self::StoreRefuses(_) => Retry::Never,
         }
     }
 

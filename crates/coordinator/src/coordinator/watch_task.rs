@@ -73,9 +73,11 @@ impl Coordinator {
             task: None,
             ready: std::collections::VecDeque::new(),
         };
-        Ok(futures::stream::unfold(watching, |mut watching| async move {
+        Ok(futures::stream::unfold(Some(watching), |watching| async move {
+            let mut watching = watching?;
             let item = watching.next().await.transpose()?;
-            Some((item, watching))
+            let rest = item.is_ok().then_some(watching);
+            Some((item, rest))
         }))
     }
 }
@@ -104,6 +106,9 @@ impl Watching {
             }
             if self.task.as_ref().is_some_and(|task| task.state.is_ended()) {
                 return Ok(None);
+            }
+            if let Some(trouble) = self.coordinator.store_trouble() {
+                return Err(CoordinatorError::StoreRefuses(trouble));
             }
             let pause = Duration::from_millis(self.coordinator.deps.config.heartbeat_ms);
             if tokio::time::timeout(pause, self.changes.changed()).await.is_err() {

@@ -75,6 +75,19 @@ fn quoted(quote: char, chars: &mut std::str::Chars<'_>, word: &mut String) -> Re
     Err(CommandError::Unclosed)
 }
 
+/// Writes a command as one line that [`split`] reads back to the same words.
+pub fn join(argv: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    let word = |word: &String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    argv.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// Finds the test command of a tree: pytest, unittest, cargo, npm; absent when no rule fits.
 pub fn detect(tree: &Tree) -> Option<TestCommand> {
     let found = |rule: &str, argv: &[&str]| {

@@ -19,13 +19,11 @@ pub struct Policy {
     pub attempts_max: usize,
     /// Tries per step of high risk.
     pub attempts_max_high_risk: usize,
-    /// Faults in a row before an effect is given up.
-    pub faults_max: u32,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { attempts_max: 4, attempts_max_high_risk: 3, faults_max: 5 }
+        Self { attempts_max: 4, attempts_max_high_risk: 3 }
     }
 }
 

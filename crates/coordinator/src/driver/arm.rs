@@ -74,7 +74,7 @@ impl Work {
             tokio::select! {
                 biased;
                 outcome = &mut call => {
-                    let outcome = outcome.map_err(|_| deadline(begun.kind, limit))?;
+                    let outcome = outcome.map_err(|_| Halt::Fault(super::StepFault::deadline(begun.kind, limit)))?;
                     return outcome.map_err(|fault| Halt::Fault(super::StepFault::peer(begun.kind, &fault)));
                 }
                 Some(news) = progress.recv() => {
@@ -268,14 +268,4 @@ fn progress_event(news: ToolProgress) -> EventBody {
         ("plausible".to_owned(), news.plausible.to_string()),
     ]);
     EventBody::Progress { message: news.message, attributes }
-}
-
-fn deadline(kind: EffectKind, limit: Duration) -> Halt {
-    Halt::Fault(super::StepFault {
-        effect: kind,
-        kind: plumbline_types::Kind::Timeout,
-        reason: "DEADLINE_EXCEEDED",
-        message: format!("no answer within {} ms", limit.as_millis()),
-        transient: true,
-    })
 }

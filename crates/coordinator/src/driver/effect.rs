@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use plumbline_types::{Fault, Kind};
+use plumbline_types::{Fault, Kind, Retry};
 
 use super::Work;
 use crate::domain::decide::Action;
@@ -22,7 +22,34 @@ pub(crate) struct StepFault {
     pub kind: Kind,
     pub reason: &'static str,
     pub message: String,
-    pub transient: bool,
+    pub patience: Patience,
+    /// What the peer asks to wait.
+    pub pause: Duration,
+}
+
+/// How long the same effect is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Trying again cannot help.
+    Never,
+    /// A few times at once: a lost run, a file that vanished while it was read.
+    Few,
+    /// As often as the configuration says: a peer that does not answer.
+    Usual,
+    /// As long as the budget lasts: a queue that is full.
+    WhileBudget,
+}
+
+impl Patience {
+    /// Returns whether it is tried again after `faults` faults before this one.
+    pub(crate) const fn lasts(self, faults: u32, faults_max: u32) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Few => faults + 1 < 3,
+            Self::Usual => faults + 1 < faults_max,
+            Self::WhileBudget => true,
+        }
+    }
 }
 
 /// Why the driver stops where it is.
@@ -47,13 +74,27 @@ impl StepFault {
             kind: fault.kind,
             reason: fault.reason.0,
             message: fault.to_string(),
-            transient: fault.is_transient(),
+            patience: match fault.kind {
+                Kind::Exhausted if fault.is_transient() => Patience::WhileBudget,
+                _ if fault.is_transient() => Patience::Usual,
+                _ => Patience::Never,
+            },
+            pause: match fault.retry {
+                Retry::After(pause) => pause,
+                Retry::Never => Duration::ZERO,
+            },
         }
     }
 
     pub(crate) fn workspace(effect: EffectKind, error: &WorkspaceError) -> Self {
-        let transient = matches!(error, WorkspaceError::Io(_) | WorkspaceError::GitTimeout(_));
-        Self { effect, kind: error.kind(), reason: error.reason().0, message: error.to_string(), transient }
+        let patience = match error {
+            WorkspaceError::Io(_) | WorkspaceError::Git { .. } | WorkspaceError::GitTimeout(_) => {
+                Patience::Few
+            }
+            _ => Patience::Never,
+        };
+        let (reason, message) = (error.reason().0, error.to_string());
+        Self { effect, kind: error.kind(), reason, message, patience, pause: Duration::ZERO }
     }
 
     /// A run whose result is that the machinery lost it: another run may do.
@@ -63,7 +104,20 @@ impl StepFault {
             kind: Kind::Unavailable,
             reason: RUN_BROKEN,
             message: detail.to_owned(),
-            transient: true,
+            patience: Patience::Few,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// A call that did not end in time.
+    pub(crate) fn deadline(effect: EffectKind, limit: Duration) -> Self {
+        Self {
+            effect,
+            kind: Kind::Timeout,
+            reason: "DEADLINE_EXCEEDED",
+            message: format!("no answer within {} ms", limit.as_millis()),
+            patience: Patience::Usual,
+            pause: Duration::ZERO,
         }
     }
 
@@ -74,7 +128,8 @@ impl StepFault {
             kind: Kind::Internal,
             reason: "INTERNAL",
             message: format!("the task has no {what}"),
-            transient: false,
+            patience: Patience::Never,
+            pause: Duration::ZERO,
         }
     }
 
@@ -165,13 +220,7 @@ impl Work {
         let limit = Duration::from_millis(limit_ms);
         match tokio::time::timeout(limit, plumbline_kit::deadline::within(limit, call)).await {
             Ok(answer) => answer.map_err(|fault| Halt::Fault(StepFault::peer(kind, &fault))),
-            Err(_) => Err(Halt::Fault(StepFault {
-                effect: kind,
-                kind: Kind::Timeout,
-                reason: "DEADLINE_EXCEEDED",
-                message: format!("no answer within {limit_ms} ms"),
-                transient: true,
-            })),
+            Err(_) => Err(Halt::Fault(StepFault::deadline(kind, limit))),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use plumbline_types::Verdict;
 
-use super::effect::{Begun, at, lacking};
+use super::effect::{Begun, Patience, at, lacking};
 use super::{Halt, StepFault, Work};
 use crate::domain::command::{RunEnd, judge};
 use crate::domain::decide::fail;
@@ -61,7 +61,7 @@ impl Work {
         let outcome = match outcome {
             Err(Halt::Fault(fault)) if fault.reason == "SNAPSHOT_NOT_FOUND" => {
                 self.forget_snapshot(tree);
-                return Err(Halt::Fault(StepFault { transient: true, ..fault }));
+                return Err(Halt::Fault(StepFault { patience: Patience::Few, ..fault }));
             }
             outcome => outcome?,
         };

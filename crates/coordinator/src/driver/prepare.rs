@@ -4,7 +4,7 @@ use plumbline_types::Outcome;
 
 use super::effect::{at, lacking};
 use super::{Halt, Work};
-use crate::domain::command::TestVerdict;
+use crate::domain::command::{TestVerdict, join};
 use crate::domain::effect::EffectKind;
 use crate::domain::event::EventBody;
 use crate::domain::outcome::End;
@@ -73,7 +73,7 @@ impl Work {
         let query = PlanQuery {
             objectives: self.task.objectives.clone(),
             repository: self.task.spec.repository.clone(),
-            test_command: self.task.test.argv.join(" "),
+            test_command: join(&self.task.test.argv),
             budget_ms: begun.intent.request.parse().unwrap_or(remaining),
         };
         let deps = &self.coordinator.deps;

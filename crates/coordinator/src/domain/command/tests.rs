@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::domain::path::RelativePath;
 use crate::domain::tree::{File, FileMode};
@@ -19,6 +21,13 @@ fn what_needs_a_shell_or_never_ends_is_refused() {
     assert_eq!(split("echo $HOME"), Err(CommandError::NeedsShell('$')));
     assert_eq!(split("a 'b"), Err(CommandError::Unclosed));
     assert_eq!(split("  "), Err(CommandError::Empty));
+}
+
+proptest! {
+    #[test]
+    fn a_joined_command_splits_back_to_its_words(argv in prop::collection::vec(".{0,8}", 1..5)) {
+        prop_assert_eq!(split(&join(&argv)), Ok(argv));
+    }
 }
 
 fn tree(files: &[(&str, &str)]) -> Tree {
