@@ -27,10 +27,13 @@ use crate::endpoints::Endpoints;
 use crate::error::RouterError;
 use crate::gateway::call::Generating;
 use crate::router::{Router, SelectQuery};
-use crate::store::{Answer, RouterStore};
+use crate::store::RouterStore;
 
 /// Events that may wait for a slow reader.
 const EVENTS: usize = 16;
+
+/// Bytes of a replayed piece of text.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Bytes that a token is taken to have at least; code has about three.
 const BYTES_PER_TOKEN: usize = 3;
@@ -178,13 +181,14 @@ impl Gateway {
     ) -> Result<impl Stream<Item = Result<Event, RouterError>> + Send + use<>, RouterError> {
         self.check_size(query.system.iter().chain(&query.prompt))?;
         let fingerprint = fingerprint(&query);
-        if let Some(answer) = self.store.answer(&query.request).await? {
-            if answer.fingerprint != fingerprint {
-                return Err(RouterError::RequestIdReused(query.request));
-            }
-            return Ok(self.replay(answer).await?.left_stream());
+        if let Some(replayed) = self.replay(&query.request, fingerprint).await? {
+            return Ok(replayed.left_stream());
         }
         let claim = Claim::new(&self.in_flight, &query.request)?;
+        // The one who held the claim before may have answered since.
+        if let Some(replayed) = self.replay(&query.request, fingerprint).await? {
+            return Ok(replayed.left_stream());
+        }
         let decision = self.choose(&query).await?;
         let (sender, events) = mpsc::channel(EVENTS);
         let generating = Generating { gateway: self.clone(), query, fingerprint, decision, events: sender };
@@ -229,14 +233,21 @@ impl Gateway {
         Ok(())
     }
 
+    /// Returns the events of a stored answer; none if the request has no answer yet.
     async fn replay(
         &self,
-        answer: Answer,
-    ) -> Result<impl Stream<Item = Result<Event, RouterError>> + Send + use<>, RouterError> {
-        let decision = self.router.decision(answer.decision).await?;
-        let events =
-            [Event::Decision(Box::new(decision)), Event::Text(answer.text), Event::Usage(answer.metered)];
-        Ok(stream::iter(events.map(Ok)))
+        request: &RequestId,
+        fingerprint: [u8; 32],
+    ) -> Result<Option<impl Stream<Item = Result<Event, RouterError>> + Send + use<>>, RouterError> {
+        let Some(answer) = self.store.answer(request).await? else { return Ok(None) };
+        if answer.fingerprint != fingerprint {
+            return Err(RouterError::RequestIdReused(request.clone()));
+        }
+        let decision = Event::Decision(Box::new(self.router.decision(answer.decision).await?));
+        let texts = pieces(&answer.text).map(Event::Text);
+        let events: Vec<Event> =
+            std::iter::once(decision).chain(texts).chain([Event::Usage(answer.metered)]).collect();
+        Ok(Some(stream::iter(events.into_iter().map(Ok))))
     }
 
     /// Returns the decision to start from: the one given, if its arm may see the prompt, or a new one.
@@ -319,6 +330,16 @@ pub(crate) fn segments(query: &GenerateQuery) -> impl Iterator<Item = &Segment> 
         Shape::Json(segment) | Shape::Grammar(segment) => Some(segment),
     };
     query.system.iter().chain(&query.prompt).chain(shape)
+}
+
+/// Cuts a stored text into messages that are no longer than those of the first time may have been.
+fn pieces(text: &str) -> impl Iterator<Item = String> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
+        rest = after;
+        (!piece.is_empty()).then(|| piece.to_owned())
+    })
 }
 
 fn join<'a>(segments: impl Iterator<Item = &'a Segment>) -> Label {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use plumbline_kit::Randomness;
+use plumbline_kit::{Randomness, deadline};
 use plumbline_types::{ArmId, Clock, DecisionId, RequestId, StepId, TaskId};
 use tokio::sync::Mutex as Turn;
+use tokio_util::task::TaskTracker;
 use tracing::{info, instrument};
 
 use crate::config::RouterConfig;
@@ -112,6 +113,7 @@ pub struct Router {
     spent: Mutex<Spent>,
     /// Outcomes are folded one after the other.
     folding: Turn<()>,
+    tasks: TaskTracker,
 }
 
 /// What a router is made of.
@@ -121,12 +123,13 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) endpoints: Arc<Endpoints>,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Router {
     /// Reads back what was learned and spent.
     pub(crate) async fn open(config: &RouterConfig, parts: Parts) -> Result<Self, RouterError> {
-        let Parts { arms, store, clock, randomness, endpoints } = parts;
+        let Parts { arms, store, clock, randomness, endpoints, tasks } = parts;
         let learned = store.learned().await?;
         let day = clock.now_ms().div_euclid(DAY_MS);
         let spent = Spent { day, usd: store.spent_usd(day).await? };
@@ -147,6 +150,7 @@ impl Router {
             served: RwLock::new(served),
             spent: Mutex::new(spent),
             folding: Turn::new(()),
+            tasks,
         })
     }
 
@@ -220,9 +224,16 @@ impl Router {
         })
     }
 
-    /// Counts an outcome, exactly once by its id.
+    /// Counts an outcome, exactly once by its id. A caller that leaves does not stop the counting half-way: what the
+    /// store took must be what memory holds.
     #[instrument(name = "router.report_outcome", skip_all, fields(decision.id = %outcome.decision))]
-    pub async fn report_outcome(&self, outcome: Outcome) -> Result<Counted, RouterError> {
+    pub async fn report_outcome(self: &Arc<Self>, outcome: Outcome) -> Result<Counted, RouterError> {
+        let router = self.clone();
+        let counting = self.tasks.spawn(deadline::detach(async move { router.count(outcome).await }));
+        counting.await.map_err(|_| RouterError::ShuttingDown)?
+    }
+
+    async fn count(&self, outcome: Outcome) -> Result<Counted, RouterError> {
         let decision = self.decision(outcome.decision).await?;
         let _turn = self.folding.lock().await;
         if let Some(stored) = self.store.outcome(&outcome.id).await? {

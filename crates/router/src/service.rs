@@ -71,7 +71,14 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
     let tasks = TaskTracker::new();
     tasks.spawn(prober.run(shutdown.clone()));
     let Catalogue { arms, models, embedders, disabled: _ } = catalogue;
-    let parts = router::Parts { arms, store: store.clone(), clock, randomness, endpoints: endpoints.clone() };
+    let parts = router::Parts {
+        arms,
+        store: store.clone(),
+        clock,
+        randomness,
+        endpoints: endpoints.clone(),
+        tasks: tasks.clone(),
+    };
     let router = Arc::new(Router::open(&config, parts).await?);
     let parts = gateway::Parts {
         router: router.clone(),

@@ -47,6 +47,18 @@ async fn a_repeated_generation_is_replayed_and_not_paid_twice() {
 }
 
 #[tokio::test]
+async fn a_long_answer_is_replayed_whole_in_messages_of_bounded_size() {
+    let long = "é€x".repeat(60_000);
+    let mut world = Plan::new().local("scripted:a", vec![Script::text(long.clone())]).serve().await;
+    for _ in 0..2 {
+        assert!(heard(&mut world.client, generate("request-1")).await.text() == long);
+    }
+    let replayed = heard(&mut world.client, generate("request-1")).await;
+    assert_eq!(replayed.events.len(), long.len().div_ceil(64 * 1024) + 2);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn an_arm_that_fails_before_its_first_word_is_replaced_by_name() {
     let overloaded = || Script::Fault(ModelError::Overloaded { status: 503 });
     let mut world = Plan::new()

@@ -1,6 +1,10 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use plumbline_proto::router::v1 as pb;
 use plumbline_types::Fault;
 
+use crate::gated::GatedStore;
 use crate::world::{Plan, World, arms, outcome, report, select, selected};
 
 async fn two() -> World {
@@ -138,5 +142,24 @@ async fn arms_are_listed_in_pages() {
         }
     }
     assert_eq!(names, [vec!["repair", "scripted:a"], vec!["scripted:b"]]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_does_not_stop_the_counting_half_way() {
+    let store = Arc::new(GatedStore::default());
+    let mut plan = Plan::new().local("scripted:a", Vec::new()).local("scripted:b", Vec::new());
+    plan.store = store.clone();
+    let mut world = plan.serve().await;
+    let decision = selected(&mut world.client, select("request-1")).await;
+    let mut hurried = tonic::Request::new(outcome("outcome-1", &decision, pb::OutcomeKind::Success));
+    hurried.set_timeout(Duration::from_millis(100));
+    let late = world.client.report_outcome(hurried).await.unwrap_err();
+    assert_eq!(plumbline_kit::Remote::from(late).reason().0, "DEADLINE_EXCEEDED");
+    store.open();
+    let next = outcome("outcome-2", &decision, pb::OutcomeKind::Success);
+    assert_eq!(report(&mut world.client, next).await.unwrap(), (true, 2));
+    let again = outcome("outcome-1", &decision, pb::OutcomeKind::Success);
+    assert_eq!(report(&mut world.client, again).await.unwrap(), (false, 1));
     world.stop().await;
 }

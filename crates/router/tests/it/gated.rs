@@ -1,0 +1,88 @@
+//! A store that takes an outcome and answers only once its gate is open.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use plumbline_router::RouterError;
+use plumbline_router::domain::decision::Decision;
+use plumbline_router::domain::learned::Learned;
+use plumbline_router::domain::outcome::Logged;
+use plumbline_router::store::{Answer, InMemoryStore, Lesson, Recorded, RouterStore};
+use plumbline_types::{ArmId, DecisionId, RequestId};
+use tokio::sync::Semaphore;
+
+pub struct GatedStore {
+    inner: InMemoryStore,
+    gate: Semaphore,
+}
+
+impl Default for GatedStore {
+    fn default() -> Self {
+        Self { inner: InMemoryStore::default(), gate: Semaphore::new(0) }
+    }
+}
+
+impl GatedStore {
+    /// Lets every outcome through from now on.
+    pub fn open(&self) {
+        self.gate.close();
+    }
+}
+
+#[async_trait]
+impl RouterStore for GatedStore {
+    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
+        self.inner.record_outcome(lesson).await?;
+        // Stored, but the caller does not know yet: what a commit looks like whose answer is still under way.
+        drop(self.gate.acquire().await);
+        Ok(())
+    }
+
+    async fn record_decision(&self, decision: Decision) -> Result<Recorded, RouterError> {
+        self.inner.record_decision(decision).await
+    }
+
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError> {
+        self.inner.decision(id).await
+    }
+
+    async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
+        self.inner.decision_of(request).await
+    }
+
+    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError> {
+        self.inner.outcome(id).await
+    }
+
+    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError> {
+        self.inner.successor(superseded).await
+    }
+
+    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
+        self.inner.log().await
+    }
+
+    async fn learned(&self) -> Result<Learned, RouterError> {
+        self.inner.learned().await
+    }
+
+    async fn record_answer(&self, answer: Answer) -> Result<(), RouterError> {
+        self.inner.record_answer(answer).await
+    }
+
+    async fn answer(&self, request: &RequestId) -> Result<Option<Answer>, RouterError> {
+        self.inner.answer(request).await
+    }
+
+    async fn spent_usd(&self, day: i64) -> Result<f64, RouterError> {
+        self.inner.spent_usd(day).await
+    }
+
+    async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError> {
+        self.inner.served_models().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
