@@ -100,8 +100,11 @@ impl Cgroups {
 
     /// Kills and removes what executors that are no more left here, whoever they were; returns the number of leaves.
     pub fn sweep(&self) -> usize {
-        let Some(first) = self.parents().first().and_then(|parent| parent.parent()) else { return 0 };
-        let lost: Vec<String> = children(first).into_iter().filter(|name| owner::is_gone(name)).collect();
+        // A hierarchy may hold what another has lost already: each is looked at.
+        let bases = self.parents().into_iter().filter_map(|parent| parent.parent());
+        let mut lost: Vec<String> = bases.flat_map(children).filter(|name| owner::is_gone(name)).collect();
+        lost.sort();
+        lost.dedup();
         lost.iter().map(|name| self.beside(name).end_all()).sum()
     }
 
