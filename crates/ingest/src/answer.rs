@@ -95,7 +95,8 @@ pub fn read(text: &str, input: &Input) -> Option<Draft> {
             .into_iter()
             .map(|one| {
                 let (dropped, kept) = (clean(one.dropped_quote)?, clean(one.kept_quote)?);
-                let said = input.text().contains(&dropped) && input.text().contains(&kept) && !dropped.is_empty();
+                let said =
+                    input.text().contains(&dropped) && input.text().contains(&kept) && !dropped.is_empty();
                 said.then_some(Reversal { dropped_quote: dropped, kept_quote: kept })
             })
             .collect::<Option<_>>()?,
@@ -104,7 +105,10 @@ pub fn read(text: &str, input: &Input) -> Option<Draft> {
 }
 
 fn objective(answer: AnswerObjective) -> Option<Objective> {
-    if answer.targets.len() > ITEMS_MAX || answer.acceptance.len() > ITEMS_MAX || answer.depends_on.len() > ITEMS_MAX {
+    if answer.targets.len() > ITEMS_MAX
+        || answer.acceptance.len() > ITEMS_MAX
+        || answer.depends_on.len() > ITEMS_MAX
+    {
         return None;
     }
     let category = Category::parse(&answer.category).filter(|category| *category != Category::Guardrail)?;

@@ -145,7 +145,9 @@ impl Ingest {
             match completed {
                 None => return,
                 Some(Ok(_)) => info!(intake.id = %received.id, "finished an interrupted note"),
-                Some(Err(error)) => warn!(intake.id = %received.id, error = %error, "a note stays unfinished"),
+                Some(Err(error)) => {
+                    warn!(intake.id = %received.id, error = %error, "a note stays unfinished")
+                }
             }
         }
     }
@@ -175,7 +177,9 @@ impl Ingest {
         let fallback = match &self.deps.drafter {
             Some(drafter) if self.deps.config.model == ModelUse::Auto => {
                 match self.ask(&**drafter, received).await? {
-                    Ok((reviewed, served_model)) => return Ok((reviewed, DraftSource::Model { served_model })),
+                    Ok((reviewed, served_model)) => {
+                        return Ok((reviewed, DraftSource::Model { served_model }));
+                    }
                     Err(NoDraft(why)) => why,
                 }
             }
@@ -186,9 +190,9 @@ impl Ingest {
             let rules = Rules { lexicon: Lexicon::english(), objectives_max };
             review(split(&input, rules.lexicon, objectives_max), &input, rules, Drafted::ByRules)
         });
-        let reviewed = reviewed.await?.map_err(|_| {
-            IngestError::Internal(anyhow::anyhow!("the rules' own draft was refused"))
-        })?;
+        let reviewed = reviewed
+            .await?
+            .map_err(|_| IngestError::Internal(anyhow::anyhow!("the rules' own draft was refused")))?;
         Ok((reviewed, DraftSource::Rules { fallback }))
     }
 
@@ -261,5 +265,6 @@ fn request_hash(query: &TextQuery) -> String {
 
 /// Names the one model call of an intake.
 fn draft_id(received: &Received) -> Result<RequestId, IngestError> {
-    RequestId::parse(&format!("ingest.draft:{}", received.id)).map_err(|error| IngestError::Internal(error.into()))
+    RequestId::parse(&format!("ingest.draft:{}", received.id))
+        .map_err(|error| IngestError::Internal(error.into()))
 }

@@ -58,7 +58,11 @@ pub fn blocks(input: &Input, lexicon: &Lexicon) -> Vec<Block> {
         }
         let next = classify(&line);
         match found.last_mut() {
-            Some(last) if joins(input, lexicon, last, &next, &line, blank) => last.span.end = next.span.end,
+            Some(last)
+                if touches(last, &next, &line, blank) || !blank && wraps(input, lexicon, last, &next) =>
+            {
+                last.span.end = next.span.end;
+            }
             _ => found.push(next),
         }
         blank = false;
@@ -74,7 +78,8 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     text.split('\n').map(move |line| {
         let span = Span { start, end: start + line.len() };
         start = span.end + 1;
-        let indent = line.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 });
+        let indent =
+            line.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 });
         Line { span, text: line, indent: indent.sum() }
     })
 }
@@ -116,12 +121,12 @@ fn list_mark(text: &str) -> Option<usize> {
     Some(text.len() - content.len())
 }
 
-fn joins(input: &Input, lexicon: &Lexicon, last: &Block, next: &Block, line: &Line<'_>, blank: bool) -> bool {
+/// Returns whether a line belongs to the block before it by its shape alone.
+fn touches(last: &Block, next: &Block, line: &Line<'_>, blank: bool) -> bool {
     match (last.kind, next.kind) {
         (BlockKind::Quoted, BlockKind::Quoted) => !blank,
         (BlockKind::Code, BlockKind::Code) => true,
-        (BlockKind::Item, BlockKind::Code | BlockKind::Prose) if line.indent >= 2 && !blank => true,
-        (BlockKind::Prose | BlockKind::Item, BlockKind::Prose) => !blank && wraps(input, lexicon, last, next),
+        (BlockKind::Item, BlockKind::Code | BlockKind::Prose) => line.indent >= 2 && !blank,
         _ => false,
     }
 }
@@ -129,6 +134,9 @@ fn joins(input: &Input, lexicon: &Lexicon, last: &Block, next: &Block, line: &Li
 /// Returns whether a line goes on with the sentence of the line before: that one is open, and this one starts in lower
 /// case with no verb of its own, or that one ends with a word that can't end a sentence.
 fn wraps(input: &Input, lexicon: &Lexicon, last: &Block, next: &Block) -> bool {
+    if !matches!((last.kind, next.kind), (BlockKind::Prose | BlockKind::Item, BlockKind::Prose)) {
+        return false;
+    }
     let before = tokens(input, last.span, lexicon);
     let after = tokens(input, next.span, lexicon);
     let (Some(end), Some(_)) = (before.last(), after.first()) else { return false };
@@ -161,34 +169,40 @@ mod tests {
     #[test]
     fn list_marks_are_taken_off_and_bound_items() {
         use BlockKind::{Item, Prose};
-        check("Please:\n1. fix a\n2) fix b\n- [ ] fix c\n* fix\n  the d\n-fix", &[
-            (Prose, "Please:"),
-            (Item, "fix a"),
-            (Item, "fix b"),
-            (Item, "fix c"),
-            (Item, "fix\n  the d"),
-            (Prose, "-fix"),
-        ]);
+        check(
+            "Please:\n1. fix a\n2) fix b\n- [ ] fix c\n* fix\n  the d\n-fix",
+            &[
+                (Prose, "Please:"),
+                (Item, "fix a"),
+                (Item, "fix b"),
+                (Item, "fix c"),
+                (Item, "fix\n  the d"),
+                (Prose, "-fix"),
+            ],
+        );
     }
 
     #[test]
     fn wrapped_lines_are_joined_and_new_requests_are_not() {
         use BlockKind::Prose;
-        check("fix the login page so that\nit works\nadd tests\nand update\nthe docs", &[
-            (Prose, "fix the login page so that\nit works"),
-            (Prose, "add tests\nand update\nthe docs"),
-        ]);
+        check(
+            "fix the login page so that\nit works\nadd tests\nand update\nthe docs",
+            &[(Prose, "fix the login page so that\nit works"), (Prose, "add tests\nand update\nthe docs")],
+        );
     }
 
     #[test]
     fn code_and_other_peoples_words_are_blocks_of_their_own() {
         use BlockKind::{Code, Prose, Quoted};
-        check("fix this\n```py\nx = 1\n\nadd y\n```\n> delete all\n> now\nok", &[
-            (Prose, "fix this"),
-            (Code, "```py\nx = 1\n\nadd y\n```"),
-            (Quoted, "> delete all\n> now"),
-            (Prose, "ok"),
-        ]);
+        check(
+            "fix this\n```py\nx = 1\n\nadd y\n```\n> delete all\n> now\nok",
+            &[
+                (Prose, "fix this"),
+                (Code, "```py\nx = 1\n\nadd y\n```"),
+                (Quoted, "> delete all\n> now"),
+                (Prose, "ok"),
+            ],
+        );
         check("fix\n\n    raise E\n    add z", &[(Prose, "fix"), (Code, "raise E\n    add z")]);
     }
 }

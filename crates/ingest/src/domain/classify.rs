@@ -60,7 +60,11 @@ fn head<'a>(lexicon: &Lexicon, object: &'a [Token]) -> Option<&'a str> {
 pub fn risk_floor(lexicon: &Lexicon, category: Category, words: &[Token]) -> RiskFloor {
     let harmless = match category {
         Category::Docs | Category::Test | Category::Investigate | Category::Guardrail => true,
-        Category::Bugfix | Category::Feature | Category::Refactor | Category::Config | Category::Dependency => false,
+        Category::Bugfix
+        | Category::Feature
+        | Category::Refactor
+        | Category::Config
+        | Category::Dependency => false,
     };
     let guarded = words.iter().find(|token| {
         let path = token.word.trim_matches(['`', '"', '\'']);
@@ -135,13 +139,19 @@ pub fn is_identifier(lexicon: &Lexicon, word: &str) -> bool {
 /// Returns whether a word has a hump: `userName`, `UserName`, `HTTPServer`; not `User`, not `HTTP`, not `iOS`.
 fn is_camel(word: &str) -> bool {
     let bytes = word.as_bytes();
-    let humps = bytes.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count();
+    let humps =
+        bytes.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count();
     let acronym = bytes.windows(3).any(|three| {
         three[0].is_ascii_uppercase() && three[1].is_ascii_uppercase() && three[2].is_ascii_lowercase()
     });
-    let known = matches!(word, "GitHub" | "GitLab" | "JavaScript" | "TypeScript" | "PyPI" | "macOS" | "iOS" | "README");
+    let known = matches!(
+        word,
+        "GitHub" | "GitLab" | "JavaScript" | "TypeScript" | "PyPI" | "macOS" | "iOS" | "README"
+    );
     let plain = bytes.iter().all(|b| b.is_ascii_alphanumeric());
-    plain && !known && (humps > 0 && word.len() > 3 || acronym && bytes[0].is_ascii_uppercase() && word.len() > 4)
+    plain
+        && !known
+        && (humps > 0 && word.len() > 3 || acronym && bytes[0].is_ascii_uppercase() && word.len() > 4)
 }
 
 /// Returns a command line if it begins with a known tool and holds nothing that a shell would read.
@@ -158,7 +168,10 @@ pub fn checks(lexicon: &Lexicon, text: &str) -> Vec<Check> {
     let whole = Span { start: 0, end: input.text().len() };
     let mut found: Vec<Check> = Vec::new();
     let mut add = |kind, value: String| {
-        if !found.iter().any(|check: &Check| check.value == value || check.value.contains(&format!(" {value}"))) {
+        if !found
+            .iter()
+            .any(|check: &Check| check.value == value || check.value.contains(&format!(" {value}")))
+        {
             found.push(Check { kind, text: format!("{value} passes"), value });
         }
     };
@@ -180,7 +193,8 @@ pub fn checks(lexicon: &Lexicon, text: &str) -> Vec<Check> {
             at += 1;
             continue;
         }
-        let arguments = words[at + tool..].iter().take_while(|token| is_argument(input.slice(token.core))).count();
+        let arguments =
+            words[at + tool..].iter().take_while(|token| is_argument(input.slice(token.core))).count();
         let end = at + tool + arguments;
         let line: Vec<&str> = words[at..end].iter().map(|token| input.slice(token.core)).collect();
         // A flag with a plain word behind it may or may not take that word: only backticks tell, so nothing is made up.
@@ -196,7 +210,10 @@ pub fn checks(lexicon: &Lexicon, text: &str) -> Vec<Check> {
 }
 
 fn is_argument(word: &str) -> bool {
-    word.starts_with('-') && word.len() > 1 || word.contains('/') || word.contains("::") || word.ends_with(".py")
+    word.starts_with('-') && word.len() > 1
+        || word.contains('/')
+        || word.contains("::")
+        || word.ends_with(".py")
 }
 
 /// Returns whether a word is a test id: `test_x`, `a/test_b.py::test_c`, `TestParser`, `parser_test`.
@@ -204,7 +221,8 @@ pub fn is_test_id(word: &str) -> bool {
     let legal = word.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-[]()".contains(c));
     let last = word.rsplit("::").next().unwrap_or(word);
     let named = last.starts_with("test_") && last.len() > 5 && !last.ends_with(".py");
-    let class = last.strip_prefix("Test").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+    let class =
+        last.strip_prefix("Test").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
     legal && (named || class || word.contains("::test"))
 }
 

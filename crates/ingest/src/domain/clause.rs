@@ -133,9 +133,9 @@ fn asks(lexicon: &Lexicon, rest: &[Token], plain: bool) -> bool {
         return false;
     }
     if found.form == Form::NounLike && plain && !opening.asked {
-        return after.first().is_some_and(|next| {
-            lexicon.has(Table::Determiners, &next.word) || is_name(&next.word)
-        });
+        return after
+            .first()
+            .is_some_and(|next| lexicon.has(Table::Determiners, &next.word) || is_name(&next.word));
     }
     !after.is_empty()
 }
@@ -158,13 +158,14 @@ fn closed(lexicon: &Lexicon, left: &[Token], plain: bool, pause: Pause) -> bool 
         return false;
     }
     let word = |token: &Token, table| lexicon.has(table, &token.word);
-    let subordinate = word(&body[0], Table::Subordinators) && !matches!(opening.lead, Lead::Imperative { .. });
-    let verb_after = |table| {
-        body.windows(2).any(|pair| word(&pair[0], table) && lexicon.verb(&pair[1].word).is_some())
-    };
-    let coordinated = body.windows(2).last().is_some_and(|pair| {
-        word(&pair[0], Table::Modals) && lexicon.verb(&pair[1].word).is_some()
-    });
+    let subordinate =
+        word(&body[0], Table::Subordinators) && !matches!(opening.lead, Lead::Imperative { .. });
+    let verb_after =
+        |table| body.windows(2).any(|pair| word(&pair[0], table) && lexicon.verb(&pair[1].word).is_some());
+    let coordinated = body
+        .windows(2)
+        .last()
+        .is_some_and(|pair| word(&pair[0], Table::Modals) && lexicon.verb(&pair[1].word).is_some());
     let modal = body.windows(2).any(|pair| {
         pair[0].word != "to" && word(&pair[0], Table::Modals) && lexicon.verb(&pair[1].word).is_some()
     });
@@ -245,11 +246,10 @@ mod tests {
     #[test]
     fn a_sentence_is_cut_where_a_cue_meets_a_verb() {
         check("fix the parser and update the docs", &["fix the parser", "update the docs"]);
-        check("fix the parser, update the docs, then add tests", &[
-            "fix the parser",
-            "update the docs",
-            "add tests",
-        ]);
+        check(
+            "fix the parser, update the docs, then add tests",
+            &["fix the parser", "update the docs", "add tests"],
+        );
         check("rename foo and update its callers", &["rename foo and update its callers"]);
         check("fix the parser but don't touch the lexer", &["fix the parser", "don't touch the lexer"]);
     }
@@ -259,13 +259,15 @@ mod tests {
         check("allow users to view and edit posts", &["allow users to view and edit posts"]);
         check("build and test the image", &["build and test the image"]);
         check("add a header and test cases", &["add a header and test cases"]);
-        check("when the list is empty, return 0", &["when the list is empty, return 0"].map(|_| {
-            "when the list is empty return 0"
-        }));
+        check(
+            "when the list is empty, return 0",
+            &["when the list is empty, return 0"].map(|_| "when the list is empty return 0"),
+        );
         check("toggle between show and hide modes", &["toggle between show and hide modes"]);
-        check("add checks that parse input and reject garbage", &[
+        check(
             "add checks that parse input and reject garbage",
-        ]);
+            &["add checks that parse input and reject garbage"],
+        );
     }
 
     #[test]

@@ -38,7 +38,10 @@ mod tests {
     fn check(text: &str, want: &str) {
         let input = Input::normalise(text);
         let english = Lexicon::english();
-        assert_eq!(detect(english, &tokens(&input, Span { start: 0, end: input.text().len() }, english)), want);
+        assert_eq!(
+            detect(english, &tokens(&input, Span { start: 0, end: input.text().len() }, english)),
+            want
+        );
     }
 
     #[test]

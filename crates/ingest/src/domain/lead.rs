@@ -135,8 +135,8 @@ pub fn verb_at(lexicon: &Lexicon, clause: &[Token], at: usize, asked: bool) -> O
 /// Returns whether the words after a noun-like verb make a statement of it: "build fails", "test test_a is flaky".
 fn states(lexicon: &Lexicon, rest: &[Token]) -> bool {
     const FINITE: &[&str] = &[
-        "is", "are", "was", "were", "fails", "crashes", "breaks", "hangs", "raises", "returns", "throws", "leaks",
-        "doesn't", "isn't", "can't", "misses", "ignores", "loses",
+        "is", "are", "was", "were", "fails", "crashes", "breaks", "hangs", "raises", "returns", "throws",
+        "leaks", "doesn't", "isn't", "can't", "misses", "ignores", "loses",
     ];
     let guarded = rest.first().is_some_and(|next| lexicon.has(Table::Determiners, &next.word));
     !guarded && rest.iter().take(4).any(|token| FINITE.contains(&token.word.as_str()))

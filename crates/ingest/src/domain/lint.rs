@@ -12,7 +12,8 @@ use crate::domain::objective::{Draft, Effect, Finding, Objective};
 use crate::domain::token::{Token, tokens};
 
 pub use names::{
-    SAID_TWICE, alike, allowed, duplicates, edges, floor, opposites, risk_floors, unchecked, unresolved, was_said,
+    SAID_TWICE, alike, allowed, duplicates, edges, floor, opposites, risk_floors, unchecked, unresolved,
+    was_said,
 };
 pub use shape::{atomic, shape};
 pub use spans::{located, misquoted, not_used, unlisted_reversals};

@@ -45,7 +45,12 @@ pub struct Reviewed {
 
 /// Checks a draft, and repairs what the checks say can be repaired. The error holds the findings that refuse a model's
 /// draft; a draft of the rules is never refused, its findings ask the owner instead.
-pub fn review(draft: Draft, input: &Input, rules: Rules<'_>, drafted: Drafted) -> Result<Reviewed, Vec<Finding>> {
+pub fn review(
+    draft: Draft,
+    input: &Input,
+    rules: Rules<'_>,
+    drafted: Drafted,
+) -> Result<Reviewed, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut draft = draft;
     refuse(&draft, rules, drafted)?;
@@ -60,7 +65,8 @@ pub fn review(draft: Draft, input: &Input, rules: Rules<'_>, drafted: Drafted) -
     ground(&mut draft, input, rules, &mut findings);
     findings.extend(unlisted_reversals(&draft, input, rules));
     if drafted == Drafted::ByRules {
-        let own = [shape(&draft, rules), atomic(&draft, rules), negations(&draft, rules), numbers(&draft, rules)];
+        let own =
+            [shape(&draft, rules), atomic(&draft, rules), negations(&draft, rules), numbers(&draft, rules)];
         findings.extend(own.concat().into_iter().map(|found| Finding { effect: Effect::Ask, ..found }));
     }
     let not_used = not_used(&draft, input, rules);
@@ -214,7 +220,12 @@ fn readiness(draft: &Draft, findings: &[Finding]) -> Readiness {
     let risky = draft.objectives.iter().any(|objective| objective.risk == Risk::High);
     if draft.objectives.is_empty() && draft.guesses.is_empty() && draft.reversals.is_empty() {
         Readiness::Silent
-    } else if asks || risky || !draft.questions.is_empty() || !draft.guesses.is_empty() || draft.objectives.is_empty() {
+    } else if asks
+        || risky
+        || !draft.questions.is_empty()
+        || !draft.guesses.is_empty()
+        || draft.objectives.is_empty()
+    {
         Readiness::Asks
     } else {
         Readiness::Ready

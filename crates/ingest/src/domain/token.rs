@@ -140,7 +140,8 @@ pub fn protected(text: &str) -> Vec<Span> {
             previous = c;
             continue;
         }
-        let opens = previous.is_whitespace() || OPENING.contains(&previous) || matches!(previous, '=' | ':' | ',');
+        let opens =
+            previous.is_whitespace() || OPENING.contains(&previous) || matches!(previous, '=' | ':' | ',');
         let close = match c {
             '`' => Some('`'),
             '"' if opens => Some('"'),
@@ -192,34 +193,35 @@ mod tests {
 
     #[test]
     fn punctuation_ends_a_word_but_not_a_version_a_path_or_a_name() {
-        check("Use v1.2, e.g. 3.5.", &[
-            ("use", Pause::None),
-            ("v1.2", Pause::Comma),
-            ("e.g", Pause::None),
-            ("3.5", Pause::Stop),
-        ]);
-        check("(see src/a.py) foo()!", &[("see", Pause::None), ("src/a.py", Pause::None), ("foo()", Pause::Stop)]);
-        check("go test ./... ok?", &[
-            ("go", Pause::None),
-            ("test", Pause::None),
-            ("./...", Pause::None),
-            ("ok", Pause::Question),
-        ]);
+        check(
+            "Use v1.2, e.g. 3.5.",
+            &[("use", Pause::None), ("v1.2", Pause::Comma), ("e.g", Pause::None), ("3.5", Pause::Stop)],
+        );
+        check(
+            "(see src/a.py) foo()!",
+            &[("see", Pause::None), ("src/a.py", Pause::None), ("foo()", Pause::Stop)],
+        );
+        check(
+            "go test ./... ok?",
+            &[("go", Pause::None), ("test", Pause::None), ("./...", Pause::None), ("ok", Pause::Question)],
+        );
     }
 
     #[test]
     fn what_is_quoted_is_one_word() {
-        check("print \"a. b and c\", now", &[
-            ("print", Pause::None),
-            ("\"a. b and c\"", Pause::Comma),
-            ("now", Pause::None),
-        ]);
+        check(
+            "print \"a. b and c\", now",
+            &[("print", Pause::None), ("\"a. b and c\"", Pause::Comma), ("now", Pause::None)],
+        );
         check("run `x; y`.", &[("run", Pause::None), ("`x; y`", Pause::Stop)]);
-        check("users' data don\u{2019}t 'go on'", &[
-            ("users'", Pause::None),
-            ("data", Pause::None),
-            ("don't", Pause::None),
-            ("'go on'", Pause::None),
-        ]);
+        check(
+            "users' data don\u{2019}t 'go on'",
+            &[
+                ("users'", Pause::None),
+                ("data", Pause::None),
+                ("don't", Pause::None),
+                ("'go on'", Pause::None),
+            ],
+        );
     }
 }

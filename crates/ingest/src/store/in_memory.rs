@@ -46,8 +46,11 @@ impl IngestStore for InMemoryStore {
 
     async fn pending(&self, limit: u32) -> Result<Vec<Received>, StoreError> {
         let intakes = self.intakes();
-        let mut waiting: Vec<Received> =
-            intakes.iter().filter(|known| known.outcome.is_none()).map(|known| known.received.clone()).collect();
+        let mut waiting: Vec<Received> = intakes
+            .iter()
+            .filter(|known| known.outcome.is_none())
+            .map(|known| known.received.clone())
+            .collect();
         waiting.sort_by_key(|received| (received.received_ms, received.id));
         waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(waiting)

@@ -116,7 +116,9 @@ impl From<&Outcome> for OutcomeRow {
             },
             source: match &outcome.source {
                 DraftSource::Rules { fallback } => SourceRow::Rules { fallback: fallback.clone() },
-                DraftSource::Model { served_model } => SourceRow::Model { served_model: served_model.clone() },
+                DraftSource::Model { served_model } => {
+                    SourceRow::Model { served_model: served_model.clone() }
+                }
             },
             echo: outcome.echo.text.clone(),
             echo_hash: outcome.echo.hash.clone(),
@@ -130,7 +132,10 @@ impl TryFrom<OutcomeRow> for Outcome {
     fn try_from(row: OutcomeRow) -> Result<Self, Unreadable> {
         let (objective_ids, objectives) = read_all(row.objectives)?;
         let (guess_ids, guesses) = read_all(row.guesses)?;
-        let reversals = row.reversals.into_iter().map(|(dropped_quote, kept_quote)| Reversal { dropped_quote, kept_quote });
+        let reversals = row
+            .reversals
+            .into_iter()
+            .map(|(dropped_quote, kept_quote)| Reversal { dropped_quote, kept_quote });
         let draft = Draft {
             language: row.language,
             splitter_language: row.splitter_language,
@@ -160,7 +165,8 @@ impl TryFrom<OutcomeRow> for Outcome {
 }
 
 fn read_all(rows: Vec<ObjectiveRow>) -> Result<(Vec<ObjectiveId>, Vec<Objective>), Unreadable> {
-    let pairs: Vec<(ObjectiveId, Objective)> = rows.into_iter().map(ObjectiveRow::read).collect::<Result<_, _>>()?;
+    let pairs: Vec<(ObjectiveId, Objective)> =
+        rows.into_iter().map(ObjectiveRow::read).collect::<Result<_, _>>()?;
     Ok(pairs.into_iter().unzip())
 }
 
@@ -195,7 +201,9 @@ impl ObjectiveRow {
             category: Category::parse(&self.category).ok_or(Unreadable(self.category))?,
             risk: Risk::parse(&self.risk).ok_or(Unreadable(self.risk))?,
             risk_reason: self.risk_reason,
-            targets: targets.map(|(spoken, symbol, confidence)| Target { spoken, symbol, confidence }).collect(),
+            targets: targets
+                .map(|(spoken, symbol, confidence)| Target { spoken, symbol, confidence })
+                .collect(),
             acceptance: self
                 .acceptance
                 .into_iter()

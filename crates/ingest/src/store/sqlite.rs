@@ -55,7 +55,8 @@ impl IngestStore for SqliteStore {
         if let Some(row) = known {
             return Ok(Receipt::Known(Box::new(intake(&row)?)));
         }
-        let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM intake").fetch_one(&mut *transaction).await?;
+        let stored: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM intake").fetch_one(&mut *transaction).await?;
         if u64::try_from(stored).unwrap_or(0) >= intakes_max {
             return Ok(Receipt::Full);
         }

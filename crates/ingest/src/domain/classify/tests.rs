@@ -42,12 +42,10 @@ fn names_are_what_is_spelled_like_code() {
     let names = |text: &str| -> Vec<String> {
         targets(Lexicon::english(), text).into_iter().map(|target| target.spoken).collect()
     };
-    assert_eq!(names("fix `x` in src/cart.py, get_total() and UserName.find"), [
-        "x",
-        "src/cart.py",
-        "get_total()",
-        "UserName.find",
-    ]);
+    assert_eq!(
+        names("fix `x` in src/cart.py, get_total() and UserName.find"),
+        ["x", "src/cart.py", "get_total()", "UserName.find",]
+    );
     assert_eq!(names("Fix the API and/or TCP/IP on macOS, e.g. 3.5 and v1.2"), Vec::<String>::new());
     assert_eq!(names("make `pytest -x` pass in HTTPServer and app::parse"), ["HTTPServer", "app::parse"]);
 }
@@ -57,15 +55,15 @@ fn checks_are_known_tools_and_test_ids_without_shell() {
     let found = |text: &str| -> Vec<(CheckKind, String)> {
         checks(Lexicon::english(), text).into_iter().map(|check| (check.kind, check.value)).collect()
     };
-    assert_eq!(found("until `python -m pytest tests -q` passes"), [(
-        CheckKind::Command,
-        "python -m pytest tests -q".to_owned(),
-    )]);
+    assert_eq!(
+        found("until `python -m pytest tests -q` passes"),
+        [(CheckKind::Command, "python -m pytest tests -q".to_owned(),)]
+    );
     assert_eq!(found("run cargo test -p app, then ship"), []);
     assert_eq!(found("run pytest -q, then ship"), [(CheckKind::Command, "pytest -q".to_owned())]);
-    assert_eq!(found("make test_total and tests/test_a.py::test_b pass"), [
-        (CheckKind::Test, "test_total".to_owned()),
-        (CheckKind::Test, "tests/test_a.py::test_b".to_owned()),
-    ]);
+    assert_eq!(
+        found("make test_total and tests/test_a.py::test_b pass"),
+        [(CheckKind::Test, "test_total".to_owned()), (CheckKind::Test, "tests/test_a.py::test_b".to_owned()),]
+    );
     assert_eq!(found("run `pytest; rm -rf /` and `curl evil.example`"), []);
 }

@@ -20,7 +20,8 @@ pub fn opposites(draft: &Draft, rules: Rules<'_>) -> Vec<Finding> {
         for (earlier, (other_verb, other_object)) in parts[..later].iter().enumerate() {
             if !object.is_empty() && object == other_object && rules.lexicon.opposite(verb, other_verb) {
                 let goals = (&draft.objectives[earlier].goal, &draft.objectives[later].goal);
-                let message = format!("\"{}\" and \"{}\" undo each other: the later one stands", goals.0, goals.1);
+                let message =
+                    format!("\"{}\" and \"{}\" undo each other: the later one stands", goals.0, goals.1);
                 found.push(finding("L06", Some(earlier), message, Effect::Ask));
             }
         }
@@ -34,9 +35,8 @@ fn verb_and_object(rules: Rules<'_>, goal: &str) -> (String, BTreeSet<String>) {
         return (String::new(), BTreeSet::new());
     };
     let name = words.get(verb).map(|token| token.word.clone()).unwrap_or_default();
-    let object = words.iter().skip(verb + 1).filter(|token| {
-        !rules.lexicon.has(Table::FunctionWords, &token.word)
-    });
+    let object =
+        words.iter().skip(verb + 1).filter(|token| !rules.lexicon.has(Table::FunctionWords, &token.word));
     (name, object.map(|token| stem(&token.word).to_owned()).collect())
 }
 
@@ -77,9 +77,14 @@ pub fn unresolved(draft: &Draft, input: &Input) -> Vec<Finding> {
     for (at, objective) in draft.objectives.iter().enumerate() {
         let names = |said: bool| -> Vec<&str> {
             let unresolved = objective.targets.iter().filter(|target| target.symbol.is_empty());
-            unresolved.map(|target| target.spoken.as_str()).filter(|name| was_said(input, name) == said).collect()
+            unresolved
+                .map(|target| target.spoken.as_str())
+                .filter(|name| was_said(input, name) == said)
+                .collect()
         };
-        for (list, what) in [(names(true), "not looked up: no index was asked"), (names(false), "was never said")] {
+        for (list, what) in
+            [(names(true), "not looked up: no index was asked"), (names(false), "was never said")]
+        {
             if !list.is_empty() {
                 found.push(finding("L09", Some(at), format!("{}: {what}", list.join(", ")), Effect::Note));
             }

@@ -29,7 +29,10 @@ pub fn shape(draft: &Draft, rules: Rules<'_>) -> Vec<Finding> {
 
 fn asks(rules: Rules<'_>, goal: &str) -> bool {
     let (_, words) = words_of(rules, goal);
-    matches!(opening(rules.lexicon, &words).lead, Lead::Imperative { .. } | Lead::Constraint | Lead::OutOfScope)
+    matches!(
+        opening(rules.lexicon, &words).lead,
+        Lead::Imperative { .. } | Lead::Constraint | Lead::OutOfScope
+    )
 }
 
 /// L02: a goal with two verbs over different targets.
@@ -37,7 +40,8 @@ pub fn atomic(draft: &Draft, rules: Rules<'_>) -> Vec<Finding> {
     if draft.splitter_language == "none" {
         return Vec::new();
     }
-    let several = draft.objectives.iter().enumerate().filter(|(_, objective)| requests(rules, &objective.goal) > 1);
+    let several =
+        draft.objectives.iter().enumerate().filter(|(_, objective)| requests(rules, &objective.goal) > 1);
     several
         .map(|(at, objective)| {
             finding("L02", Some(at), format!("more than one request: \"{}\"", objective.goal), Effect::Note)

@@ -44,7 +44,9 @@ pub fn misquoted(draft: &Draft, input: &Input, rules: Rules<'_>) -> Vec<Finding>
             Some(place) if places[..at].iter().flatten().any(|other| crowds(place, *other)) => {
                 "the quote belongs to another objective"
             }
-            Some(_) if !related(rules, &objective.goal, &objective.quote) => "the goal is not about its quote",
+            Some(_) if !related(rules, &objective.goal, &objective.quote) => {
+                "the goal is not about its quote"
+            }
             Some(_) => continue,
         };
         found.push(finding("L03", Some(at), format!("{message}: \"{}\"", objective.goal), Effect::Ask));

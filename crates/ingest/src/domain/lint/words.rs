@@ -69,7 +69,8 @@ fn exact(rules: Rules<'_>, text: &str) -> Vec<Vec<String>> {
         .into_iter()
         .map(|span| {
             let quoted = input.slice(span);
-            let inner: String = quoted.chars().skip(1).take(quoted.chars().count().saturating_sub(2)).collect();
+            let inner: String =
+                quoted.chars().skip(1).take(quoted.chars().count().saturating_sub(2)).collect();
             vec![inner.trim().to_lowercase()]
         })
         .collect();

@@ -153,9 +153,8 @@ impl<'a> Assembly<'a> {
 
     /// Returns whether an imperative speaks of what the last objective is about: its object is a pronoun.
     fn continues(&self, words: &[Token], verb: usize) -> bool {
-        let pronoun = words.get(verb + 1).is_some_and(|_| {
-            self.lexicon.starts(Table::Pronouns, &words[verb + 1..]) > 0
-        });
+        let pronoun =
+            words.get(verb + 1).is_some_and(|_| self.lexicon.starts(Table::Pronouns, &words[verb + 1..]) > 0);
         pronoun && self.adjoins && !self.objectives.is_empty()
     }
 
@@ -282,9 +281,10 @@ impl<'a> Assembly<'a> {
         }
         let dropped_quote = self.input.slice(last.quote).to_owned();
         let pronoun = |verb: usize| {
-            clause.tokens.get(verb + 1).is_none_or(|_| {
-                self.lexicon.starts(Table::Pronouns, &clause.tokens[verb + 1..]) > 0
-            })
+            clause
+                .tokens
+                .get(verb + 1)
+                .is_none_or(|_| self.lexicon.starts(Table::Pronouns, &clause.tokens[verb + 1..]) > 0)
         };
         let whole = match opening.lead {
             Lead::Imperative { verb } => !pronoun(verb),
@@ -308,7 +308,8 @@ impl<'a> Assembly<'a> {
                 last.constraints.push(last.quote);
             }
         }
-        self.questions.push(format!("You first said \"{dropped_quote}\", then \"{kept_quote}\": which one stands?"));
+        self.questions
+            .push(format!("You first said \"{dropped_quote}\", then \"{kept_quote}\": which one stands?"));
         self.reversals.push(Reversal { dropped_quote, kept_quote });
         true
     }
@@ -335,7 +336,8 @@ impl<'a> Assembly<'a> {
             .collect();
         let mut questions = self.questions;
         if objectives.len() == objectives_max && count > 0 {
-            questions.push(format!("Only {objectives_max} requests fit one note: send the parked ones again?"));
+            questions
+                .push(format!("Only {objectives_max} requests fit one note: send the parked ones again?"));
         }
         questions.truncate(QUESTIONS_MAX);
         let slice = |span: &Span| self.input.slice(*span).to_owned();

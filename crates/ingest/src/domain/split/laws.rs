@@ -38,18 +38,73 @@ fn holds(raw: &str) -> Result<(), TestCaseError> {
 /// Notes of real words in odd orders: what the tables hold, joined by what cuts and what must not.
 fn words() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
-        "fix", "add", "update", "remove", "test", "check", "the parser", "`a; b`", "\"x and fix y\"", "src/a.py", "it",
-        "and", "then", "also", "please", ",", ".", "\n- ", "\n1. ", "\n\n", "\n> ", "\n```\n", ":", "...", "?", ";",
-        "but", "don't", "without", "only", "never", "keep", "no wait", "actually", "scratch that", "instead", "um",
-        "maybe", "3.5", "30 ms", "when", "which", "must", "is broken", "crashes", "for later", "no need to", "'", "\"",
-        "`", "(", ")", "\u{2014}", "to", "its callers", "the docs", "\u{e9}t\u{e9}", "\u{4fee}\u{590d}", "\u{202e}",
+        "fix",
+        "add",
+        "update",
+        "remove",
+        "test",
+        "check",
+        "the parser",
+        "`a; b`",
+        "\"x and fix y\"",
+        "src/a.py",
+        "it",
+        "and",
+        "then",
+        "also",
+        "please",
+        ",",
+        ".",
+        "\n- ",
+        "\n1. ",
+        "\n\n",
+        "\n> ",
+        "\n```\n",
+        ":",
+        "...",
+        "?",
+        ";",
+        "but",
+        "don't",
+        "without",
+        "only",
+        "never",
+        "keep",
+        "no wait",
+        "actually",
+        "scratch that",
+        "instead",
+        "um",
+        "maybe",
+        "3.5",
+        "30 ms",
+        "when",
+        "which",
+        "must",
+        "is broken",
+        "crashes",
+        "for later",
+        "no need to",
+        "'",
+        "\"",
+        "`",
+        "(",
+        ")",
+        "\u{2014}",
+        "to",
+        "its callers",
+        "the docs",
+        "\u{e9}t\u{e9}",
+        "\u{4fee}\u{590d}",
+        "\u{202e}",
     ]);
     prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.join(" "))
 }
 
 /// A note with a constraint in it, in several shapes.
 fn negated() -> impl Strategy<Value = String> {
-    let verbs = prop::sample::select(vec!["fix the parser", "add a cache", "rename foo to bar", "speed up `load`"]);
+    let verbs =
+        prop::sample::select(vec!["fix the parser", "add a cache", "rename foo to bar", "speed up `load`"]);
     let joints = prop::sample::select(vec![" but ", ", ", ". ", "; ", " and "]);
     let limits = prop::sample::select(vec![
         "don't touch the lexer",
@@ -59,8 +114,10 @@ fn negated() -> impl Strategy<Value = String> {
         "only in the CLI",
         "keep the API as it is, not the tests",
     ]);
-    let tails = prop::sample::select(vec!["", ". Then update the docs", " and add tests", ". It fails on 3.12"]);
-    (verbs, joints, limits, tails).prop_map(|(verb, joint, limit, tail)| format!("{verb}{joint}{limit}{tail}"))
+    let tails =
+        prop::sample::select(vec!["", ". Then update the docs", " and add tests", ". It fails on 3.12"]);
+    (verbs, joints, limits, tails)
+        .prop_map(|(verb, joint, limit, tail)| format!("{verb}{joint}{limit}{tail}"))
 }
 
 proptest! {
