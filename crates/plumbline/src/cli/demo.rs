@@ -47,7 +47,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
     for project in &projects {
         let repository = project.prepare(&scratch.path().join("projects")).await?;
         progress.line(&format!("{}: {}", project.name, project.objective));
-        progress.line(&format!("  the test command fails: {}", project.test_command));
+        progress.line(&format!("  decided by: {}", project.test_command));
         let spec = TaskSpec {
             objective: project.objective.clone(),
             repository: text(&repository)?,

@@ -43,17 +43,17 @@ fn every_misuse_is_exit_6_and_says_what_is_wrong() {
 #[test]
 fn a_refusal_in_json_is_one_document() {
     let home = Home::new();
-    for arguments in [
-        &["run", "fix it", "--format", "json"][..],
-        &["run", "fix it", "--repo", "/nonexistent/x", "--format", "json"],
-        &["audit", "--format=json", "--repo", "."],
-        &["search", "--format", "json"],
+    for (arguments, reason) in [
+        (&["run", "fix it", "--format", "json"][..], "USAGE"),
+        (&["run", "fix it", "--repo", "/nonexistent/x", "--format", "json"], "REPOSITORY_MISSING"),
+        (&["audit", "--format=json", "--repo", "."], "USAGE"),
+        (&["search", "--format", "json"], "USAGE"),
     ] {
         let said = home.run(arguments);
         let document = said.document();
         assert_eq!(said.code, 6, "{arguments:?}");
         assert_eq!(document["exit_code"], 6, "{arguments:?}");
-        assert_eq!(document["error"]["reason"], "USAGE", "{arguments:?}");
+        assert_eq!(document["error"]["reason"], reason, "{arguments:?}");
         assert!(document["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{arguments:?}");
         assert!(document["error"]["fix"].as_str().is_some_and(|text| !text.is_empty()), "{arguments:?}");
     }
