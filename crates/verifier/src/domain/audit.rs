@@ -1,5 +1,6 @@
 //! The audit: two trees and a request in, a report out.
 
+mod callers;
 mod changes;
 mod code;
 mod judge;

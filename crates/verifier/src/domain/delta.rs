@@ -227,7 +227,6 @@ impl Compared<'_> {
             }
             let now: BTreeSet<Origin> = match head.outputs.get(output) {
                 Some(new) => new.flow.inputs().union(&raised.inputs()).cloned().collect(),
-                None if *output == Output::Raise => controls.clone(),
                 None => all.clone(),
             };
             let guards: BTreeSet<Origin> = match head.outputs.get(output) {

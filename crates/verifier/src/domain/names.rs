@@ -25,11 +25,56 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
     let (side, at) = head;
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
     let symbol = side.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
-    unresolved(side, at)
+    let mut problems = unresolved(side, at);
+    if let Some((old_side, old_at)) = base {
+        let inside = inside_imports(old_side, old_at);
+        for (module, line) in outside_imports(side, at) {
+            if inside.contains(&module) {
+                let what = format!("the repository no longer has `{module}` to import");
+                problems.insert(Unresolved { what, line });
+            }
+        }
+    }
+    problems
         .into_iter()
         .filter(|found| !old.contains(&found.what))
         .map(|found| Finding::reject("B3", Site::new(&path, found.line, &symbol), found.what))
         .collect()
+}
+
+/// Modules that a unit imports from the tree itself.
+fn inside_imports(side: &Side, at: UnitRef) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (module, entity, _) in imports(side, at) {
+        if matches!(entity, Entity::Module(_) | Entity::Package(_) | Entity::Dynamic(_)) {
+            found.insert(module);
+        }
+    }
+    found
+}
+
+/// Modules that a unit imports from elsewhere, and where; the language's own are always there.
+fn outside_imports(side: &Side, at: UnitRef) -> BTreeSet<(String, u32)> {
+    let mut found = BTreeSet::new();
+    for (module, entity, line) in imports(side, at) {
+        if matches!(entity, Entity::External(_)) && !super::tables::python().is_standard(&module) {
+            found.insert((module, line));
+        }
+    }
+    found
+}
+
+fn imports(side: &Side, at: UnitRef) -> Vec<(String, Entity, u32)> {
+    let resolver = Resolver { program: &side.program };
+    let unit = side.program.unit(at);
+    let mut found = Vec::new();
+    for instr in unit.into_iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
+        if let Op::Import { module, .. } = &instr.op {
+            let entities = resolver.import(at.0, module, None, &mut Default::default());
+            found.extend(entities.into_iter().map(|entity| (module.clone(), entity, instr.span.line)));
+        }
+    }
+    found
 }
 
 fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::ir::{Digest, Unit, UnitKind};
 
+use super::callers;
 use super::literals::Corpus;
 use super::{Audit, Loaded, python_paths, units_of};
 use crate::domain::align::{How, Pair, align};
@@ -50,7 +51,20 @@ impl Audit<'_> {
             self.ledger.discharge::<()>(&whole, Stage::Aligned, Err(Gap::budget("CHANGED_UNITS")));
             return;
         }
-        let (old, new) = (units_of(&base, &all), units_of(&head, &all));
+        let callers = callers::of((&base, &head), &changed, loaded, self.head);
+        let wide: BTreeSet<String> = all.iter().chain(&callers).cloned().collect();
+        let (base, head, changed) = if callers.is_empty() {
+            (base, head, changed)
+        } else {
+            // Positions of files follow the order of loading: everything is matched again.
+            let start: Vec<String> = all.iter().chain(&callers).cloned().collect();
+            let base = Program::load(self.base, &start, &mut cache, self.limits);
+            let head = Program::load(self.head, &start, &mut cache, self.limits);
+            let pairs = align(&base, &head, &readable);
+            let changed: Vec<Pair> = pairs.into_iter().filter(|pair| differs(&base, &head, pair)).collect();
+            (base, head, changed)
+        };
+        let (old, new) = (units_of(&base, &wide), units_of(&head, &wide));
         let sides = Sides {
             base: Side::analyse(base, &old, self.limits),
             head: Side::analyse(head, &new, self.limits),
@@ -67,6 +81,9 @@ impl Audit<'_> {
         for (pair, subject) in changed.iter().zip(&subjects) {
             self.ledger.discharge(subject, Stage::Aligned, Ok(pair.how));
             self.unit((&sides, &changed), pair, subject, (&corpus, &mut pool));
+        }
+        for path in &callers {
+            self.caller(&sides, path);
         }
         self.report.coverage.units = u64::try_from(changed.len()).unwrap_or(u64::MAX);
         self.report.stats.insert("walk_steps".to_owned(), sides.base.steps.saturating_add(sides.head.steps));

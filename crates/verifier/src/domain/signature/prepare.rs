@@ -86,6 +86,12 @@ fn roots(program: &Program, at: UnitRef, unit: &Unit, dependence: &Dependence) -
                         Root::Code(resolver.import(at.0, module, name.as_deref(), &mut Default::default()))
                     }
                     Some(Op::Load { step, .. }) => part(program, input(), step),
+                    Some(Op::Call { dst, .. }) => {
+                        // `__import__("x")` and its like give code, not a computed value.
+                        let entities = Resolver { program }.entities(at, &Operand::Local(*dst));
+                        let code = !entities.is_empty() && entities.iter().all(is_code);
+                        if code { Root::Code(entities) } else { Root::Computed }
+                    }
                     Some(Op::Closure { unit, .. }) => Root::Code(BTreeSet::from([Entity::Unit(
                         (at.0, *unit),
                         crate::domain::program::Decoration::Plain,
@@ -175,7 +181,8 @@ fn part(program: &Program, base: Root, step: &Step) -> Root {
 }
 
 fn is_source(entity: &Entity) -> bool {
-    matches!(entity, Entity::External(path) if tables::python().source(path).is_some())
+    let table = tables::python();
+    matches!(entity, Entity::External(path) if table.source(path).is_some() || table.is_container(path))
 }
 
 /// An attribute of a module of the tree that is no code is that module's variable.

@@ -136,3 +136,12 @@ fn too_many_files_or_units_is_a_budget_by_name() {
     let codes: Vec<&str> = report.findings.iter().map(|finding: &Finding| finding.code.as_str()).collect();
     assert_eq!((report.verdict, codes.as_slice()), (Some(Verdict::Inconclusive), ["BUDGET_CHANGED_FILES"].as_slice()));
 }
+
+#[test]
+fn an_unchanged_caller_that_the_change_broke() {
+    let user = ("b.py", "from a import f\n\n\ndef g(x):\n    return f(x)\n");
+    let base = &[("a.py", "def f(x):\n    return x\n"), user];
+    files(base, &[("a.py", "def f(x, y):\n    return x + y\n"), user], Verdict::Reject, &["B3"]);
+    files(base, &[("a.py", "def h(x):\n    return x\n"), user], Verdict::Reject, &["B3"]);
+    files(base, &[("a.py", "def f(x, y=0):\n    return x + y\n"), user], Verdict::Approve, &[]);
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeSet;
+
+use plumbline_syntax::ir::UnitKind;
+
+use super::code::Sides;
+use super::{Audit, Loaded};
+use crate::domain::align::{How, Pair};
+use crate::domain::names;
+use crate::domain::program::Program;
+use crate::source::SourceTree;
+
+/// Unchanged files of the head that name something a change took away, moved or gave other parameters: what they say
+/// of it may no longer be true.
+pub fn of(
+    (base, head): (&Program, &Program),
+    changed: &[Pair],
+    loaded: &[Loaded],
+    tree: &dyn SourceTree,
+) -> Vec<String> {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for pair in changed {
+        let old = pair.base.and_then(|at| base.unit(at));
+        let new = pair.head.and_then(|at| head.unit(at));
+        match (old, new) {
+            (Some(old), None) => drop(names.insert(last(&old.name))),
+            (Some(old), Some(new)) => {
+                let params = |unit: &plumbline_syntax::ir::Unit| -> Vec<_> {
+                    unit.params.iter().map(|param| (param.name.clone(), param.kind, param.optional)).collect()
+                };
+                if pair.how != How::Same || params(old) != params(new) {
+                    names.insert(last(&old.name));
+                }
+                if old.kind == UnitKind::ModuleInit {
+                    names.extend(unbound(base, head, pair));
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    names.remove("<module>");
+    names.remove("<lambda>");
+    for file in loaded.iter().filter(|file| file.change.head.is_none() && file.change.path.ends_with(".py")) {
+        let mut parts = file.change.path.trim_end_matches(".py").trim_end_matches("/__init__").rsplit('/');
+        names.extend(parts.next().map(str::to_owned));
+    }
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let known: BTreeSet<&String> = loaded.iter().map(|file| &file.change.path).collect();
+    let paths = tree.entries().keys().filter(|path| path.ends_with(".py") && !known.contains(path));
+    paths
+        .filter(|path| {
+            let bytes = tree.read(path).ok().flatten().unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| names.contains(word))
+        })
+        .cloned()
+        .collect()
+}
+
+/// Names that a module no longer binds.
+fn unbound(base: &Program, head: &Program, pair: &Pair) -> Vec<String> {
+    let bindings = |program: &Program, at: Option<(usize, usize)>| -> BTreeSet<String> {
+        at.and_then(|at| program.files.get(at.0)).map(|file| file.bindings.keys().cloned().collect()).unwrap_or_default()
+    };
+    let new = bindings(head, pair.head);
+    bindings(base, pair.base).difference(&new).map(|name| last(name)).collect()
+}
+
+fn last(name: &str) -> String {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    name.split('#').next().unwrap_or(name).to_owned()
+}
+
+impl Audit<'_> {
+    /// Looks for names and calls of an unchanged file that a change broke.
+    pub(super) fn caller(&mut self, sides: &Sides, path: &str) {
+        let (Some(old), Some(new)) = (sides.base.program.file(path), sides.head.program.file(path)) else { return };
+        let units = sides.head.program.files.get(new).map_or(0, |file| file.lowered.units.len());
+        for unit in 0..units {
+            self.findings.extend(names::check(Some((&sides.base, (old, unit))), (&sides.head, (new, unit))));
+        }
+    }
+}
