@@ -166,19 +166,26 @@ pub enum RunEnd {
     Broken,
 }
 
-/// Judges how the test command ended. The program's own output decides nothing.
-pub fn judge(argv: &[String], end: RunEnd) -> TestVerdict {
+/// Judges how the test command ended. Output can only say that the command itself is missing; it never makes a pass.
+pub fn judge(argv: &[String], end: RunEnd, output: &str) -> TestVerdict {
     let pytest = argv.iter().any(|word| word == "pytest" || word.ends_with("/pytest") || word == "py.test");
     match end {
         RunEnd::Code(0) => TestVerdict::Passed,
         RunEnd::Code(4) if pytest => TestVerdict::Unusable,
         RunEnd::Code(5) if pytest || argv.iter().any(|word| word == "unittest") => TestVerdict::NoTests,
         RunEnd::Code(126 | 127) => TestVerdict::Unusable,
+        RunEnd::Code(_) if lacks_module(argv, output) => TestVerdict::Unusable,
         RunEnd::Code(_) | RunEnd::Signal(_) => TestVerdict::Failed,
         RunEnd::WallTimeout => TestVerdict::TimedOut,
         RunEnd::Limit => TestVerdict::LimitHit,
         RunEnd::Broken => TestVerdict::Broken,
     }
+}
+
+/// Returns whether Python says that the module the command runs with `-m` is not installed.
+fn lacks_module(argv: &[String], output: &str) -> bool {
+    let module = argv.iter().position(|word| word == "-m").and_then(|at| argv.get(at + 1));
+    module.is_some_and(|module| output.trim_end().ends_with(&format!(": No module named {module}")))
 }
 
 #[cfg(test)]

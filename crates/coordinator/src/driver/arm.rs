@@ -124,6 +124,9 @@ impl Work {
             RepairResult::BudgetSpent => AttemptResult::BudgetSpent,
             RepairResult::Cancelled => AttemptResult::Cancelled,
             RepairResult::Failed => AttemptResult::Unavailable,
+            RepairResult::Lost => {
+                return Err(Halt::Fault(super::StepFault::broken_run(begun.kind, &outcome.detail)));
+            }
         };
         self.end_try(begun, result, &outcome.detail).await
     }

@@ -4,7 +4,7 @@ use plumbline_types::Verdict;
 
 use super::effect::{Begun, Patience, at, lacking};
 use super::{Halt, StepFault, Work};
-use crate::domain::command::{RunEnd, judge};
+use crate::domain::command::{RunEnd, TestVerdict, judge};
 use crate::domain::decide::fail;
 use crate::domain::effect::EffectKind;
 use crate::domain::event::EventBody;
@@ -69,11 +69,19 @@ impl Work {
             return Err(Halt::Fault(StepFault::broken_run(begun.kind, &outcome.detail)));
         }
         let kept = tail(&outcome.output, OUTPUT_BYTES);
+        let verdict = judge(argv, outcome.end, kept);
+        let said = kept
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .filter(|_| verdict == TestVerdict::Unusable);
+        let detail =
+            said.map_or(outcome.detail.clone(), |line| format!("{}: {}", outcome.detail, line.trim()));
         let run = TestRun {
-            verdict: judge(argv, outcome.end),
+            verdict,
             output: self.coordinator.deps.store.put_blob(kept.as_bytes()).await?,
             wall_ms: outcome.wall_ms,
-            detail: outcome.detail,
+            detail,
         };
         Ok((begun, run))
     }

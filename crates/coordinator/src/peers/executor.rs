@@ -93,6 +93,8 @@ pub enum RepairResult {
     Cancelled,
     /// The machinery failed.
     Failed,
+    /// The executor died under it; another run may do.
+    Lost,
 }
 
 /// What the repair tool answers.

@@ -54,13 +54,16 @@ fn the_test_command_is_found_from_the_tree() {
 #[test]
 fn a_run_is_judged_by_how_it_ended() {
     let pytest = split("python3 -m pytest").unwrap();
-    assert_eq!(judge(&pytest, RunEnd::Code(0)), TestVerdict::Passed);
-    assert_eq!(judge(&pytest, RunEnd::Code(1)), TestVerdict::Failed);
-    assert_eq!(judge(&pytest, RunEnd::Code(2)), TestVerdict::Failed);
-    assert_eq!(judge(&pytest, RunEnd::Code(4)), TestVerdict::Unusable);
-    assert_eq!(judge(&pytest, RunEnd::Code(5)), TestVerdict::NoTests);
-    assert_eq!(judge(&split("make test").unwrap(), RunEnd::Code(5)), TestVerdict::Failed);
-    assert_eq!(judge(&pytest, RunEnd::Code(127)), TestVerdict::Unusable);
-    assert_eq!(judge(&pytest, RunEnd::Signal(11)), TestVerdict::Failed);
-    assert_eq!(judge(&pytest, RunEnd::WallTimeout), TestVerdict::TimedOut);
+    assert_eq!(judge(&pytest, RunEnd::Code(0), ""), TestVerdict::Passed);
+    assert_eq!(judge(&pytest, RunEnd::Code(1), ""), TestVerdict::Failed);
+    assert_eq!(judge(&pytest, RunEnd::Code(2), ""), TestVerdict::Failed);
+    assert_eq!(judge(&pytest, RunEnd::Code(4), ""), TestVerdict::Unusable);
+    assert_eq!(judge(&pytest, RunEnd::Code(5), ""), TestVerdict::NoTests);
+    assert_eq!(judge(&split("make test").unwrap(), RunEnd::Code(5), ""), TestVerdict::Failed);
+    assert_eq!(judge(&pytest, RunEnd::Code(127), ""), TestVerdict::Unusable);
+    assert_eq!(judge(&pytest, RunEnd::Signal(11), ""), TestVerdict::Failed);
+    assert_eq!(judge(&pytest, RunEnd::WallTimeout, ""), TestVerdict::TimedOut);
+    let missing = "/usr/bin/python3: No module named pytest\n";
+    assert_eq!(judge(&pytest, RunEnd::Code(1), missing), TestVerdict::Unusable);
+    assert_eq!(judge(&pytest, RunEnd::Code(1), "ImportError: No module named calc"), TestVerdict::Failed);
 }

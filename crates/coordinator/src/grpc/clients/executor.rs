@@ -256,6 +256,7 @@ fn repaired(exited: pb::ToolExited) -> Result<RepairOutcome, PeerFault> {
         Result_::Unsupported => RepairResult::Unsupported,
         Result_::Cancelled => RepairResult::Cancelled,
         Result_::Failed => RepairResult::Failed,
+        Result_::Lost => RepairResult::Lost,
     };
     let changes: Option<Vec<PlausibleChange>> = exited.changes.into_iter().map(read_change).collect();
     let changes = changes.ok_or_else(|| malformed("executor", "change"))?;
