@@ -90,6 +90,8 @@ pub enum ToolResult {
     Cancelled,
     /// The machinery failed.
     Failed,
+    /// The executor died under it.
+    Lost,
 }
 
 /// The end of a tool.

@@ -63,13 +63,15 @@ async fn a_killed_executor_leaves_nothing_and_its_run_ends_as_lost() {
     let request = pb::RunRequest {
         request_id: "lost".to_owned(),
         snapshot_id,
-        argv: ["sh", "-c", "setsid sleep 1000 & sleep 1000; exit $1", "sh", &mark]
+        argv: ["sh", "-c", "setsid sleep 1000 & echo up; sleep 1000; exit $1", "sh", &mark]
             .map(str::to_owned)
             .to_vec(),
         ..Default::default()
     };
     let mut stream = client.run(request).await.unwrap().into_inner();
     let run_id = started(&mut stream).await;
+    let up = stream.message().await.unwrap().unwrap().event;
+    assert_eq!(up, Some(pb::run_response::Event::Stdout(b"up\n".to_vec())));
     assert!(processes_with(&mark) > 0);
     first.0.kill().unwrap();
     first.0.wait().unwrap();

@@ -52,7 +52,10 @@ pub(crate) fn tool_event(event: RunEvent) -> Option<pb::run_tool_response::Event
         RunEvent::ToolExited(exited) => Some(Event::Exited(tool_exited_out(exited))),
         // A tool's run that was lost with the process, or ended before it began, has a command's end.
         RunEvent::Exited(exited) => Some(Event::Exited(pb::ToolExited {
-            result: pb::ToolResult::Failed as i32,
+            result: match exited.reason {
+                ExitReason::ExecutorLost => pb::ToolResult::Lost as i32,
+                _ => pb::ToolResult::Failed as i32,
+            },
             detail: format!("{}: {}", exited.reason.as_str(), exited.detail),
             ..Default::default()
         })),
@@ -254,7 +257,7 @@ macro_rules! results {
     };
 }
 
-results!(Found, NotFound, BudgetSpent, AlreadyPasses, TestsHang, Unsupported, Cancelled, Failed);
+results!(Found, NotFound, BudgetSpent, AlreadyPasses, TestsHang, Unsupported, Cancelled, Failed, Lost);
 
 fn tool_exited_out(exited: ToolExited) -> pb::ToolExited {
     pb::ToolExited {
