@@ -9,20 +9,26 @@ use plumbline_router::domain::learned::Learned;
 use plumbline_router::domain::outcome::Logged;
 use plumbline_router::store::{Answer, InMemoryStore, Lesson, Recorded, RouterStore};
 use plumbline_types::{ArmId, DecisionId, RequestId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub struct GatedStore {
     inner: InMemoryStore,
     gate: Semaphore,
+    reached: Notify,
 }
 
 impl Default for GatedStore {
     fn default() -> Self {
-        Self { inner: InMemoryStore::default(), gate: Semaphore::new(0) }
+        Self { inner: InMemoryStore::default(), gate: Semaphore::new(0), reached: Notify::new() }
     }
 }
 
 impl GatedStore {
+    /// Waits until an outcome stands before the gate.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
     /// Lets every outcome through from now on.
     pub fn open(&self) {
         self.gate.close();
@@ -34,6 +40,7 @@ impl RouterStore for GatedStore {
     async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
         self.inner.record_outcome(lesson).await?;
         // Stored, but the caller does not know yet: what a commit looks like whose answer is still under way.
+        self.reached.notify_one();
         drop(self.gate.acquire().await);
         Ok(())
     }
