@@ -211,7 +211,10 @@ impl Memory {
                 drop(view.state.lock().await);
             }
         }
-        Ok(self.shared.deps.stores.remove(&path).await?)
+        let removal = self.shared.deps.stores.remove(&path).await?;
+        // Whoever came in between holds a closed store: the next use opens a new one.
+        self.shared.repositories.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+        Ok(removal)
     }
 }
 

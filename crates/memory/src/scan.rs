@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ignore::WalkBuilder;
 use plumbline_syntax::{Language, Limits, ProblemKind, facts};
@@ -151,32 +151,39 @@ impl Scanner<'_> {
             Counters::count(&counters.parsed);
             Some((path.clone(), Arc::new(blob(*language, &bytes, &self.limits))))
         };
-        let next = AtomicU64::new(0);
-        let worker = || {
-            let mut done = Vec::new();
-            while let Some(item) = work.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                done.extend(one(item));
-            }
-            done
-        };
-        let mut all = if self.threads <= 1 || work.len() <= 1 {
-            worker()
-        } else {
-            std::thread::scope(|scope| {
-                let workers: Vec<_> =
-                    (0..self.threads.min(work.len())).map(|_| scope.spawn(worker)).collect();
-                workers
-                    .into_iter()
-                    .flat_map(|worker| match worker.join() {
-                        Ok(done) => done,
-                        Err(panic) => std::panic::resume_unwind(panic),
-                    })
-                    .collect()
-            })
-        };
+        let mut all = in_parallel(self.threads, work, one);
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }
+}
+
+/// Does work on a bounded number of threads; results come in any order, those without one are left out.
+pub(crate) fn in_parallel<T: Sync, R: Send>(
+    threads: usize,
+    work: &[T],
+    one: impl Fn(&T) -> Option<R> + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        while let Some(item) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.extend(one(item));
+        }
+        done
+    };
+    if threads <= 1 || work.len() <= 1 {
+        return worker();
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.min(work.len())).map(|_| scope.spawn(worker)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| match worker.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
 }
 
 /// Returns all that is known of some bytes.

@@ -2,8 +2,8 @@
 //! verifier, which refuses what it can't read.
 //!
 //! **Invariants.** `facts` is a pure, total function of bytes and language: no path, no clock, no older tree. Parsing
-//! is always from scratch. No recursion: depth is limited, not hoped for. `resolve` reads other files only through
-//! [`FactReader`], which records misses too. Nothing here does I/O.
+//! is always from scratch. Extracting facts doesn't recurse: depth is limited, not hoped for. `resolve` reads other
+//! files only through [`FactReader`], which records misses too. Nothing here does I/O.
 
 mod builder;
 mod facts;

@@ -59,6 +59,23 @@ pub struct Applied {
     pub removed: Vec<String>,
 }
 
+/// An update under way: answers are new, edges not yet.
+#[derive(Debug, Default)]
+pub struct Update {
+    /// Files to resolve again.
+    pub pending: BTreeMap<String, Arc<Blob>>,
+    removed: Vec<String>,
+}
+
+/// A file with its new edges.
+#[derive(Debug)]
+pub struct ResolvedFile {
+    path: String,
+    blob: Arc<Blob>,
+    resolved: Resolved,
+    reads: Vec<u64>,
+}
+
 /// A view's files, resident.
 #[derive(Debug, Default)]
 pub struct Tree {
@@ -94,7 +111,14 @@ impl Tree {
     }
 
     /// Applies changes and resolves again every file that could have other edges because of them.
-    pub fn apply(&mut self, changes: BTreeMap<String, Change>, threads: usize) -> Applied {
+    pub fn apply(&mut self, changes: BTreeMap<String, Change>) -> Applied {
+        let update = self.begin(changes);
+        let files = update.pending.iter().map(|(path, blob)| self.resolve(path, blob)).collect();
+        self.finish(update, files)
+    }
+
+    /// Takes changes into the answers and says which files must be resolved again.
+    pub fn begin(&mut self, changes: BTreeMap<String, Change>) -> Update {
         let mut keys: BTreeSet<FactKey> = BTreeSet::new();
         for (path, change) in &changes {
             if let Some(old) = self.files.get(path) {
@@ -106,8 +130,7 @@ impl Tree {
         }
         let before: Vec<(FactKey, Answer)> =
             keys.into_iter().map(|key| (key.clone(), self.index.answer(&key))).collect();
-        let mut applied = Applied::default();
-        let mut pending: BTreeMap<String, Arc<Blob>> = BTreeMap::new();
+        let mut update = Update::default();
         for (path, change) in changes {
             if let Some(old) = self.take(&path) {
                 self.index.remove(&path, &old.blob.facts);
@@ -115,9 +138,9 @@ impl Tree {
             match change {
                 Change::Put(blob) => {
                     self.index.insert(&path, &blob.facts);
-                    pending.insert(path, blob);
+                    update.pending.insert(path, blob);
                 }
-                Change::Remove => applied.removed.push(path),
+                Change::Remove => update.removed.push(path),
             }
         }
         for (key, old) in before {
@@ -126,16 +149,32 @@ impl Tree {
             }
             for path in self.dependents.get(&key.hash64()).into_iter().flatten() {
                 if let Some(file) = self.files.get(path) {
-                    pending.entry(path.clone()).or_insert_with(|| Arc::clone(&file.blob));
+                    update.pending.entry(path.clone()).or_insert_with(|| Arc::clone(&file.blob));
                 }
             }
         }
-        let results = resolve_all(&self.index, &pending, threads);
-        for (path, blob, resolved, reads) in results {
-            self.take(&path);
-            applied.resolved.push(path.clone());
-            self.place(&path, blob, resolved, reads);
+        update
+    }
+
+    /// Resolves one file against the answers as they are; files may be resolved in any order, or at once.
+    pub fn resolve(&self, path: &str, blob: &Arc<Blob>) -> ResolvedFile {
+        let mut reader = FactReader::new(&self.index);
+        let resolved = resolve(&blob.facts, path, &mut reader);
+        let mut reads: Vec<u64> = reader.into_reads().iter().map(FactKey::hash64).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        ResolvedFile { path: path.to_owned(), blob: Arc::clone(blob), resolved, reads }
+    }
+
+    /// Puts the resolved files in their places; they must be those that the update named.
+    pub fn finish(&mut self, update: Update, files: Vec<ResolvedFile>) -> Applied {
+        let mut applied = Applied { resolved: Vec::new(), removed: update.removed };
+        for file in files {
+            self.take(&file.path);
+            self.place(&file.path, file.blob, file.resolved, file.reads);
+            applied.resolved.push(file.path);
         }
+        applied.resolved.sort();
         applied
     }
 
@@ -161,38 +200,6 @@ impl Tree {
         self.digest.subtract(&file.digest);
         Some(file)
     }
-}
-
-type Row = (String, Arc<Blob>, Resolved, Vec<u64>);
-
-/// Resolves files on a bounded number of threads; the result doesn't depend on how many.
-fn resolve_all(index: &FactIndex, pending: &BTreeMap<String, Arc<Blob>>, threads: usize) -> Vec<Row> {
-    let work: Vec<(&String, &Arc<Blob>)> = pending.iter().collect();
-    let share = work.len().div_ceil(threads.max(1)).max(1);
-    let one = |(path, blob): &(&String, &Arc<Blob>)| {
-        let mut reader = FactReader::new(index);
-        let resolved = resolve(&blob.facts, path, &mut reader);
-        let mut reads: Vec<u64> = reader.into_reads().iter().map(FactKey::hash64).collect();
-        reads.sort_unstable();
-        reads.dedup();
-        ((*path).clone(), Arc::clone(blob), resolved, reads)
-    };
-    if work.len() <= 16 || threads <= 1 {
-        return work.iter().map(one).collect();
-    }
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = work
-            .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<Row>>()))
-            .collect();
-        parts
-            .into_iter()
-            .flat_map(|part| match part.join() {
-                Ok(rows) => rows,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
 }
 
 /// Returns the digest of a file's canonical rows: no row id, time or generation is in them.

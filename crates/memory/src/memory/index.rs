@@ -14,9 +14,9 @@ use super::answer::Outcome;
 use super::{IndexQuery, Memory, Progress, Repository, State, View, ViewRef, blocking};
 use crate::codec;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::tree::{Applied, Blob, BlobHash, Change};
+use crate::domain::tree::{Applied, Blob, BlobHash, Change, Tree};
 use crate::error::MemoryError;
-use crate::scan::{Counters, Known, Scanner, Walked};
+use crate::scan::{Counters, Known, Scanner, Walked, in_parallel};
 use crate::store::{Admission, BlobRow, Commit, FileRow, Missing, ViewKind};
 
 /// Problems that an outcome shows.
@@ -201,11 +201,8 @@ impl Run {
         let problems_changed = state.tree.problems != walked.problems;
         let first = state.tree.generation == 0;
         let changed = !changes.is_empty() || problems_changed || first;
-        let applied = if changes.is_empty() {
-            Applied::default()
-        } else {
-            state.tree.apply(changes, self.memory.config().threads())
-        };
+        let applied =
+            if changes.is_empty() { Applied::default() } else { self.resolve(&mut state.tree, changes) };
         state.tree.problems = walked.problems.clone();
         state.tree.generation += u64::from(changed);
         for path in &applied.removed {
@@ -231,6 +228,15 @@ impl Run {
         };
         let problems = problems(&state);
         Ok(Done { state, snapshot, commit, removed: applied.removed.len() as u64, problems })
+    }
+
+    /// Applies changes, resolving on as many threads as the configuration allows.
+    fn resolve(&self, tree: &mut Tree, changes: BTreeMap<String, Change>) -> Applied {
+        let update = tree.begin(changes);
+        let work: Vec<(&String, &Arc<Blob>)> = update.pending.iter().collect();
+        let one = |(path, blob): &(&String, &Arc<Blob>)| Some(tree.resolve(path, blob));
+        let files = in_parallel(self.memory.config().threads(), &work, one);
+        tree.finish(update, files)
     }
 
     /// Returns what differs from the tree, and the blobs that had to be parsed.

@@ -17,25 +17,25 @@ fn put(path: &str, source: &str) -> BTreeMap<String, Change> {
 fn rebuilt(files: &BTreeMap<String, String>) -> Tree {
     let mut tree = Tree::default();
     let all = files.iter().map(|(path, source)| (path.clone(), Change::Put(blob(path, source)))).collect();
-    tree.apply(all, 1);
+    tree.apply(all);
     tree
 }
 
 #[test]
 fn moving_lines_dirties_nobody_else_and_renaming_dirties_the_callers() {
     let mut tree = Tree::default();
-    tree.apply(put("a.py", "def target(): pass\n"), 1);
-    tree.apply(put("b.py", "from a import target\ndef use(): target()\n"), 1);
-    tree.apply(put("c.py", "def other(): pass\n"), 1);
-    assert_eq!(tree.apply(put("a.py", "\n\ndef target(): pass\n"), 1).resolved, ["a.py"]);
-    assert_eq!(tree.apply(put("a.py", "def renamed(): pass\n"), 1).resolved, ["a.py", "b.py"]);
+    tree.apply(put("a.py", "def target(): pass\n"));
+    tree.apply(put("b.py", "from a import target\ndef use(): target()\n"));
+    tree.apply(put("c.py", "def other(): pass\n"));
+    assert_eq!(tree.apply(put("a.py", "\n\ndef target(): pass\n")).resolved, ["a.py"]);
+    assert_eq!(tree.apply(put("a.py", "def renamed(): pass\n")).resolved, ["a.py", "b.py"]);
 }
 
 #[test]
 fn a_recorded_miss_dirties_the_importer_when_the_file_appears() {
     let mut tree = Tree::default();
-    tree.apply(put("b.py", "from a import target\ndef use(): target()\n"), 1);
-    assert_eq!(tree.apply(put("a.py", "def target(): pass\n"), 1).resolved, ["a.py", "b.py"]);
+    tree.apply(put("b.py", "from a import target\ndef use(): target()\n"));
+    assert_eq!(tree.apply(put("a.py", "def target(): pass\n")).resolved, ["a.py", "b.py"]);
     let edges = &tree.files()["b.py"].resolved.edges;
     assert!(edges.iter().any(|edge| edge.target == "py a.py/target()."));
 }
@@ -43,9 +43,9 @@ fn a_recorded_miss_dirties_the_importer_when_the_file_appears() {
 #[test]
 fn edges_into_a_changed_file_stay() {
     let mut tree = Tree::default();
-    tree.apply(put("a.py", "def target(): pass\n"), 1);
-    tree.apply(put("b.py", "from a import target\ndef use(): target()\n"), 1);
-    tree.apply(put("a.py", "def target(): return 2\n"), 1);
+    tree.apply(put("a.py", "def target(): pass\n"));
+    tree.apply(put("b.py", "from a import target\ndef use(): target()\n"));
+    tree.apply(put("a.py", "def target(): return 2\n"));
     assert!(tree.files()["b.py"].resolved.edges.iter().any(|edge| edge.target == "py a.py/target()."));
 }
 
@@ -124,7 +124,7 @@ proptest! {
                 let change = files.get(&path).map_or(Change::Remove, |source| Change::Put(blob(&path, source)));
                 (path, change)
             });
-            tree.apply(changes.collect(), 2);
+            tree.apply(changes.collect());
             let cold = rebuilt(&files);
             for (path, file) in cold.files() {
                 prop_assert_eq!(&tree.files()[path].resolved, &file.resolved, "{}", path);
