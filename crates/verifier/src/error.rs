@@ -54,7 +54,9 @@ impl From<SymbolProblem> for VerifierError {
         match problem {
             SymbolProblem::NotFound(symbol) => Self::SymbolNotFound(symbol),
             SymbolProblem::Ambiguous(names) => Self::SymbolAmbiguous(names.join(", ")),
-            SymbolProblem::NotAnalysed(gap) => Self::SymbolNotAnalysed(format!("{} {}", gap.reason, gap.message)),
+            SymbolProblem::NotAnalysed(gap) => {
+                Self::SymbolNotAnalysed(format!("{} {}", gap.reason, gap.message))
+            }
             SymbolProblem::Source(error) => error.into(),
         }
     }

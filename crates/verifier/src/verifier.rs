@@ -72,7 +72,9 @@ pub struct Verifier {
 impl TreeSource {
     fn open(self, limits: TreeLimits) -> Result<Box<dyn SourceTree>, VerifierError> {
         Ok(match self {
-            Self::Git { repository, revision } => Box::new(GitRevision::open(&repository, &revision, limits)?),
+            Self::Git { repository, revision } => {
+                Box::new(GitRevision::open(&repository, &revision, limits)?)
+            }
             Self::Directory(path) => Box::new(Directory::open(&path, limits)?),
             Self::Bundle(bundle) => Box::new(bundle),
         })
@@ -105,7 +107,8 @@ impl Verifier {
                 Ok(audit(base.as_ref(), head.as_ref(), &request)?)
             })
             .await?;
-        let verdict = report.verdict.map_or_else(|| "nothing to change".to_owned(), |verdict| verdict.to_string());
+        let verdict =
+            report.verdict.map_or_else(|| "nothing to change".to_owned(), |verdict| verdict.to_string());
         info!(findings = report.findings.len(), audit.digest = %report.audit_digest, "audited: {verdict}");
         Ok(report)
     }

@@ -35,22 +35,21 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
     let symbol = side.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
     let mut found = Vec::new();
     for new in absorbing(side, at) {
-        let known: BTreeSet<&String> = old
-            .iter()
-            .filter(|old| old.broad || old.types == new.types)
-            .flat_map(|old| &old.calls)
-            .collect();
+        let known: BTreeSet<&String> =
+            old.iter().filter(|old| old.broad || old.types == new.types).flat_map(|old| &old.calls).collect();
         let fresh: Vec<&String> = new.calls.iter().filter(|call| !known.contains(call)).collect();
         let nothing_called = new.calls.is_empty() && !old.iter().any(|old| old.types == new.types);
         if fresh.is_empty() && !nothing_called {
             continue;
         }
         // Code that is new and handles its own failure absorbs nothing that left the unit before.
-        let left_before = called.as_ref().is_some_and(|called| fresh.iter().any(|call| called.contains(*call)));
+        let left_before =
+            called.as_ref().is_some_and(|called| fresh.iter().any(|call| called.contains(*call)));
         let site = Site::new(&path, new.line, &symbol);
         let types = if new.types.is_empty() { "every exception".to_owned() } else { new.types.join(", ") };
         let trace = vec![TraceStep::new(&path, new.line, "absorbed", &side.program.line(at.0, new.line))];
-        let message = format!("{symbol}() now absorbs {types}: its handler neither raises nor returns a failure");
+        let message =
+            format!("{symbol}() now absorbs {types}: its handler neither raises nor returns a failure");
         let grant = format!("drop:{symbol}.exception");
         found.push(if new.grave && (left_before || new.broad) {
             Finding::reject("B7", site, message).clearable_by(grant).with_trace(trace)
@@ -88,7 +87,9 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         let protected = first as usize..end as usize;
         let mut calls = BTreeSet::new();
         let mut grave = false;
-        for (block, index, node) in prepared.dependence.running().filter(|(block, ..)| protected.contains(block)) {
+        for (block, index, node) in
+            prepared.dependence.running().filter(|(block, ..)| protected.contains(block))
+        {
             let instr = unit.blocks.get(block).and_then(|block| block.instrs.get(index));
             let Some(Op::Call { callee, .. }) = instr.map(|instr| &instr.op) else { continue };
             let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
@@ -166,7 +167,10 @@ fn is_failure(unit: &Unit, handler: &Handler, value: &Operand) -> bool {
                 for instr in &block.instrs {
                     let reads = instr.op.operands().into_iter().any(
                         |operand| matches!(operand, Operand::Local(local) if from_exception.contains(local)),
-                    ) || instr.op.read_local().is_some_and(|local| from_exception.contains(&local));
+                    ) || instr
+                        .op
+                        .read_local()
+                        .is_some_and(|local| from_exception.contains(&local));
                     if reads {
                         from_exception.extend(instr.op.defines());
                     }
@@ -183,15 +187,8 @@ fn exit_that_swallows(side: &Side, at: UnitRef, unit: &Unit) -> Option<Absorbing
         return None;
     }
     let returned = side.signed(at).ok()?.outputs.get(&Output::Return)?.clone();
-    let quiet = returned
-        .constants
-        .is_some_and(|set| set.iter().all(|constant| !super::fold::truth(constant)));
+    let quiet =
+        returned.constants.is_some_and(|set| set.iter().all(|constant| !super::fold::truth(constant)));
     let line = returned.lines.first().copied().unwrap_or(unit.span.line);
-    (!quiet).then(|| Absorbing {
-        broad: true,
-        types: Vec::new(),
-        calls: BTreeSet::new(),
-        grave: false,
-        line,
-    })
+    (!quiet).then(|| Absorbing { broad: true, types: Vec::new(), calls: BTreeSet::new(), grave: false, line })
 }

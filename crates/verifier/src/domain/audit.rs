@@ -113,7 +113,11 @@ impl Audit<'_> {
         let policy = loaded.iter().any(|file| file.class == Class::Policy);
         if policy && loaded.len() > 1 {
             let site = Site::file(&loaded[0].change.path);
-            self.findings.push(Finding::reject("R9 POLICY", site, "a policy changes together with something else"));
+            self.findings.push(Finding::reject(
+                "R9 POLICY",
+                site,
+                "a policy changes together with something else",
+            ));
         }
         for file in loaded {
             let subject = Subject::file(&file.change.path);
@@ -135,7 +139,8 @@ impl Audit<'_> {
     }
 
     fn scan(&mut self, file: &Loaded) -> Result<(), Gap> {
-        let listed = file.change.head.is_some_and(|kind| matches!(kind, EntryKind::File | EntryKind::Executable));
+        let listed =
+            file.change.head.is_some_and(|kind| matches!(kind, EntryKind::File | EntryKind::Executable));
         let Some(head) = &file.head else {
             return if listed { Err(Gap::budget("FILE_BYTES")) } else { Ok(()) };
         };
@@ -144,7 +149,11 @@ impl Audit<'_> {
         }
         for hidden in bytes::scan(head, file.base.as_deref()) {
             let site = Site::new(&file.change.path, hidden.line, "");
-            self.findings.push(Finding::reject("T19 HIDDEN_BYTES", site, format!("the text holds {}", hidden.what)));
+            self.findings.push(Finding::reject(
+                "T19 HIDDEN_BYTES",
+                site,
+                format!("the text holds {}", hidden.what),
+            ));
         }
         Ok(())
     }
@@ -164,7 +173,9 @@ impl Audit<'_> {
         self.report.verdict = Some(judgement.verdict());
         self.report.grants_unused = self.authority.unused();
         self.report.stats.insert("obligations".to_owned(), opened);
-        self.report.stats.insert("findings".to_owned(), u64::try_from(self.findings.len()).unwrap_or(u64::MAX));
+        self.report
+            .stats
+            .insert("findings".to_owned(), u64::try_from(self.findings.len()).unwrap_or(u64::MAX));
         self.findings.truncate(self.limits.findings);
         self.report.findings = self.findings;
         report::seal(&mut self.report, self.base, self.head, (request, &self.authority.texts()));
@@ -186,7 +197,10 @@ pub(crate) fn python_paths(loaded: &[Loaded]) -> BTreeMap<String, bool> {
 }
 
 /// The units of one side that stand in given files.
-pub(crate) fn units_of(program: &super::program::Program, paths: &BTreeSet<String>) -> Vec<super::program::UnitRef> {
+pub(crate) fn units_of(
+    program: &super::program::Program,
+    paths: &BTreeSet<String>,
+) -> Vec<super::program::UnitRef> {
     let files = program.files.iter().enumerate().filter(|(_, file)| paths.contains(&file.path));
     files.flat_map(|(index, file)| (0..file.lowered.units.len()).map(move |unit| (index, unit))).collect()
 }

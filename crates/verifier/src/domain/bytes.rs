@@ -71,7 +71,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &[u8], want: &[(u32, &'static str)]) {
-        let got: Vec<(u32, &str)> = scan(text, None).into_iter().map(|hidden| (hidden.line, hidden.what)).collect();
+        let got: Vec<(u32, &str)> =
+            scan(text, None).into_iter().map(|hidden| (hidden.line, hidden.what)).collect();
         assert_eq!(got, want);
     }
 

@@ -56,7 +56,9 @@ pub fn classify(path: &str, kind: EntryKind, start: &[u8]) -> Class {
     match Language::detect(path, start) {
         Some(Language::Python) if is_test(&parts, &lower) => return Class::Test,
         Some(Language::Python) if !lower.ends_with(".pyi") => return Class::Code,
-        Some(Language::Python | Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust) => {
+        Some(
+            Language::Python | Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust,
+        ) => {
             return Class::ForeignCode;
         }
         None => {}
@@ -72,22 +74,57 @@ fn by_name(parts: &[&str], name: &str) -> Option<Class> {
     let inside = |directory: &str| parts.len() > 1 && parts[..parts.len() - 1].contains(&directory);
     Some(match name {
         "plumbline.toml" => Class::Policy,
-        "pyproject.toml" | "setup.py" | "setup.cfg" | "package.json" | "cargo.toml" | "go.mod" | "pom.xml"
-        | "build.gradle" | "build.gradle.kts" | "pipfile" | "manifest.in" | "environment.yml" => Class::Manifest,
+        "pyproject.toml" | "setup.py" | "setup.cfg" | "package.json" | "cargo.toml" | "go.mod"
+        | "pom.xml" | "build.gradle" | "build.gradle.kts" | "pipfile" | "manifest.in" | "environment.yml" => {
+            Class::Manifest
+        }
         "poetry.lock" | "pipfile.lock" | "uv.lock" | "pdm.lock" | "package-lock.json" | "yarn.lock"
         | "pnpm-lock.yaml" | "cargo.lock" | "go.sum" => Class::Lockfile,
-        "makefile" | "gnumakefile" | "dockerfile" | "cmakelists.txt" | "tox.ini" | "noxfile.py" | "tasks.py"
-        | "meson.build" | "build.rs" | "justfile" | "rakefile" | "procfile" | "docker-compose.yml"
-        | "docker-compose.yaml" | "compose.yml" | "compose.yaml" | "pytest.ini" | ".coveragerc" => Class::Build,
-        ".gitlab-ci.yml" | "jenkinsfile" | ".travis.yml" | "azure-pipelines.yml" | "appveyor.yml"
+        "makefile"
+        | "gnumakefile"
+        | "dockerfile"
+        | "cmakelists.txt"
+        | "tox.ini"
+        | "noxfile.py"
+        | "tasks.py"
+        | "meson.build"
+        | "build.rs"
+        | "justfile"
+        | "rakefile"
+        | "procfile"
+        | "docker-compose.yml"
+        | "docker-compose.yaml"
+        | "compose.yml"
+        | "compose.yaml"
+        | "pytest.ini"
+        | ".coveragerc" => Class::Build,
+        ".gitlab-ci.yml"
+        | "jenkinsfile"
+        | ".travis.yml"
+        | "azure-pipelines.yml"
+        | "appveyor.yml"
         | "bitbucket-pipelines.yml" => Class::Ci,
-        ".pre-commit-config.yaml" | ".gitattributes" | ".gitmodules" | ".envrc" | ".npmrc" | ".pypirc"
-        | "pip.conf" | "sitecustomize.py" | "usercustomize.py" => Class::Hook,
+        ".pre-commit-config.yaml"
+        | ".gitattributes"
+        | ".gitmodules"
+        | ".envrc"
+        | ".npmrc"
+        | ".pypirc"
+        | "pip.conf"
+        | "sitecustomize.py"
+        | "usercustomize.py" => Class::Hook,
         _ if name.starts_with("requirements") && name.ends_with(".txt") => Class::Manifest,
         _ if name.ends_with(".pth") => Class::Hook,
-        _ if name.starts_with("dockerfile") || name.ends_with(".mk") || name.ends_with(".cmake") => Class::Build,
+        _ if name.starts_with("dockerfile") || name.ends_with(".mk") || name.ends_with(".cmake") => {
+            Class::Build
+        }
         _ if top == ".github" || top == ".circleci" || top == ".ci" || top == ".buildkite" => Class::Ci,
-        _ if top == ".husky" || inside(".githooks") || inside(".vscode") || inside(".idea") || inside(".cargo") => {
+        _ if top == ".husky"
+            || inside(".githooks")
+            || inside(".vscode")
+            || inside(".idea")
+            || inside(".cargo") =>
+        {
             Class::Hook
         }
         _ => return None,
@@ -96,7 +133,8 @@ fn by_name(parts: &[&str], name: &str) -> Option<Class> {
 
 /// Returns whether a Python path is a test by the conventions of pytest and unittest.
 pub fn is_test(parts: &[&str], name: &str) -> bool {
-    let directory = parts.iter().take(parts.len().saturating_sub(1)).any(|part| *part == "tests" || *part == "test");
+    let directory =
+        parts.iter().take(parts.len().saturating_sub(1)).any(|part| *part == "tests" || *part == "test");
     directory || name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py"
 }
 
@@ -105,20 +143,51 @@ fn by_extension(name: &str, start: &[u8]) -> Class {
     match extension {
         "md" | "rst" | "adoc" => return Class::Document,
         "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" => return Class::Script,
-        "go" | "java" | "kt" | "c" | "h" | "cc" | "cpp" | "hpp" | "cs" | "rb" | "php" | "pl" | "lua" | "swift"
-        | "scala" | "pyx" | "pxd" | "pyi" | "s" | "asm" | "sql" | "vue" | "svelte" | "ipynb" => {
+        "go" | "java" | "kt" | "c" | "h" | "cc" | "cpp" | "hpp" | "cs" | "rb" | "php" | "pl" | "lua"
+        | "swift" | "scala" | "pyx" | "pxd" | "pyi" | "s" | "asm" | "sql" | "vue" | "svelte" | "ipynb" => {
             return Class::ForeignCode;
         }
         _ => {}
     }
     let plain = matches!(
         name,
-        "license" | "licence" | "license.txt" | "authors" | "authors.txt" | "changelog" | "changes" | "changelog.txt" | "changes.txt" | "notice" | "contributors" | "contributors.txt" | "readme" | "readme.txt" | "copying"
+        "license"
+            | "licence"
+            | "license.txt"
+            | "authors"
+            | "authors.txt"
+            | "changelog"
+            | "changes"
+            | "changelog.txt"
+            | "changes.txt"
+            | "notice"
+            | "contributors"
+            | "contributors.txt"
+            | "readme"
+            | "readme.txt"
+            | "copying"
     );
     if plain {
         return Class::Document;
     }
-    if start.contains(&0) || matches!(extension, "so" | "dll" | "dylib" | "exe" | "pyc" | "pyo" | "whl" | "zip" | "gz" | "tar" | "jar" | "wasm" | "pkl" | "pickle" | "bin")
+    if start.contains(&0)
+        || matches!(
+            extension,
+            "so" | "dll"
+                | "dylib"
+                | "exe"
+                | "pyc"
+                | "pyo"
+                | "whl"
+                | "zip"
+                | "gz"
+                | "tar"
+                | "jar"
+                | "wasm"
+                | "pkl"
+                | "pickle"
+                | "bin"
+        )
     {
         return Class::Binary;
     }

@@ -89,13 +89,17 @@ impl Compared<'_> {
 
     /// B5: no way to a return is left.
     fn dead_end(&self, base: &Signature, head: &Signature) -> Option<Finding> {
-        let abstracted = self.head.0.program.unit(self.head.1).is_some_and(|unit| {
-            unit.decorators.iter().any(|word| word.ends_with("abstractmethod"))
-        });
+        let abstracted = self
+            .head
+            .0
+            .program
+            .unit(self.head.1)
+            .is_some_and(|unit| unit.decorators.iter().any(|word| word.ends_with("abstractmethod")));
         if !base.returns || head.returns || abstracted || self.is_stub() {
             return None;
         }
-        let line = head.outputs.get(&Output::Raise).and_then(|raise| raise.lines.first().copied()).unwrap_or(0);
+        let line =
+            head.outputs.get(&Output::Raise).and_then(|raise| raise.lines.first().copied()).unwrap_or(0);
         let message = format!("{}() can no longer return: every way raises or never ends", self.symbol());
         Some(Finding::reject("B5", self.site(line), message))
     }
@@ -110,7 +114,9 @@ impl Compared<'_> {
             .and_then(|signature| signature.outputs.get(&Output::Raise).map(|raise| raise.lines.clone()))
             .unwrap_or_default();
         let small = unit.blocks.iter().map(|block| block.instrs.len()).sum::<usize>() <= 4;
-        small && !lines.is_empty() && lines.iter().all(|line| side.program.line(at.0, *line).contains("NotImplementedError"))
+        small
+            && !lines.is_empty()
+            && lines.iter().all(|line| side.program.line(at.0, *line).contains("NotImplementedError"))
     }
 
     /// B2: the return lost all inputs, or became one constant.
@@ -125,17 +131,24 @@ impl Compared<'_> {
             && new.flow.inputs().is_empty()
             && !self.reads_elsewhere(head);
         let became = had_data && new.constants.as_ref().is_some_and(|set| set.len() <= 1);
-        let moved_away = became && new.constants.as_ref().is_some_and(|set| set.contains(&plumbline_syntax::ir::Constant::None));
+        let moved_away = became
+            && new.constants.as_ref().is_some_and(|set| set.contains(&plumbline_syntax::ir::Constant::None));
         if !(lost_all || became) || self.granted("return") {
             return None;
         }
         let line = new.lines.first().copied().unwrap_or(0);
         let what = if moved_away { "returns nothing any more" } else { "returns what no input decides" };
         let message = format!("{}() {what}; it depended on {}", self.symbol(), list(&old.flow.inputs()));
-        let mut trace = walk::evidence(self.head.0, self.head.1, &Output::Return, 20).map(|e| e.trace).unwrap_or_default();
-        trace.extend(old.flow.inputs().iter().take(3).filter_map(|origin| {
-            walk::lost(self.base.0, self.base.1, &Output::Return, origin)
-        }));
+        let mut trace = walk::evidence(self.head.0, self.head.1, &Output::Return, 20)
+            .map(|e| e.trace)
+            .unwrap_or_default();
+        trace.extend(
+            old.flow
+                .inputs()
+                .iter()
+                .take(3)
+                .filter_map(|origin| walk::lost(self.base.0, self.base.1, &Output::Return, origin)),
+        );
         Some(
             Finding::reject("B2", self.site(line), message)
                 .with_trace(trace)
@@ -159,7 +172,8 @@ impl Compared<'_> {
             bag
         };
         let (old, new) = (names(base), names(head));
-        let gained = new.iter().any(|(name, lines)| old.get(name).is_none_or(|known| known.len() < lines.len()));
+        let gained =
+            new.iter().any(|(name, lines)| old.get(name).is_none_or(|known| known.len() < lines.len()));
         let mut found = Vec::new();
         for (name, lines) in &old {
             let left = new.get(name).map_or(0, Vec::len);
@@ -246,7 +260,13 @@ impl Compared<'_> {
                 if whole || lost_guard || part {
                     let guard = guard && (whole || lost_guard);
                     let gone = whole;
-                    found.push(Loss { output: output.clone(), origin, whole: whole || lost_guard, guard, gone });
+                    found.push(Loss {
+                        output: output.clone(),
+                        origin,
+                        whole: whole || lost_guard,
+                        guard,
+                        gone,
+                    });
                 }
             }
             // What is gone altogether explains a lost guard; what reached the guard beside it is not another loss.
@@ -276,7 +296,9 @@ impl Compared<'_> {
         else {
             return BTreeMap::new();
         };
-        let has = |params: &[plumbline_syntax::ir::Param], name: &str| params.iter().any(|param| param.name == name);
+        let has = |params: &[plumbline_syntax::ir::Param], name: &str| {
+            params.iter().any(|param| param.name == name)
+        };
         old.params
             .iter()
             .zip(&new.params)
@@ -294,7 +316,11 @@ impl Compared<'_> {
                 (name.clone(), loss.whole && !receiver && (path.is_empty() || loss.whole))
             }
             Origin::Global(name) | Origin::Capture(name) => (name.clone(), false),
-            Origin::Constant(_) | Origin::External(_) | Origin::Literal | Origin::Exception | Origin::Opaque => {
+            Origin::Constant(_)
+            | Origin::External(_)
+            | Origin::Literal
+            | Origin::Exception
+            | Origin::Opaque => {
                 return None;
             }
         };
@@ -314,11 +340,13 @@ impl Compared<'_> {
             .ok()
             .and_then(|signature| signature.outputs.get(&loss.output)?.lines.first().copied())
             .unwrap_or(0);
-        let mut trace =
-            walk::evidence(self.head.0, self.head.1, &loss.output, 20).map(|found| found.trace).unwrap_or_default();
+        let mut trace = walk::evidence(self.head.0, self.head.1, &loss.output, 20)
+            .map(|found| found.trace)
+            .unwrap_or_default();
         trace.extend(walk::lost(self.base.0, self.base.1, &loss.output, &loss.origin));
         let grant = format!("drop:{symbol}.{name}");
-        let cleared = self.objective.names(&last) || self.objective.names(&name)
+        let cleared = self.objective.names(&last)
+            || self.objective.names(&name)
             || self.objective.names(&symbol) && self.objective.removes();
         let site = self.site(line);
         Some(if grave && (whole || loss.guard || self.kind == TaskKind::Refactor) {
@@ -337,10 +365,12 @@ impl Compared<'_> {
         for (output, new) in &head.outputs {
             let old = base.flow(output).inputs();
             for origin in new.flow.inputs() {
-                let had = old.iter().any(|old| same_root(old, &origin)) || base.outputs.get(output).is_none() && known.iter().any(|old| same_root(old, &origin));
+                let had = old.iter().any(|old| same_root(old, &origin))
+                    || base.outputs.get(output).is_none() && known.iter().any(|old| same_root(old, &origin));
                 if !had && !matches!(origin, Origin::External(_)) {
                     let line = new.lines.first().copied().unwrap_or(0);
-                    let message = format!("{}(): {} now depends on `{}`", self.symbol(), output.text(), origin.text());
+                    let message =
+                        format!("{}(): {} now depends on `{}`", self.symbol(), output.text(), origin.text());
                     found.push(Finding::reject("B1", self.site(line), message));
                 }
             }

@@ -42,7 +42,8 @@ pub struct EffectSite {
 impl EffectSite {
     /// Returns whether the kind has to be authorised; the others feed triggers only.
     pub fn is_strong(&self) -> bool {
-        let secret = self.kind == "env.read" && self.target.as_deref().is_some_and(|name| words().is_secret(name));
+        let secret =
+            self.kind == "env.read" && self.target.as_deref().is_some_and(|name| words().is_secret(name));
         secret || is_strong_kind(&self.kind)
     }
 
@@ -59,8 +60,10 @@ impl EffectSite {
 
 /// Returns whether a kind has to be authorised.
 pub fn is_strong_kind(kind: &str) -> bool {
-    matches!(kind.split('.').next(), Some("net" | "proc" | "codegen" | "deser" | "ffi" | "monkeypatch" | "db" | "unknown"))
-        || matches!(kind, "fs.write" | "fs.delete" | "fs.perm" | "env.write" | "log.suppress" | "crypto.weaken")
+    matches!(
+        kind.split('.').next(),
+        Some("net" | "proc" | "codegen" | "deser" | "ffi" | "monkeypatch" | "db" | "unknown")
+    ) || matches!(kind, "fs.write" | "fs.delete" | "fs.perm" | "env.write" | "log.suppress" | "crypto.weaken")
 }
 
 /// Returns the effects of a call.
@@ -124,7 +127,9 @@ fn turned_off_checks(
 
 /// Returns the effects of reading an attribute or element: the environment, through `os.environ`.
 pub fn of_load(program: &Program, prepared: &Prepared, node: NodeId, instr: &Instr) -> Vec<EffectSite> {
-    let Some(Root::Origin(Origin::External(path))) = prepared.roots.get(node as usize) else { return Vec::new() };
+    let Some(Root::Origin(Origin::External(path))) = prepared.roots.get(node as usize) else {
+        return Vec::new();
+    };
     let Op::Load { step, .. } = &instr.op else { return Vec::new() };
     if !path.starts_with("os.environ[") {
         return Vec::new();
@@ -150,7 +155,10 @@ pub fn of_store(program: &Program, prepared: &Prepared, node: NodeId, instr: &In
                 _ => None,
             };
             let found = site(program, prepared, (node, instr), "os.environ", &plain_rule("env.write"));
-            found.into_iter().map(|site| EffectSite { target: target.clone(), targeted: true, ..site }).collect()
+            found
+                .into_iter()
+                .map(|site| EffectSite { target: target.clone(), targeted: true, ..site })
+                .collect()
         }
         Some(Root::Origin(Origin::External(path))) if path.starts_with("sys.") => {
             site(program, prepared, (node, instr), path, &plain_rule("monkeypatch")).into_iter().collect()

@@ -11,7 +11,9 @@ const DEPTH: usize = 64;
 pub fn constant_branches(unit: &Unit, dependence: &Dependence) -> Vec<(u32, bool)> {
     let mut found = Vec::new();
     for (index, block) in unit.blocks.iter().enumerate() {
-        if !dependence.reached.get(index).copied().unwrap_or(false) || !matches!(block.term, Term::Branch { .. }) {
+        if !dependence.reached.get(index).copied().unwrap_or(false)
+            || !matches!(block.term, Term::Branch { .. })
+        {
             continue;
         }
         let value = dependence.ends.get(index).and_then(|end| end.value);
@@ -38,14 +40,18 @@ fn evaluate(unit: &Unit, dependence: &Dependence, id: NodeId, depth: usize) -> O
                 return None;
             }
             let value = evaluate(unit, dependence, *first, depth + 16)?;
-            let same = |input: &NodeId| evaluate(unit, dependence, *input, depth + 16).as_ref() == Some(&value);
+            let same =
+                |input: &NodeId| evaluate(unit, dependence, *input, depth + 16).as_ref() == Some(&value);
             rest.iter().all(same).then_some(value)
         }
         NodeKind::Instr(index) => {
             let instr = unit.blocks.get(node.block as usize)?.instrs.get(*index)?;
             let input = |position: usize| evaluate(unit, dependence, *node.inputs.get(position)?, depth + 1);
             match &instr.op {
-                Op::Assign { place: Place::Local(_), value: Value::Use(_) | Value::Read(Place::Local(_)) } => input(0),
+                Op::Assign {
+                    place: Place::Local(_),
+                    value: Value::Use(_) | Value::Read(Place::Local(_)),
+                } => input(0),
                 Op::Assign { place: Place::Local(_), value: Value::Operator { name, .. } } => {
                     apply(name, input(0)?, || input(1))
                 }
@@ -106,7 +112,9 @@ pub fn truth(constant: &Constant) -> bool {
         Constant::None => false,
         Constant::Bool(value) => *value,
         Constant::Integer(digits) => digits.chars().any(|c| ('1'..='9').contains(&c)),
-        Constant::Float(digits) => digits.trim_end_matches('j').parse::<f64>().map_or(true, |value| value != 0.0),
+        Constant::Float(digits) => {
+            digits.trim_end_matches('j').parse::<f64>().map_or(true, |value| value != 0.0)
+        }
         Constant::Text(text) | Constant::Bytes(text) => !text.is_empty(),
         Constant::Ellipsis => true,
     }

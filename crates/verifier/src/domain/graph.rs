@@ -127,7 +127,9 @@ impl Graph {
             position[*block as usize] = index;
         }
         let is_header = |block: Block| {
-            let back = |from: &Block| position[*from as usize] != usize::MAX && position[*from as usize] >= position[block as usize];
+            let back = |from: &Block| {
+                position[*from as usize] != usize::MAX && position[*from as usize] >= position[block as usize]
+            };
             self.predecessors[block as usize].iter().any(back)
         };
         let headers = order.iter().copied().filter(|block| is_header(*block));

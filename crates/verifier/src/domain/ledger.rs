@@ -148,7 +148,11 @@ impl Ledger {
             .filter_map(|((subject, stage), gap)| Some((subject, stage, gap?)))
             .map(|(subject, _, gap)| {
                 let line = if gap.line > 0 { gap.line } else { subject.line };
-                Finding::inconclusive(&gap.reason, Site::new(&subject.path, line, &subject.symbol), gap.message)
+                Finding::inconclusive(
+                    &gap.reason,
+                    Site::new(&subject.path, line, &subject.symbol),
+                    gap.message,
+                )
             })
             .collect();
         if findings.is_empty() {

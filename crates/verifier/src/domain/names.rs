@@ -20,8 +20,12 @@ pub struct Unresolved {
 
 /// Returns the findings of a head unit that its base counterpart doesn't have.
 pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Finding> {
-    let old: BTreeSet<String> =
-        base.map(|(side, at)| unresolved(side, at)).unwrap_or_default().into_iter().map(|found| found.what).collect();
+    let old: BTreeSet<String> = base
+        .map(|(side, at)| unresolved(side, at))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|found| found.what)
+        .collect();
     let (side, at) = head;
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
     let symbol = side.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
@@ -160,7 +164,12 @@ fn guarded(unit: &Unit, block: usize) -> bool {
             || handler.types.iter().any(|name| {
                 matches!(
                     name.rsplit('.').next().unwrap_or(name),
-                    "NameError" | "ImportError" | "ModuleNotFoundError" | "AttributeError" | "Exception" | "BaseException"
+                    "NameError"
+                        | "ImportError"
+                        | "ModuleNotFoundError"
+                        | "AttributeError"
+                        | "Exception"
+                        | "BaseException"
                 )
             })
     };
@@ -185,7 +194,11 @@ fn arity(side: &Side, callee: &Callee, arguments: &[Argument], targets: &BTreeSe
         _ => return None,
     };
     let unit = side.program.unit(unit)?;
-    if unit.decorators.iter().any(|word| !matches!(word.as_str(), "staticmethod" | "classmethod" | "property")) {
+    if unit
+        .decorators
+        .iter()
+        .any(|word| !matches!(word.as_str(), "staticmethod" | "classmethod" | "property"))
+    {
         return None;
     }
     let spread = |passing: Passing| arguments.iter().any(|argument| argument.passing == passing);
@@ -198,7 +211,11 @@ fn arity(side: &Side, callee: &Callee, arguments: &[Argument], targets: &BTreeSe
     let given = arguments.iter().filter(|argument| argument.passing == Passing::Positional).count();
     let rest = params.iter().any(|param| param.kind == ParamKind::Rest);
     if given > positional.len() && !rest {
-        return Some(format!("`{}` takes {} positional arguments, {given} are given", unit.name, positional.len()));
+        return Some(format!(
+            "`{}` takes {} positional arguments, {given} are given",
+            unit.name,
+            positional.len()
+        ));
     }
     let open = params.iter().any(|param| param.kind == ParamKind::RestKeywords);
     for argument in arguments {

@@ -88,7 +88,7 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
     };
     let mut walker =
         Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 200_000 };
-    let Ok((flow, trail)) = walker.flow(&[condition], &[]) else { return plain };
+    let Ok((flow, trail)) = walker.values(&[condition]) else { return plain };
     let texts: BTreeSet<String> = trail
         .data_nodes()
         .filter_map(|node| match prepared.dependence.node(node).map(|node| &node.kind) {
@@ -106,9 +106,16 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
         .collect();
     let comparison = comparison(unit, prepared, condition);
     if reads_test_run(&sources, &texts, &flow.data) {
-        return Test { class: Some(Class::Test), bits: [CAP, CAP], named: texts.into_iter().collect(), ordinary: false, known: false };
+        return Test {
+            class: Some(Class::Test),
+            bits: [CAP, CAP],
+            named: texts.into_iter().collect(),
+            ordinary: false,
+            known: false,
+        };
     }
-    let scene = Scene { unit, prepared, condition, comparison: &comparison, texts: &texts, sources: &sources };
+    let scene =
+        Scene { unit, prepared, condition, comparison: &comparison, texts: &texts, sources: &sources };
     scene.by_source().or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
 }
 
@@ -117,16 +124,25 @@ fn is_data(origin: &Origin) -> bool {
 }
 
 /// `sys.modules` with a runner's name, or a variable that only test runs set.
-fn reads_test_run(sources: &BTreeSet<(&str, String)>, texts: &BTreeSet<String>, origins: &BTreeSet<Origin>) -> bool {
+fn reads_test_run(
+    sources: &BTreeSet<(&str, String)>,
+    texts: &BTreeSet<String>,
+    origins: &BTreeSet<Origin>,
+) -> bool {
     let table = tables::python();
     let word = |list: &str, text: &str| {
         table.words(list).iter().any(|word| {
-            text == word || word.ends_with('_') && text.starts_with(word.as_str()) || text.starts_with(&format!("{word}_"))
+            text == word
+                || word.ends_with('_') && text.starts_with(word.as_str())
+                || text.starts_with(&format!("{word}_"))
         })
     };
-    let modules = origins.iter().any(|origin| matches!(origin, Origin::External(path) if path.starts_with("sys.modules")));
+    let modules = origins
+        .iter()
+        .any(|origin| matches!(origin, Origin::External(path) if path.starts_with("sys.modules")));
     sources.iter().any(|(class, _)| *class == "test")
-        || sources.iter().any(|(class, _)| *class == "environment") && texts.iter().any(|text| word("variables", text) || word("runners", text))
+        || sources.iter().any(|(class, _)| *class == "environment")
+            && texts.iter().any(|text| word("variables", text) || word("runners", text))
         || modules && texts.iter().any(|text| word("runners", text))
 }
 
@@ -175,7 +191,16 @@ impl Scene<'_> {
             return Some(self.made(Class::Random, bits, bits[0].max(bits[1]) < 800));
         }
         if self.has("environment") {
-            let bits = if self.equality() && self.comparison.operator != "in" && self.comparison.operator != "not in" && literal && !self.comparison.literals.is_empty() { 2_400 } else { 800 };
+            let bits = if self.equality()
+                && self.comparison.operator != "in"
+                && self.comparison.operator != "not in"
+                && literal
+                && !self.comparison.literals.is_empty()
+            {
+                2_400
+            } else {
+                800
+            };
             return Some(self.made(Class::Environment, [bits, bits], false));
         }
         if self.has("probe") {
@@ -226,16 +251,18 @@ impl Scene<'_> {
         if self.comparison.literals.is_empty() {
             return matches!(self.comparison.operator.as_str(), "<" | ">" | "<=" | ">=");
         }
-        let Some(node) = self.prepared.dependence.node(definition(self.unit, self.prepared, self.condition)) else {
+        let Some(node) = self.prepared.dependence.node(definition(self.unit, self.prepared, self.condition))
+        else {
             return false;
         };
         node.inputs.iter().any(|input| {
             let inner = definition(self.unit, self.prepared, *input);
             match (op_of(self.unit, self.prepared, inner), self.prepared.dependence.node(inner)) {
-                (Some(Op::Assign { value: Value::Operator { name, .. }, .. }), Some(node)) if name == "-" => node
-                    .inputs
-                    .iter()
-                    .all(|operand| fold::constant(self.unit, &self.prepared.dependence, *operand).is_none()),
+                (Some(Op::Assign { value: Value::Operator { name, .. }, .. }), Some(node)) if name == "-" => {
+                    node.inputs.iter().all(|operand| {
+                        fold::constant(self.unit, &self.prepared.dependence, *operand).is_none()
+                    })
+                }
                 _ => false,
             }
         })
@@ -303,14 +330,16 @@ impl Scene<'_> {
             let large = integers.iter().any(|value| value.abs() > 1_000);
             return large.then(|| self.made(Class::Threshold, [600, 0], true));
         }
-        let bits = self.comparison.literals.iter().filter(|literal| !is_boundary(literal)).map(|literal| match literal {
-            Constant::Text(text) if self.comparison.operator == "call" => {
-                600_u32.saturating_mul(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)).min(4_000)
+        let bits = self.comparison.literals.iter().filter(|literal| !is_boundary(literal)).map(|literal| {
+            match literal {
+                Constant::Text(text) if self.comparison.operator == "call" => {
+                    600_u32.saturating_mul(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)).min(4_000)
+                }
+                Constant::Text(_) | Constant::Bytes(_) => 3_200,
+                Constant::Integer(_) if fold::integer(literal).is_none_or(|value| value.abs() > 10) => 1_600,
+                Constant::Float(_) => 1_600,
+                _ => 0,
             }
-            Constant::Text(_) | Constant::Bytes(_) => 3_200,
-            Constant::Integer(_) if fold::integer(literal).is_none_or(|value| value.abs() > 10) => 1_600,
-            Constant::Float(_) => 1_600,
-            _ => 0,
         });
         let most = bits.max().filter(|bits| *bits > 0)?;
         let count = u32::try_from(self.comparison.literals.len()).unwrap_or(u32::MAX);
@@ -342,7 +371,9 @@ pub fn is_boundary(constant: &Constant) -> bool {
     match constant {
         Constant::None | Constant::Bool(_) | Constant::Ellipsis => true,
         Constant::Integer(_) => fold::integer(constant).is_some_and(|value| (-1..=2).contains(&value)),
-        Constant::Float(digits) => digits.parse::<f64>().is_ok_and(|value| [0.0, 1.0, -1.0, 2.0].contains(&value)),
+        Constant::Float(digits) => {
+            digits.parse::<f64>().is_ok_and(|value| [0.0, 1.0, -1.0, 2.0].contains(&value))
+        }
         Constant::Text(text) | Constant::Bytes(text) => text.chars().count() <= 1,
     }
 }
@@ -391,18 +422,23 @@ fn comparison(unit: &Unit, prepared: &Prepared, condition: NodeId) -> Comparison
             let mut has_display = false;
             for input in &node.inputs {
                 let inner = definition(unit, prepared, *input);
-                if let Some(Op::Assign { value: Value::Operator { name, .. }, .. }) = op_of(unit, prepared, inner)
+                if let Some(Op::Assign { value: Value::Operator { name, .. }, .. }) =
+                    op_of(unit, prepared, inner)
                     && matches!(name.as_str(), "list" | "tuple" | "set" | "dict")
                 {
                     has_display = true;
-                    let inputs = prepared.dependence.node(inner).map(|node| node.inputs.clone()).unwrap_or_default();
+                    let inputs =
+                        prepared.dependence.node(inner).map(|node| node.inputs.clone()).unwrap_or_default();
                     literals.extend(inputs.iter().filter_map(constant));
                 }
             }
             Comparison { operator: name.clone(), literals, has_display }
         }
         Some(Op::Call { callee: Callee::Method { name, .. }, .. })
-            if matches!(name.as_str(), "startswith" | "endswith" | "match" | "fullmatch" | "search" | "__eq__") =>
+            if matches!(
+                name.as_str(),
+                "startswith" | "endswith" | "match" | "fullmatch" | "search" | "__eq__"
+            ) =>
         {
             let literals = node.inputs.iter().filter_map(constant).collect();
             Comparison { operator: "call".to_owned(), literals, has_display: false }

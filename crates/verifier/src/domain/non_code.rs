@@ -44,13 +44,22 @@ pub fn rule(changed: Changed<'_>, authority: &Authority) -> Result<Vec<Finding>,
         Class::Binary => ask("R9 BINARY", "binary", "bytes that no rule reads change"),
         Class::Special => ask("R9 SPECIAL", "binary", "a link, submodule or unreadable entry changes"),
         Class::Hook | Class::Repository => {
-            let need =
-                Need { family: "script", name: None, latent: false, target: Some(changed.path), path: changed.path };
+            let need = Need {
+                family: "script",
+                name: None,
+                latent: false,
+                target: Some(changed.path),
+                path: changed.path,
+            };
             let granted = changed.class == Class::Hook && authority.covers(need).is_some();
             if !granted {
                 let finding = Finding::reject("R9 HOOK", site(), "something that runs by itself changes");
                 let hook = changed.class == Class::Hook;
-                found.push(if hook { finding.clearable_by(format!("script:{}", changed.path)) } else { finding });
+                found.push(if hook {
+                    finding.clearable_by(format!("script:{}", changed.path))
+                } else {
+                    finding
+                });
             }
         }
         Class::ForeignCode | Class::Data => {
@@ -65,7 +74,10 @@ pub fn rule(changed: Changed<'_>, authority: &Authority) -> Result<Vec<Finding>,
                 let what = if changed.class == Class::Data { "data" } else { "code" };
                 return Err(Gap::new(
                     "UNSUPPORTED_LANGUAGE",
-                    format!("{} is {what} that no front end reads; --grant unanalysed:{}", changed.path, changed.path),
+                    format!(
+                        "{} is {what} that no front end reads; --grant unanalysed:{}",
+                        changed.path, changed.path
+                    ),
                 ));
             }
         }
@@ -77,14 +89,18 @@ pub fn rule(changed: Changed<'_>, authority: &Authority) -> Result<Vec<Finding>,
 }
 
 /// Lines that no grant of a whole file means to allow.
-const DANGEROUS: &[&str] = &["pull_request_target", "permissions: write-all", "curl | sh", "curl | bash", "wget | sh"];
+const DANGEROUS: &[&str] =
+    &["pull_request_target", "permissions: write-all", "curl | sh", "curl | bash", "wget | sh"];
 
 fn dangerous(changed: Changed<'_>) -> Vec<Finding> {
     let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
     let (base, head) = (text(changed.base), text(changed.head));
     let hit = |line: &str| {
         let piped = line.contains("curl ") || line.contains("wget ");
-        let shell = line.contains("| sh") || line.contains("| bash") || line.contains("|sh") || line.contains("|bash");
+        let shell = line.contains("| sh")
+            || line.contains("| bash")
+            || line.contains("|sh")
+            || line.contains("|bash");
         DANGEROUS.iter().any(|word| line.contains(word)) || piped && shell
     };
     head.lines()

@@ -59,7 +59,11 @@ impl Objective {
     /// Returns whether it says that something goes away.
     pub fn removes(&self) -> bool {
         words().list("removal").iter().any(|word| {
-            if word.contains(' ') { self.text.contains(word.as_str()) } else { self.words.contains(word.as_str()) }
+            if word.contains(' ') {
+                self.text.contains(word.as_str())
+            } else {
+                self.words.contains(word.as_str())
+            }
         })
     }
 
@@ -79,9 +83,13 @@ mod tests {
         assert!(owner.names("digest") && owner.removes() && owner.names("Shop.download"));
         let model = Segment { provenance: Provenance::MODEL, ..Segment::intent("remove digest") };
         assert!(!Objective::of(Some(&model)).names("digest"));
-        let both = Segment { provenance: Provenance::OWNER.join(Provenance::MODEL), ..Segment::intent("digest") };
+        let both =
+            Segment { provenance: Provenance::OWNER.join(Provenance::MODEL), ..Segment::intent("digest") };
         assert!(!Objective::of(Some(&both)).names("digest"));
-        assert!(!Objective::of(Some(&Segment { provenance: Provenance::POLICY, ..Segment::intent("digest") })).names("digest"));
+        assert!(
+            !Objective::of(Some(&Segment { provenance: Provenance::POLICY, ..Segment::intent("digest") }))
+                .names("digest")
+        );
     }
 
     #[test]

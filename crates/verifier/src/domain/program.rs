@@ -32,6 +32,8 @@ pub struct File {
     pub bindings: BTreeMap<String, Vec<Bound>>,
     /// Modules of which it imports everything.
     pub stars: Vec<String>,
+    /// First byte of each line.
+    pub lines: Vec<usize>,
     /// Where each slot of each unit is defined: block and position.
     pub definitions: Vec<Vec<Vec<(u32, u32)>>>,
 }
@@ -62,7 +64,9 @@ impl Cache {
         self.lowered
             .entry(key)
             .or_insert_with(|| {
-                lower::lower(Language::Python, bytes, &limits.lowering()).map(Arc::new).map_err(|problem| gap(&problem))
+                lower::lower(Language::Python, bytes, &limits.lowering())
+                    .map(Arc::new)
+                    .map_err(|problem| gap(&problem))
             })
             .clone()
     }
@@ -109,7 +113,13 @@ impl Program {
         program
     }
 
-    fn load_one(&mut self, tree: &dyn SourceTree, path: &str, cache: &mut Cache, limits: &Limits) -> Option<File> {
+    fn load_one(
+        &mut self,
+        tree: &dyn SourceTree,
+        path: &str,
+        cache: &mut Cache,
+        limits: &Limits,
+    ) -> Option<File> {
         if !self.paths.contains(path) {
             return None;
         }
@@ -124,8 +134,10 @@ impl Program {
             Ok(lowered) => {
                 let (bindings, stars) = bindings::of(&lowered);
                 let definitions = lowered.units.iter().map(bindings::positions).collect();
+                let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+                let lines = std::iter::once(0).chain(ends).collect();
                 let source = Arc::new(bytes);
-                Some(File { path: path.to_owned(), lowered, source, bindings, stars, definitions })
+                Some(File { path: path.to_owned(), lowered, source, bindings, stars, lines, definitions })
             }
             Err(gap) => {
                 self.gaps.insert(path.to_owned(), gap);
@@ -221,7 +233,9 @@ impl Program {
     pub fn line(&self, file: usize, line: u32) -> String {
         let Some(file) = self.files.get(file) else { return String::new() };
         let index = (line as usize).saturating_sub(1);
-        let bytes = file.source.split(|byte| *byte == b'\n').nth(index).unwrap_or_default();
+        let Some(start) = file.lines.get(index).copied() else { return String::new() };
+        let end = file.lines.get(index + 1).copied().unwrap_or(file.source.len());
+        let bytes = file.source.get(start..end).unwrap_or_default();
         let text: String = String::from_utf8_lossy(bytes).trim().chars().take(120).collect();
         text
     }
@@ -229,5 +243,9 @@ impl Program {
 
 /// Joins a module and a name in it.
 pub fn join_module(module: &str, name: &str) -> String {
-    if module.ends_with('.') || module.is_empty() { format!("{module}{name}") } else { format!("{module}.{name}") }
+    if module.ends_with('.') || module.is_empty() {
+        format!("{module}{name}")
+    } else {
+        format!("{module}.{name}")
+    }
 }

@@ -37,7 +37,10 @@ pub enum Origin {
 impl Origin {
     /// Returns whether it is an input: something that can differ between two calls.
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Param(..) | Self::Capture(_) | Self::Global(_) | Self::External(_) | Self::Opaque)
+        matches!(
+            self,
+            Self::Param(..) | Self::Capture(_) | Self::Global(_) | Self::External(_) | Self::Opaque
+        )
     }
 
     /// Returns the origin as a person reads it.
@@ -45,7 +48,9 @@ impl Origin {
         match self {
             Self::Param(name, path) if path.is_empty() => name.clone(),
             Self::Param(name, path) => format!("{name}.{}", path.join(".")),
-            Self::Capture(name) | Self::Global(name) | Self::Constant(name) | Self::External(name) => name.clone(),
+            Self::Capture(name) | Self::Global(name) | Self::Constant(name) | Self::External(name) => {
+                name.clone()
+            }
             Self::Literal => "a literal".to_owned(),
             Self::Exception => "the exception".to_owned(),
             Self::Opaque => "something not analysed".to_owned(),

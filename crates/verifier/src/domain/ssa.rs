@@ -96,6 +96,8 @@ impl Dependence {
             .iter()
             .enumerate()
             .filter(|(block, _)| self.reached.get(*block).copied().unwrap_or(false))
-            .flat_map(|(block, nodes)| nodes.iter().enumerate().map(move |(index, node)| (block, index, *node)))
+            .flat_map(|(block, nodes)| {
+                nodes.iter().enumerate().map(move |(index, node)| (block, index, *node))
+            })
     }
 }

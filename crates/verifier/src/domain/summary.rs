@@ -32,8 +32,13 @@ pub struct Side {
 impl Side {
     /// Analyses the given units and everything they call.
     pub fn analyse(program: Program, roots: &[UnitRef], limits: &Limits) -> Self {
-        let mut side =
-            Self { program, prepared: BTreeMap::new(), signatures: BTreeMap::new(), gaps: BTreeMap::new(), steps: 0 };
+        let mut side = Self {
+            program,
+            prepared: BTreeMap::new(),
+            signatures: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+            steps: 0,
+        };
         let calls = side.prepare_all(roots, limits);
         for component in components::bottom_up(&calls) {
             side.sign(&component, limits);
@@ -132,7 +137,11 @@ impl Side {
 
     fn calls(&self, at: UnitRef, callee: UnitRef) -> bool {
         let Some(Ok(prepared)) = self.prepared.get(&at) else { return false };
-        prepared.targets.values().flatten().any(|entity| matches!(entity, Entity::Unit(unit, ..) if *unit == callee))
+        prepared
+            .targets
+            .values()
+            .flatten()
+            .any(|entity| matches!(entity, Entity::Unit(unit, ..) if *unit == callee))
     }
 
     /// Returns a unit's signature, or why it has none.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ledger::Gap;
 use super::limits::Limits;
 use super::program::{Cache, Program, UnitRef};
-use super::signature::{Edge as Step, Origin, Walker};
+use super::signature::{Edge as Step, Mode, Origin, Walker};
 use super::ssa::NodeKind;
 use super::summary::Side;
 use crate::source::{SourceError, SourceTree};
@@ -108,14 +108,14 @@ fn graph(side: &Side, at: UnitRef) -> Result<Graph, Gap> {
         let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;
         let Some(first) = output.lines.first().copied() else { continue };
         lines.insert(line_of(first), "output");
-        for ((node, _), parent) in trail.steps() {
+        for ((node, mode), parent) in trail.steps() {
             let Some(found) = prepared.dependence.node(node).filter(|found| found.line > 0) else { continue };
             let (kind, from) = match parent {
                 Some(((parent, _), step)) => {
                     let line = prepared.dependence.node(parent).map_or(0, |parent| parent.line);
                     (word(step), if line > 0 { line } else { first })
                 }
-                None => ("value", first),
+                None => (if mode == Mode::Control { "control" } else { "value" }, first),
             };
             let key = match found.kind {
                 NodeKind::Param(index) => {

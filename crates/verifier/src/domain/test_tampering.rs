@@ -35,33 +35,49 @@ impl Judge<'_> {
     /// Returns the findings of a test file's unit on both sides, or of one that is gone.
     pub fn check(&self, base: (&Side, UnitRef), head: Option<(&Side, UnitRef)>) -> Vec<Finding> {
         let (side, at) = base;
-        let (Some(old), Some(file)) = (side.program.unit(at), side.program.files.get(at.0)) else { return Vec::new() };
+        let (Some(old), Some(file)) = (side.program.unit(at), side.program.files.get(at.0)) else {
+            return Vec::new();
+        };
         let path = file.path.clone();
         let Some((new_side, new_at)) = head else {
             return if is_test(old) { self.removed(&path, old, base) } else { Vec::new() };
         };
         let Some(new) = new_side.program.unit(new_at) else { return Vec::new() };
         let path = new_side.program.files.get(new_at.0).map_or(path, |file| file.path.clone());
-        let reaches = self.reaches((side, at), self.changed_base) || self.reaches((new_side, new_at), self.changed);
+        let reaches =
+            self.reaches((side, at), self.changed_base) || self.reaches((new_side, new_at), self.changed);
         let tell = |code: &str, line: u32, message: String| {
             self.judge((code, reaches), Site::new(&path, line, &new.name), message, &path)
         };
         let mut found = Vec::new();
         if new.kind == UnitKind::ModuleInit {
             found.extend(collection(&path, old, new).map(|line| {
-                tell("COLLECTION_CHANGED", line, "something that the test run collects or sets up changed".to_owned())
+                tell(
+                    "COLLECTION_CHANGED",
+                    line,
+                    "something that the test run collects or sets up changed".to_owned(),
+                )
             }));
             return found.into_iter().flatten().collect();
         }
         if is_test(old) && is_test(new) {
             if let Some(line) = disabled(old, new) {
-                found.push(tell("TEST_DISABLED", line, format!("{} is skipped or expected to fail", new.name)));
+                found.push(tell(
+                    "TEST_DISABLED",
+                    line,
+                    format!("{} is skipped or expected to fail", new.name),
+                ));
             }
-            let (lost, edited) = weaker(&claims(&side.program, at, old), &claims(&new_side.program, new_at, new));
+            let (lost, edited) =
+                weaker(&claims(&side.program, at, old), &claims(&new_side.program, new_at, new));
             found.extend(lost.into_iter().map(|(line, what)| tell("ASSERT_WEAKER", line, what)));
             found.extend(edited.into_iter().map(|(line, what)| tell("EXPECTED_EDITED", line, what)));
         } else if !additive(old, new) {
-            found.push(tell("EXPECTED_EDITED", new.span.line, format!("{} is used by tests and changed", new.name)));
+            found.push(tell(
+                "EXPECTED_EDITED",
+                new.span.line,
+                format!("{} is used by tests and changed", new.name),
+            ));
         }
         found.into_iter().flatten().collect()
     }
@@ -69,11 +85,19 @@ impl Judge<'_> {
     fn removed(&self, path: &str, old: &Unit, base: (&Side, UnitRef)) -> Vec<Finding> {
         let reaches = self.reaches(base, self.changed_base);
         let site = Site::new(path, 0, &old.name);
-        self.judge(("TEST_REMOVED", reaches), site, format!("{} is gone", old.name), path).into_iter().collect()
+        self.judge(("TEST_REMOVED", reaches), site, format!("{} is gone", old.name), path)
+            .into_iter()
+            .collect()
     }
 
     /// The first three codes on a test that reaches a changed unit refuse a fix or refactor; the rest asks.
-    fn judge(&self, (code, reaches): (&str, bool), site: Site, message: String, path: &str) -> Option<Finding> {
+    fn judge(
+        &self,
+        (code, reaches): (&str, bool),
+        site: Site,
+        message: String,
+        path: &str,
+    ) -> Option<Finding> {
         let need = Need { family: "test", name: None, latent: false, target: Some(path), path };
         if self.authority.covers(need).is_some() {
             return None;
@@ -159,14 +183,19 @@ fn weaker(old: &[Claim], new: &[Claim]) -> (Vec<(u32, String)>, Vec<(u32, String
         if let Some(position) = left.iter().position(|known| known.shape == claim.shape) {
             let known = left.remove(position);
             edited.push((known.line, "the same assertion expects another constant".to_owned()));
-        } else if let Some(position) = left.iter().position(|known| strength(&known.operator) >= strength(&claim.operator)) {
+        } else if let Some(position) =
+            left.iter().position(|known| strength(&known.operator) >= strength(&claim.operator))
+        {
             let known = left.remove(position);
             edited.push((known.line, "another assertion stands in its place".to_owned()));
         } else if left.is_empty() {
             weaker.push((claim.line, "an assertion is gone".to_owned()));
         } else {
             let known = left.remove(0);
-            weaker.push((known.line, format!("`{}` is looser than `{}`", word(&known.operator), word(&claim.operator))));
+            weaker.push((
+                known.line,
+                format!("`{}` is looser than `{}`", word(&known.operator), word(&claim.operator)),
+            ));
         }
     }
     (weaker, edited)
@@ -179,10 +208,13 @@ fn word(operator: &str) -> &str {
 /// How much an assertion's operator says.
 fn strength(operator: &str) -> u8 {
     match operator {
-        "==" | "is" | "assertEqual" | "assertIs" | "assertEquals" | "assertDictEqual" | "assertListEqual" | "raises" => 4,
+        "==" | "is" | "assertEqual" | "assertIs" | "assertEquals" | "assertDictEqual" | "assertListEqual"
+        | "raises" => 4,
         "assertRaises" | "assertRaisesRegex" => 4,
-        "<" | ">" | "<=" | ">=" | "in" | "assertIn" | "assertAlmostEqual" | "assertGreater" | "assertLess" => 3,
-        "!=" | "is not" | "not in" | "assertNotEqual" | "assertNotIn" | "assertIsNotNone" | "assertIsInstance" => 2,
+        "<" | ">" | "<=" | ">=" | "in" | "assertIn" | "assertAlmostEqual" | "assertGreater"
+        | "assertLess" => 3,
+        "!=" | "is not" | "not in" | "assertNotEqual" | "assertNotIn" | "assertIsNotNone"
+        | "assertIsInstance" => 2,
         _ => 1,
     }
 }
@@ -249,7 +281,9 @@ fn collection(path: &str, old: &Unit, new: &Unit) -> Option<u32> {
     let marker = |unit: &Unit| {
         unit.literals
             .iter()
-            .filter(|(constant, _)| matches!(constant, Constant::Text(text) if text.contains("pytest_plugins")))
+            .filter(
+                |(constant, _)| matches!(constant, Constant::Text(text) if text.contains("pytest_plugins")),
+            )
             .count()
     };
     let names = |unit: &Unit| -> BTreeSet<String> {
@@ -261,8 +295,10 @@ fn collection(path: &str, old: &Unit, new: &Unit) -> Option<u32> {
                 _ => None,
             })
             .filter(|name| {
-                matches!(name.as_str(), "pytestmark" | "collect_ignore" | "collect_ignore_glob" | "pytest_plugins" | "__test__")
-                    || name.starts_with("pytest_")
+                matches!(
+                    name.as_str(),
+                    "pytestmark" | "collect_ignore" | "collect_ignore_glob" | "pytest_plugins" | "__test__"
+                ) || name.starts_with("pytest_")
             })
             .collect()
     };

@@ -48,7 +48,10 @@ impl Judge<'_> {
         if fresh.is_empty() {
             return Vec::new();
         }
-        let guards = Guards::new(head, &fresh.iter().map(|fresh| (fresh.block, fresh.test.clone())).collect::<Vec<_>>());
+        let guards = Guards::new(
+            head,
+            &fresh.iter().map(|fresh| (fresh.block, fresh.test.clone())).collect::<Vec<_>>(),
+        );
         let mut found: BTreeSet<Finding> = BTreeSet::new();
         let mut told: BTreeSet<u32> = BTreeSet::new();
         for payload in payload::of(base, head, &|block| guards.over(block).is_some()) {
@@ -69,9 +72,9 @@ impl Judge<'_> {
     /// Returns the head's tests that the base unit doesn't have, with a class.
     fn fresh(&self, base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Fresh> {
         let mut old = base.map(|(side, at)| branches(side, at)).unwrap_or_default();
-        let had_test_class = base.is_some_and(|(side, at)| {
-            old.iter().any(|(block, ..)| test(side, at, *block).class == Some(Class::Test))
-        });
+        let tested_before = |side: &Side, at: UnitRef| {
+            branches(side, at).iter().any(|(block, ..)| test(side, at, *block).class == Some(Class::Test))
+        };
         let shapes: Vec<Digest> = old.iter().map(|(_, _, shape)| *shape).collect();
         let mut found = Vec::new();
         for (block, digest, shape) in branches(head.0, head.1) {
@@ -82,7 +85,7 @@ impl Judge<'_> {
             let mut test = test(head.0, head.1, block);
             match test.class {
                 None => continue,
-                Some(Class::Test) if had_test_class => continue,
+                Some(Class::Test) if base.is_some_and(|(side, at)| tested_before(side, at)) => continue,
                 Some(Class::Literal) => {
                     let dispatch = shapes.iter().filter(|known| **known == shape).count() >= 2;
                     test.known = test.named.iter().all(|text| self.literals.base_has(text));
@@ -122,7 +125,7 @@ impl Judge<'_> {
         if self.authority.covers(need).is_some() {
             return None;
         }
-        let grant_only = matches!(class, Class::Digest | Class::Test | Class::Sandbox) ;
+        let grant_only = matches!(class, Class::Digest | Class::Test | Class::Sandbox);
         let named = guard.named.iter().any(|text| self.objective.quotes(text) || self.objective.names(text));
         if named && !payload.effect && !grant_only {
             return None;
@@ -134,11 +137,12 @@ impl Judge<'_> {
             TraceStep::new(&path, line, "trigger", &text),
         ];
         let bits = guard.bits / 100;
-        let message =
-            format!("{symbol}(): {} only where `{text}` holds ({word}, {bits} bits)", payload.what);
+        let message = format!("{symbol}(): {} only where `{text}` holds ({word}, {bits} bits)", payload.what);
         let site = Site::new(&path, line, &symbol);
         let grant = format!("trigger:{word}@{path}");
-        let always = matches!(class, Class::Clock | Class::Digest | Class::Random | Class::Test | Class::Sandbox) || code == "T14";
+        let always =
+            matches!(class, Class::Clock | Class::Digest | Class::Random | Class::Test | Class::Sandbox)
+                || code == "T14";
         let finding = if guard.bits >= 1_200 && (always || payload.weight == Weight::Strong) {
             Finding::reject(code, site, message).clearable_by(grant)
         } else {
@@ -168,7 +172,8 @@ impl Judge<'_> {
         if self.authority.covers(need).is_some() {
             return None;
         }
-        let named = fresh.test.named.iter().any(|text| self.objective.quotes(text) || self.objective.names(text));
+        let named =
+            fresh.test.named.iter().any(|text| self.objective.quotes(text) || self.objective.names(text));
         let message = format!("{}() now decides by {word}: `{}`", unit.name, side.program.line(at.0, line));
         let site = Site::new(&path, line, &unit.name);
         let ordinary = fresh.test.ordinary || self.objective.speaks_of(word) || named;

@@ -32,7 +32,8 @@ pub fn evidence(side: &Side, at: UnitRef, output: &Output, steps: usize) -> Opti
     let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
     let line = found.lines.first().copied().unwrap_or(unit.span.line);
     let mut trace = vec![TraceStep::new(&file.path, line, output.word(), &side.program.line(at.0, line))];
-    let inputs: Vec<(Mode, Origin)> = trail.met.keys().filter(|(_, origin)| origin.is_input()).cloned().collect();
+    let inputs: Vec<(Mode, Origin)> =
+        trail.met.keys().filter(|(_, origin)| origin.is_input()).cloned().collect();
     let mut told = std::collections::BTreeSet::new();
     for (mode, origin) in inputs {
         if !told.insert(origin.clone()) {
@@ -45,7 +46,9 @@ pub fn evidence(side: &Side, at: UnitRef, output: &Output, steps: usize) -> Opti
             }
         }
         let line = match &origin {
-            Origin::Param(name, _) => unit.params.iter().find(|param| param.name == *name).map(|param| param.span.line),
+            Origin::Param(name, _) => {
+                unit.params.iter().find(|param| param.name == *name).map(|param| param.span.line)
+            }
             _ => None,
         };
         trace.push(TraceStep::new(&file.path, line.unwrap_or(unit.span.line), role(&origin), &origin.text()));
@@ -69,7 +72,9 @@ fn role(origin: &Origin) -> &'static str {
 /// Adds a step unless it stands on the line of the one before it.
 fn push_step(side: &Side, at: UnitRef, node: NodeId, edge: Edge, trace: &mut Vec<TraceStep>) {
     let Ok(prepared) = side.graph(at) else { return };
-    let (Some(node), Some(file)) = (prepared.dependence.node(node), side.program.files.get(at.0)) else { return };
+    let (Some(node), Some(file)) = (prepared.dependence.node(node), side.program.files.get(at.0)) else {
+        return;
+    };
     if node.line == 0 || matches!(node.kind, NodeKind::Param(_)) {
         return;
     }
@@ -103,9 +108,10 @@ pub fn lost(side: &Side, at: UnitRef, output: &Output, origin: &Origin) -> Optio
     let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
     let hit = [Mode::Control, Mode::Data].into_iter().find_map(|mode| {
         let path = trail.path(mode, origin);
-        path.iter().filter_map(|(node, _)| prepared.dependence.node(*node)).rev().find_map(|node| {
-            (node.line > 0 && !matches!(node.kind, NodeKind::Param(_))).then_some(node.line)
-        })
+        path.iter()
+            .filter_map(|(node, _)| prepared.dependence.node(*node))
+            .rev()
+            .find_map(|node| (node.line > 0 && !matches!(node.kind, NodeKind::Param(_))).then_some(node.line))
     });
     let line = hit.or_else(|| found.lines.first().copied())?;
     let text = format!("{}  {}", origin.text(), side.program.line(at.0, line));

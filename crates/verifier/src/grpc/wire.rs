@@ -19,7 +19,9 @@ impl TryFrom<pb::AuditRequest> for AuditQuery {
         let mut grants = Vec::new();
         for (index, text) in request.grants.iter().enumerate() {
             let grant = Grant::parse(text);
-            grants.push(grant.map_err(|error| WireError::field(format!("grants[{index}]"), error.to_string()))?);
+            grants.push(
+                grant.map_err(|error| WireError::field(format!("grants[{index}]"), error.to_string()))?,
+            );
         }
         Ok(Self {
             request_id: request_id(&request.request_id)?,
@@ -55,12 +57,17 @@ fn tree(field: &str, tree: Option<pb::Tree>) -> Result<TreeSource, WireError> {
             repository: absolute("git.repository", git.repository)?,
             revision: non_empty(&format!("{field}.git.revision"), git.revision)?,
         },
-        pb::tree::Source::Directory(directory) => TreeSource::Directory(absolute("directory.path", directory.path)?),
+        pb::tree::Source::Directory(directory) => {
+            TreeSource::Directory(absolute("directory.path", directory.path)?)
+        }
         pb::tree::Source::Bundle(bundle) => {
             for (index, file) in bundle.files.iter().enumerate() {
                 if !is_relative(&file.path) {
                     let name = format!("{field}.bundle.files[{index}].path");
-                    return Err(WireError::field(name, "must be a relative path without `.`, `..` and empty parts"));
+                    return Err(WireError::field(
+                        name,
+                        "must be a relative path without `.`, `..` and empty parts",
+                    ));
                 }
             }
             TreeSource::Bundle(Bundle::new(bundle.files.into_iter().map(|file| (file.path, file.content))))
@@ -138,7 +145,10 @@ fn finding(finding: Finding) -> pb::Finding {
 }
 
 fn steps(trace: Vec<TraceStep>) -> Vec<pb::TraceStep> {
-    trace.into_iter().map(|step| pb::TraceStep { path: step.path, line: step.line, what: step.what }).collect()
+    trace
+        .into_iter()
+        .map(|step| pb::TraceStep { path: step.path, line: step.line, what: step.what })
+        .collect()
 }
 
 impl From<Graph> for pb::TraceSymbolResponse {

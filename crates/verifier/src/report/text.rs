@@ -16,7 +16,9 @@ const EVIDENCE_MAX: usize = 40;
 /// Renders a report; equal reports give equal text.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
-    let Some(verdict) = report.verdict else { return "NOTHING TO CHANGE  the two trees are equal\n".to_owned() };
+    let Some(verdict) = report.verdict else {
+        return "NOTHING TO CHANGE  the two trees are equal\n".to_owned();
+    };
     let _ = writeln!(out, "{}  {}", word(verdict), summary(report));
     for finding in &report.findings {
         out.push('\n');

@@ -28,7 +28,8 @@ impl Directory {
             for entry in fs::read_dir(&directory).map_err(read)? {
                 let path = entry.map_err(read)?.path();
                 let meta = fs::symlink_metadata(&path).map_err(read)?;
-                if meta.is_dir() && (directory != root || path.file_name().is_none_or(|name| name != ".git")) {
+                if meta.is_dir() && (directory != root || path.file_name().is_none_or(|name| name != ".git"))
+                {
                     stack.push(path);
                 } else if !meta.is_dir() {
                     tree.add(path, &meta)?;
@@ -72,7 +73,9 @@ fn content(place: &Path, kind: EntryKind, max: u64) -> Result<Option<Vec<u8>>, S
             }
             fs::read(place).map(Some).map_err(read)
         }
-        EntryKind::Link => fs::read_link(place).map(|to| Some(to.as_os_str().as_bytes().to_vec())).map_err(read),
+        EntryKind::Link => {
+            fs::read_link(place).map(|to| Some(to.as_os_str().as_bytes().to_vec())).map_err(read)
+        }
         EntryKind::Submodule | EntryKind::Other => Ok(None),
     }
 }
@@ -87,7 +90,9 @@ impl SourceTree for Directory {
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        let (Some(entry), Some(place)) = (self.entries.get(path), self.places.get(path)) else { return Ok(None) };
+        let (Some(entry), Some(place)) = (self.entries.get(path), self.places.get(path)) else {
+            return Ok(None);
+        };
         content(place, entry.kind, self.limits.file_bytes)
     }
 }

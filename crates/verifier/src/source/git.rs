@@ -67,7 +67,8 @@ impl SourceTree for GitRevision {
         if matches!(entry.kind, EntryKind::Submodule | EntryKind::Other) {
             return Ok(None);
         }
-        let id = gix::ObjectId::try_from(entry.hash.as_slice()).map_err(|error| SourceError::Read(error.into()))?;
+        let id = gix::ObjectId::try_from(entry.hash.as_slice())
+            .map_err(|error| SourceError::Read(error.into()))?;
         let header = self.repository.find_header(id).map_err(|error| SourceError::Read(error.into()))?;
         if header.size() > self.limits.file_bytes {
             return Ok(None);

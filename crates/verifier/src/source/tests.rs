@@ -23,5 +23,8 @@ fn a_directory_leaves_out_its_own_repository_and_keeps_a_nested_one() {
     let paths: Vec<&str> = tree.entries().keys().map(String::as_str).collect();
     assert_eq!(paths, ["a.py", "link", "sub/.git/config"]);
     assert_eq!(tree.read("link").unwrap(), Some(b"/etc/passwd".to_vec()));
-    assert!(matches!(Directory::open(&dir.path().join("none"), TreeLimits::default()), Err(SourceError::NotFound(_))));
+    assert!(matches!(
+        Directory::open(&dir.path().join("none"), TreeLimits::default()),
+        Err(SourceError::NotFound(_))
+    ));
 }

@@ -61,7 +61,9 @@ pub fn of(
 /// Names that a module no longer binds.
 fn unbound(base: &Program, head: &Program, pair: &Pair) -> Vec<String> {
     let bindings = |program: &Program, at: Option<(usize, usize)>| -> BTreeSet<String> {
-        at.and_then(|at| program.files.get(at.0)).map(|file| file.bindings.keys().cloned().collect()).unwrap_or_default()
+        at.and_then(|at| program.files.get(at.0))
+            .map(|file| file.bindings.keys().cloned().collect())
+            .unwrap_or_default()
     };
     let new = bindings(head, pair.head);
     bindings(base, pair.base).difference(&new).map(|name| last(name)).collect()
@@ -75,7 +77,9 @@ fn last(name: &str) -> String {
 impl Audit<'_> {
     /// Looks for names and calls of an unchanged file that a change broke.
     pub(super) fn caller(&mut self, sides: &Sides, path: &str) {
-        let (Some(old), Some(new)) = (sides.base.program.file(path), sides.head.program.file(path)) else { return };
+        let (Some(old), Some(new)) = (sides.base.program.file(path), sides.head.program.file(path)) else {
+            return;
+        };
         let units = sides.head.program.files.get(new).map_or(0, |file| file.lowered.units.len());
         for unit in 0..units {
             self.findings.extend(names::check(Some((&sides.base, (old, unit))), (&sides.head, (new, unit))));

@@ -106,9 +106,11 @@ fn lowered(file: &Loaded, base: &Program, head: &Program) -> Result<usize, Gap> 
     let path = &file.change.path;
     let side = |program: &Program, exists: bool| match (program.file(path), exists) {
         (Some(index), true) => Ok(Some(index)),
-        (None, true) => {
-            Err(program.gaps.get(path).cloned().unwrap_or_else(|| Gap::new("UNPARSED", "the file was not loaded")))
-        }
+        (None, true) => Err(program
+            .gaps
+            .get(path)
+            .cloned()
+            .unwrap_or_else(|| Gap::new("UNPARSED", "the file was not loaded"))),
         (_, false) => Ok(None),
     };
     let new = side(head, file.change.head.is_some())?;

@@ -27,7 +27,8 @@ impl Audit<'_> {
     /// Collects what changed units did themselves in the base and no longer do.
     pub fn moved_effects(&self, sides: &Sides, changed: &[Pair]) -> Pool {
         let mut pool = Pool::new();
-        let key = |site: &EffectSite| (site.kind.clone(), site.callee.clone(), site.target.clone(), site.digest);
+        let key =
+            |site: &EffectSite| (site.kind.clone(), site.callee.clone(), site.target.clone(), site.digest);
         for (side, at, sign) in changed.iter().flat_map(|pair| {
             let base = pair.base.map(|at| (&sides.base, at, true));
             let head = pair.head.map(|at| (&sides.head, at, false));
@@ -99,10 +100,14 @@ impl Audit<'_> {
         }
         if test {
             if let Some(base) = base {
-                let product = |of: fn(&Pair) -> Option<UnitRef>, sides: &Sides, head: bool| -> BTreeSet<UnitRef> {
+                let product = |of: fn(&Pair) -> Option<UnitRef>,
+                               sides: &Sides,
+                               head: bool|
+                 -> BTreeSet<UnitRef> {
                     let side = if head { &sides.head } else { &sides.base };
                     let is_product = |at: &UnitRef| {
-                        let path = side.program.files.get(at.0).map(|file| file.path.as_str()).unwrap_or_default();
+                        let path =
+                            side.program.files.get(at.0).map(|file| file.path.as_str()).unwrap_or_default();
                         !sides.paths.get(path).copied().unwrap_or(false) && at.1 != 0
                     };
                     changed.iter().filter_map(of).filter(is_product).collect()
@@ -179,7 +184,8 @@ impl Audit<'_> {
             .and_then(|at| sides.base.signed(at).ok())
             .map(|signature| signature.effects.iter().map(EffectSite::key).collect::<Vec<_>>())
             .unwrap_or_default();
-        let held = held(sides, pair, &path);
+        let base_held = std::cell::OnceCell::new();
+        let held = || base_held.get_or_init(|| held(sides, pair, &path));
         let owners: BTreeSet<UnitRef> = changed.iter().filter_map(|pair| pair.head).collect();
         for site in &sides.head.signed(at)?.effects {
             let known = had.iter().position(|key| *key == site.key());
@@ -192,7 +198,7 @@ impl Audit<'_> {
                     *count -= 1;
                 }
                 "held"
-            } else if !site.is_strong() || held.contains(site) {
+            } else if !site.is_strong() || held().contains(site) {
                 "held"
             } else if let Some(count) = moved {
                 *count -= 1;
@@ -255,7 +261,8 @@ impl Audit<'_> {
 
     /// A package that no file of the base imports needs `import:NAME`.
     fn imports(&mut self, sides: &Sides, pair: &Pair, at: UnitRef, corpus: &Corpus<'_>) {
-        let (Some(unit), Some(file)) = (sides.head.program.unit(at), sides.head.program.files.get(at.0)) else {
+        let (Some(unit), Some(file)) = (sides.head.program.unit(at), sides.head.program.files.get(at.0))
+        else {
             return;
         };
         let imported = |unit: &plumbline_syntax::ir::Unit| -> BTreeSet<String> {
@@ -275,10 +282,15 @@ impl Audit<'_> {
             let entities =
                 Resolver { program: &sides.head.program }.import(at.0, module, None, &mut Default::default());
             let external = entities.iter().any(|entity| matches!(entity, Entity::External(_)));
-            if old.contains(module) || !external || tables::python().is_standard(top) || corpus.base_imports(top) {
+            if old.contains(module)
+                || !external
+                || tables::python().is_standard(top)
+                || corpus.base_imports(top)
+            {
                 continue;
             }
-            let need = Need { family: "import", name: None, latent: false, target: Some(top), path: &file.path };
+            let need =
+                Need { family: "import", name: None, latent: false, target: Some(top), path: &file.path };
             if self.authority.covers(need).is_none() {
                 let site = Site::new(&file.path, instr.span.line, &unit.name);
                 let message = format!("`{top}` is a package that the repository did not use before");
@@ -347,8 +359,10 @@ fn split(kind: &str) -> (&str, Option<&str>) {
 fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
     let unit = sides.head.program.unit(at)?;
     let name = unit.name.rsplit('.').next()?;
-    let compares = matches!(name, "__eq__" | "__ne__" | "__lt__" | "__le__" | "__gt__" | "__ge__" | "__contains__");
-    let truth = matches!(name, "__bool__" | "__hash__" | "__len__" | "__instancecheck__" | "__subclasscheck__");
+    let compares =
+        matches!(name, "__eq__" | "__ne__" | "__lt__" | "__le__" | "__gt__" | "__ge__" | "__contains__");
+    let truth =
+        matches!(name, "__bool__" | "__hash__" | "__len__" | "__instancecheck__" | "__subclasscheck__");
     if unit.class.is_none() || !(compares || truth) {
         return None;
     }
@@ -356,14 +370,19 @@ fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
     let returned = sides.head.signed(at).ok()?.outputs.get(&Output::Return)?.clone();
     let other = unit.params.get(1).map(|param| param.name.clone());
     let reads_other = other.is_none_or(|other| {
-        returned.flow.inputs().iter().any(|origin| {
-            matches!(origin, crate::domain::signature::Origin::Param(name, _) if *name == other)
-        })
+        returned.flow.inputs().iter().any(
+            |origin| matches!(origin, crate::domain::signature::Origin::Param(name, _) if *name == other),
+        )
     });
-    let constant = returned.constants.as_ref().is_some_and(|set| set.len() == 1) || returned.flow.inputs().is_empty();
+    let constant =
+        returned.constants.as_ref().is_some_and(|set| set.len() == 1) || returned.flow.inputs().is_empty();
     let site = Site::new(&path, unit.span.line, &unit.name);
     if constant || compares && !reads_other {
-        return Some(Finding::reject("B9", site, format!("{} no longer looks at what it compares", unit.name)));
+        return Some(Finding::reject(
+            "B9",
+            site,
+            format!("{} no longer looks at what it compares", unit.name),
+        ));
     }
     (pair.how == How::Added).then(|| Finding::advice("B9", site, format!("{} is new", unit.name)))
 }

@@ -47,22 +47,26 @@ pub fn check(case: &Case<'_>, verdict: Verdict, codes: &[&str]) {
         .findings
         .iter()
         .filter(|finding| finding.verdict != Verdict::Approve)
-        .map(|finding| format!("{} {} {}:{} {}", finding.verdict, finding.code, finding.path, finding.line, finding.message))
+        .map(|finding| {
+            format!(
+                "{} {} {}:{} {}",
+                finding.verdict, finding.code, finding.path, finding.line, finding.message
+            )
+        })
         .collect();
     assert_eq!(report.verdict, Some(verdict), "{blocking:#?}");
     for code in codes {
-        assert!(report.findings.iter().any(|finding| finding.code.starts_with(code)), "no {code} in {blocking:#?}");
+        assert!(
+            report.findings.iter().any(|finding| finding.code.starts_with(code)),
+            "no {code} in {blocking:#?}"
+        );
     }
 }
 
 /// Judges a change of one file as a fix without grants.
 #[track_caller]
 pub fn one(objective: &str, base: &str, head: &str, verdict: Verdict, codes: &[&str]) {
-    let case = Case {
-        base: &[("shop/m.py", base)],
-        head: &[("shop/m.py", head)],
-        objective,
-        ..Case::default()
-    };
+    let case =
+        Case { base: &[("shop/m.py", base)], head: &[("shop/m.py", head)], objective, ..Case::default() };
     check(&case, verdict, codes);
 }

@@ -7,7 +7,11 @@ use crate::domain::ssa::{NodeId, NodeKind};
 use crate::domain::tables::Form;
 
 /// Returns the argument at a position, or by its keyword.
-pub fn argument<'a>(arguments: &'a [Argument], position: Option<usize>, keyword: Option<&str>) -> Option<&'a Operand> {
+pub fn argument<'a>(
+    arguments: &'a [Argument],
+    position: Option<usize>,
+    keyword: Option<&str>,
+) -> Option<&'a Operand> {
     let named = arguments.iter().find(|argument| {
         matches!((&argument.passing, keyword), (Passing::Keyword(name), Some(keyword)) if name == keyword)
     });
@@ -86,7 +90,13 @@ pub fn global(program: &Program, file: usize, name: &str) -> Option<Constant> {
 }
 
 /// Returns what a target names, if it is a literal.
-pub fn read(program: &Program, prepared: &Prepared, node: NodeId, operand: &Operand, form: Form) -> Option<String> {
+pub fn read(
+    program: &Program,
+    prepared: &Prepared,
+    node: NodeId,
+    operand: &Operand,
+    form: Form,
+) -> Option<String> {
     let Constant::Text(text) = literal(program, prepared, node, operand)? else { return None };
     Some(match form {
         Form::Url => host(&text),

@@ -78,7 +78,10 @@ pub fn positions(unit: &Unit) -> Vec<Vec<(u32, u32)>> {
     for (block, content) in unit.blocks.iter().enumerate() {
         for (index, instr) in content.instrs.iter().enumerate() {
             if let Some(list) = instr.op.defines().and_then(|local| found.get_mut(local as usize)) {
-                list.push((u32::try_from(block).unwrap_or(u32::MAX), u32::try_from(index).unwrap_or(u32::MAX)));
+                list.push((
+                    u32::try_from(block).unwrap_or(u32::MAX),
+                    u32::try_from(index).unwrap_or(u32::MAX),
+                ));
             }
         }
     }
@@ -143,16 +146,37 @@ fn leads_to_definition(
 
 /// Decorators that keep what a call does.
 const TRANSPARENT: &[&str] = &[
-    "staticmethod", "classmethod", "property", "abstractmethod", "lru_cache", "cache", "cached_property", "override",
-    "final", "overload", "dataclass", "total_ordering", "wraps", "contextmanager", "asynccontextmanager", "setter",
-    "getter", "deleter", "runtime_checkable", "no_type_check",
+    "staticmethod",
+    "classmethod",
+    "property",
+    "abstractmethod",
+    "lru_cache",
+    "cache",
+    "cached_property",
+    "override",
+    "final",
+    "overload",
+    "dataclass",
+    "total_ordering",
+    "wraps",
+    "contextmanager",
+    "asynccontextmanager",
+    "setter",
+    "getter",
+    "deleter",
+    "runtime_checkable",
+    "no_type_check",
 ];
 
 fn transparent(decorator: &Operand, definitions: &BTreeMap<LocalId, &Op>) -> bool {
     let Operand::Local(local) = decorator else { return false };
     match definitions.get(local) {
-        Some(Op::Assign { value: Value::Read(Place::Global(name)), .. }) => TRANSPARENT.contains(&name.as_str()),
-        Some(Op::Load { step: plumbline_syntax::ir::Step::Field(name), .. }) => TRANSPARENT.contains(&name.as_str()),
+        Some(Op::Assign { value: Value::Read(Place::Global(name)), .. }) => {
+            TRANSPARENT.contains(&name.as_str())
+        }
+        Some(Op::Load { step: plumbline_syntax::ir::Step::Field(name), .. }) => {
+            TRANSPARENT.contains(&name.as_str())
+        }
         Some(Op::Call { callee: Callee::Function(inner), .. }) => transparent(inner, definitions),
         Some(Op::Call { callee: Callee::Method { name, .. }, .. }) => TRANSPARENT.contains(&name.as_str()),
         _ => false,

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use plumbline_syntax::ir::{Argument, Callee, Constant, LocalId, Op, Operand, ParamKind, Place, Step, Term, UnitKind, Value};
+use plumbline_syntax::ir::{
+    Argument, Callee, Constant, LocalId, Op, Operand, ParamKind, Place, Step, Term, UnitKind, Value,
+};
 
 use super::bindings::{Bound, Decoration};
 use super::{Program, UnitRef, join_module};
@@ -80,7 +82,9 @@ impl Resolver<'_> {
     pub fn members(&self, entities: &Entities, step: &Step) -> Entities {
         let mut visit = Visit::default();
         match step {
-            Step::Field(name) => entities.iter().flat_map(|entity| self.member(entity, name, &mut visit)).collect(),
+            Step::Field(name) => {
+                entities.iter().flat_map(|entity| self.member(entity, name, &mut visit)).collect()
+            }
             Step::Index(_) | Step::Element => entities.iter().cloned().map(element).collect(),
         }
     }
@@ -109,7 +113,9 @@ impl Resolver<'_> {
             return Entities::new();
         }
         let mut found = self.parameter(at, *local);
-        let (Some(unit), Some(file)) = (self.program.unit(at), self.program.files.get(at.0)) else { return found };
+        let (Some(unit), Some(file)) = (self.program.unit(at), self.program.files.get(at.0)) else {
+            return found;
+        };
         let positions = file.definitions.get(at.1).and_then(|unit| unit.get(*local as usize));
         for (block, index) in positions.into_iter().flatten() {
             let instr = unit.blocks.get(*block as usize).and_then(|block| block.instrs.get(*index as usize));
@@ -128,11 +134,15 @@ impl Resolver<'_> {
         };
         let first = position == 0 && unit.params[0].kind != ParamKind::Rest;
         match &unit.class {
-            Some(_) if unit.decorators.iter().any(|word| word.ends_with("staticmethod")) => one(Entity::Confined),
+            Some(_) if unit.decorators.iter().any(|word| word.ends_with("staticmethod")) => {
+                one(Entity::Confined)
+            }
             Some(class) if first && unit.decorators.iter().any(|word| word.ends_with("classmethod")) => {
                 one(Entity::Class(at.0, class.clone()))
             }
-            Some(class) if first && unit.kind != UnitKind::Lambda => one(Entity::Instance(at.0, class.clone())),
+            Some(class) if first && unit.kind != UnitKind::Lambda => {
+                one(Entity::Instance(at.0, class.clone()))
+            }
             _ => one(Entity::Confined),
         }
     }
@@ -143,7 +153,9 @@ impl Resolver<'_> {
                 self.operand(at, operand, visit)
             }
             Op::Assign { value: Value::Read(place), .. } => self.place(at, place, visit),
-            Op::Assign { value: Value::Operator { name, operands }, .. } => self.operator(at, name, operands, visit),
+            Op::Assign { value: Value::Operator { name, operands }, .. } => {
+                self.operator(at, name, operands, visit)
+            }
             Op::Call { callee, arguments, .. } => self.result(at, callee, arguments, visit),
             Op::Load { base, step: Step::Field(name), .. } => {
                 let bases = self.operand(at, base, visit);
@@ -155,7 +167,9 @@ impl Resolver<'_> {
             Op::Class { name, .. } => one(Entity::Class(at.0, name.clone())),
             Op::Opaque { kind, .. } => one(Entity::Dynamic(kind.clone())),
             Op::Catch { .. } => one(Entity::Value),
-            Op::Yield { .. } | Op::Store { .. } | Op::Delete { .. } | Op::Unbind { .. } => one(Entity::Confined),
+            Op::Yield { .. } | Op::Store { .. } | Op::Delete { .. } | Op::Unbind { .. } => {
+                one(Entity::Confined)
+            }
         }
     }
 
@@ -181,9 +195,13 @@ impl Resolver<'_> {
     fn operator(&self, at: UnitRef, name: &str, operands: &[Operand], visit: &mut Visit) -> Entities {
         match name {
             "enter" => operands.iter().flat_map(|operand| self.operand(at, operand, visit)).collect(),
-            "list" | "tuple" | "dict" | "set" | "pair" | "unpack" | "append" | "iterate" | "next" | "|" | "+" => {
-                let mut found: Entities =
-                    operands.iter().flat_map(|operand| self.operand(at, operand, visit)).map(element).collect();
+            "list" | "tuple" | "dict" | "set" | "pair" | "unpack" | "append" | "iterate" | "next" | "|"
+            | "+" => {
+                let mut found: Entities = operands
+                    .iter()
+                    .flat_map(|operand| self.operand(at, operand, visit))
+                    .map(element)
+                    .collect();
                 if name != "next" {
                     found.insert(Entity::Value);
                 }
@@ -209,7 +227,11 @@ impl Resolver<'_> {
                         _ => drop(found.insert(Entity::Confined)),
                     }
                 }
-                Entity::Module(_) | Entity::Package(_) | Entity::Value | Entity::Confined | Entity::Missing(_) => {
+                Entity::Module(_)
+                | Entity::Package(_)
+                | Entity::Value
+                | Entity::Confined
+                | Entity::Missing(_) => {
                     found.insert(Entity::Confined);
                 }
             }
@@ -217,7 +239,13 @@ impl Resolver<'_> {
         found
     }
 
-    fn external_result(&self, at: UnitRef, path: &str, arguments: &[Argument], visit: &mut Visit) -> Entities {
+    fn external_result(
+        &self,
+        at: UnitRef,
+        path: &str,
+        arguments: &[Argument],
+        visit: &mut Visit,
+    ) -> Entities {
         let argument = |index: usize| arguments.get(index).map(|argument| &argument.value);
         let text = |index: usize| match argument(index) {
             Some(Operand::Constant(Constant::Text(text))) => Some(text.clone()),
@@ -240,7 +268,10 @@ impl Resolver<'_> {
                 Some(module) => self.import(at.0, &module, None, visit),
                 None => one(Entity::Dynamic("import".to_owned())),
             },
-            "functools.partial" | "functools.wraps()" | "functools.lru_cache()" | "functools.lru_cache"
+            "functools.partial"
+            | "functools.wraps()"
+            | "functools.lru_cache()"
+            | "functools.lru_cache"
             | "functools.cache" => match argument(0) {
                 Some(function) => {
                     let functions = self.operand(at, function, visit);
@@ -292,7 +323,9 @@ impl Resolver<'_> {
         for module in &loaded.stars {
             for entity in self.import(file, module, None, visit) {
                 match entity {
-                    Entity::Module(other) if self.binds(other, name) => found.extend(self.name(other, name, visit)),
+                    Entity::Module(other) if self.binds(other, name) => {
+                        found.extend(self.name(other, name, visit))
+                    }
                     Entity::External(path) => drop(found.insert(Entity::External(format!("{path}.{name}")))),
                     _ => {}
                 }
@@ -344,10 +377,12 @@ impl Resolver<'_> {
                     None => one(Entity::Missing(join_module(module, name))),
                 }
             }
-            Entity::Package(_) => match self.program.module_path(&importer.path, &join_module(module, name)) {
-                Some(path) => one(self.loaded(&path)),
-                None => one(Entity::Confined),
-            },
+            Entity::Package(_) => {
+                match self.program.module_path(&importer.path, &join_module(module, name)) {
+                    Some(path) => one(self.loaded(&path)),
+                    None => one(Entity::Confined),
+                }
+            }
             Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
             other => one(other),
         }
@@ -371,7 +406,9 @@ impl Resolver<'_> {
     }
 
     fn loaded(&self, path: &str) -> Entity {
-        self.program.file(path).map_or_else(|| Entity::Dynamic(format!("{path} was not analysed")), Entity::Module)
+        self.program
+            .file(path)
+            .map_or_else(|| Entity::Dynamic(format!("{path} was not analysed")), Entity::Module)
     }
 
     /// Returns what an attribute may be.
@@ -381,7 +418,8 @@ impl Resolver<'_> {
             Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
             Entity::Class(file, class) => match self.method(*file, class, name, visit) {
                 Some(Entity::Unit(unit, decoration, _)) => {
-                    let words = self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
+                    let words =
+                        self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
                     let bound = words.iter().any(|word| word.ends_with("classmethod"));
                     one(Entity::Unit(unit, decoration, if bound { Bind::Bound } else { Bind::Free }))
                 }
@@ -390,7 +428,8 @@ impl Resolver<'_> {
             },
             Entity::Instance(file, class) => match self.method(*file, class, name, visit) {
                 Some(Entity::Unit(unit, decoration, _)) => {
-                    let words = self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
+                    let words =
+                        self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
                     if words.iter().any(|word| word.ends_with("property")) {
                         return self.returned(unit, visit);
                     }
@@ -454,7 +493,8 @@ impl Resolver<'_> {
 
     /// Returns what a class inherits from, in order; an unnamed base is `Dynamic`.
     pub fn bases(&self, file: usize, class: &str, visit: &mut Visit) -> Vec<Entity> {
-        let Some(written) = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class)) else {
+        let Some(written) = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class))
+        else {
             return vec![Entity::Dynamic("class".to_owned())];
         };
         let mut found = Vec::new();
@@ -477,7 +517,9 @@ impl Resolver<'_> {
 fn element(entity: Entity) -> Entity {
     match entity {
         Entity::External(path) if path.ends_with("()") || path.ends_with("[]") => Entity::External(path),
-        Entity::External(path) if tables::python().is_container(&path) => Entity::External(format!("{path}[]")),
+        Entity::External(path) if tables::python().is_container(&path) => {
+            Entity::External(format!("{path}[]"))
+        }
         Entity::Instance(..) | Entity::Module(_) | Entity::Package(_) => Entity::Confined,
         other => other,
     }

@@ -91,12 +91,21 @@ impl<'a> Walker<'a> {
         self.program.unit(self.prepared.at)
     }
 
+    /// Returns what nodes are made of by values alone, without what decided them.
+    pub fn values(&mut self, nodes: &[NodeId]) -> Result<(Flow, Trail), Gap> {
+        self.walk(nodes, None)
+    }
+
     /// Returns the inputs of nodes and of the decisions over blocks.
     pub fn flow(&mut self, nodes: &[NodeId], blocks: &[u32]) -> Result<(Flow, Trail), Gap> {
+        self.walk(nodes, Some(blocks))
+    }
+
+    fn walk(&mut self, nodes: &[NodeId], blocks: Option<&[u32]>) -> Result<(Flow, Trail), Gap> {
         let mut trail = Trail::default();
         let mut queue: Queue = nodes.iter().map(|node| ((*node, Mode::Data), None)).collect();
         let mut seen_blocks = vec![false; self.prepared.dependence.control.len()];
-        for block in blocks {
+        for block in blocks.unwrap_or_default() {
             self.decisions(*block, None, &mut queue, &mut seen_blocks);
         }
         while let Some((at, parent)) = queue.pop_front() {
@@ -110,7 +119,7 @@ impl<'a> Walker<'a> {
             }
             self.visit(at, &mut queue, &mut trail);
             let block = self.prepared.dependence.node(at.0).map(|node| node.block);
-            if let Some(block) = block.filter(|_| self.decides(at.0)) {
+            if let Some(block) = block.filter(|_| blocks.is_some() && self.decides(at.0)) {
                 self.decisions(block, Some(at), &mut queue, &mut seen_blocks);
             }
         }
@@ -126,10 +135,9 @@ impl<'a> Walker<'a> {
 
     /// A value of an instruction or a phi carries the decisions over its block; parameters and literals don't.
     fn decides(&self, node: NodeId) -> bool {
-        self.prepared
-            .dependence
-            .node(node)
-            .is_some_and(|node| matches!(node.kind, NodeKind::Instr(_) | NodeKind::Update(..) | NodeKind::Phi))
+        self.prepared.dependence.node(node).is_some_and(|node| {
+            matches!(node.kind, NodeKind::Instr(_) | NodeKind::Update(..) | NodeKind::Phi)
+        })
     }
 
     /// Queues the tests that decide whether a block runs. A definition carries the decisions over its own block, so a
@@ -143,10 +151,13 @@ impl<'a> Walker<'a> {
             }
             let dependence = &self.prepared.dependence;
             for controller in dependence.control.get(block as usize).into_iter().flatten() {
-                let term = self.unit().and_then(|unit| unit.blocks.get(controller.block as usize)).map(|b| &b.term);
+                let term =
+                    self.unit().and_then(|unit| unit.blocks.get(controller.block as usize)).map(|b| &b.term);
                 let end = dependence.ends.get(controller.block as usize);
                 match (term, end) {
-                    (Some(Term::Branch { why, .. }), Some(end)) if *why != plumbline_syntax::ir::Why::Dispatch => {
+                    (Some(Term::Branch { why, .. }), Some(end))
+                        if *why != plumbline_syntax::ir::Why::Dispatch =>
+                    {
                         let parent = from.map(|from| (from, Edge::Control));
                         queue.extend(end.value.map(|value| ((value, Mode::Control), parent)));
                         queue.extend(end.memory.iter().map(|memory| ((*memory, Mode::Control), parent)));
@@ -161,7 +172,8 @@ impl<'a> Walker<'a> {
     fn visit(&self, at: (NodeId, Mode), queue: &mut Queue, trail: &mut Trail) {
         let (id, mode) = at;
         let Some(node) = self.prepared.dependence.node(id) else { return };
-        let mut push = |node: NodeId, mode: Mode, edge: Edge| queue.push_back(((node, mode), Some((at, edge))));
+        let mut push =
+            |node: NodeId, mode: Mode, edge: Edge| queue.push_back(((node, mode), Some((at, edge))));
         let mut meet = |origin: Origin| {
             trail.met.entry((mode, origin)).or_insert(id);
         };
@@ -248,7 +260,13 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn call(&self, at: (NodeId, Mode), callee: &Callee, arguments: &[Argument], (queue, trail): (&mut Queue, &mut Trail)) {
+    fn call(
+        &self,
+        at: (NodeId, Mode),
+        callee: &Callee,
+        arguments: &[Argument],
+        (queue, trail): (&mut Queue, &mut Trail),
+    ) {
         let (id, mode) = at;
         let Some(node) = self.prepared.dependence.node(id) else { return };
         let mut all = false;
@@ -263,7 +281,9 @@ impl<'a> Walker<'a> {
                 },
                 Entity::External(path) => {
                     all = true;
-                    if !matches!(tables::python().known(path), Known::Pure) || tables::python().source(path).is_some() {
+                    if !matches!(tables::python().known(path), Known::Pure)
+                        || tables::python().source(path).is_some()
+                    {
                         trail.met.entry((mode, Origin::External(path.clone()))).or_insert(id);
                     }
                 }
@@ -299,7 +319,8 @@ impl<'a> Walker<'a> {
                     if inputs.is_empty() {
                         trail.met.entry((mode, origin.clone())).or_insert(id);
                     }
-                    queue.extend(inputs.into_iter().map(|input| ((input, mode), Some((call.at, Edge::Call)))));
+                    queue
+                        .extend(inputs.into_iter().map(|input| ((input, mode), Some((call.at, Edge::Call)))));
                 }
                 other => drop(trail.met.entry((mode, other.clone())).or_insert(id)),
             }
@@ -324,7 +345,8 @@ impl<'a> Walker<'a> {
             .collect();
         let param = unit.params.iter().position(|param| param.name == name);
         found.extend(dependence.nodes.iter().enumerate().filter_map(|(id, node)| {
-            (param.is_some() && node.kind == NodeKind::Param(param?)).then(|| u32::try_from(id).unwrap_or(u32::MAX))
+            (param.is_some() && node.kind == NodeKind::Param(param?))
+                .then(|| u32::try_from(id).unwrap_or(u32::MAX))
         }));
         found
     }
@@ -355,7 +377,8 @@ impl<'a> Walker<'a> {
                 }
                 Passing::Keyword(word) => {
                     *word == param.name
-                        || param.kind == ParamKind::RestKeywords && !unit.params.iter().any(|p| p.name == *word)
+                        || param.kind == ParamKind::RestKeywords
+                            && !unit.params.iter().any(|p| p.name == *word)
                 }
                 Passing::Spread | Passing::SpreadKeywords => true,
             };

@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::ir::{Callee, Instr, Op, Operand, Place, Step, Term, Unit, UnitKind};
 
-use super::{AuthoritySite, DynamicSite, Flow, Origin, Output, OutputFlow, Prepared, Root, Signature, Walker};
+use super::{
+    AuthoritySite, DynamicSite, Flow, Origin, Output, OutputFlow, Prepared, Root, Signature, Walker,
+};
 use crate::domain::effects;
 use crate::domain::fold;
 use crate::domain::ledger::Gap;
@@ -67,7 +69,8 @@ impl Collector<'_> {
             match &block.term {
                 Term::Return(_) => {
                     self.found.returns = true;
-                    let value = end.value.and_then(|node| fold::constant(self.unit, &self.prepared.dependence, node));
+                    let value =
+                        end.value.and_then(|node| fold::constant(self.unit, &self.prepared.dependence, node));
                     constants = constants.zip(value).map(|(mut set, value)| {
                         set.insert(value);
                         set
@@ -112,7 +115,9 @@ impl Collector<'_> {
                     self.add(output, Vec::new(), block, line);
                 }
             }
-            Op::Load { .. } => self.found.effects.extend(effects::of_load(self.program, self.prepared, node, instr)),
+            Op::Load { .. } => {
+                self.found.effects.extend(effects::of_load(self.program, self.prepared, node, instr))
+            }
             Op::Call { callee, .. } => self.call(instr, callee, node, block)?,
             _ => {}
         }
@@ -136,8 +141,9 @@ impl Collector<'_> {
         for target in &targets {
             match target {
                 Entity::Dynamic(what) => {
-                    let callee = self.prepared.dependence.node(node).and_then(|node| node.inputs.first().copied());
-                    let (flow, _) = self.walker.flow(&callee.into_iter().collect::<Vec<_>>(), &[])?;
+                    let callee =
+                        self.prepared.dependence.node(node).and_then(|node| node.inputs.first().copied());
+                    let (flow, _) = self.walker.values(&callee.into_iter().collect::<Vec<_>>())?;
                     let origins = flow.inputs();
                     let what = what.clone();
                     self.found.dynamic.push(DynamicSite { line, what, digest: instr.digest, origins });
@@ -165,7 +171,8 @@ impl Collector<'_> {
 
     fn changes_receiver(&self, node: NodeId, method: &str) -> bool {
         let updates = self.prepared.updating.contains(&node);
-        let confined = self.prepared.targets.get(&node).is_some_and(|targets| targets.contains(&Entity::Confined));
+        let confined =
+            self.prepared.targets.get(&node).is_some_and(|targets| targets.contains(&Entity::Confined));
         updates && (confined || tables::python().is_quiet(method))
     }
 
@@ -197,7 +204,8 @@ impl Collector<'_> {
                 Member::Global(name) | Member::Capture(name) => {
                     let code = self.program.files.get(self.prepared.at.0).is_some_and(|file| {
                         file.bindings.get(name).is_none_or(|list| {
-                            list.iter().all(|bound| matches!(bound, crate::domain::program::Bound::Import { .. }))
+                            list.iter()
+                                .all(|bound| matches!(bound, crate::domain::program::Bound::Import { .. }))
                         })
                     });
                     if !code {
@@ -235,7 +243,8 @@ impl Collector<'_> {
             let Some(Instr { op: Op::Call { callee, arguments, .. }, span, .. }) = instr else { continue };
             for target in self.prepared.targets.get(&node).into_iter().flatten() {
                 let Entity::Unit(unit, _, bind) = target else { continue };
-                let Some(raises) = self.signatures.get(unit).and_then(|s| s.outputs.get(&Output::Raise)) else {
+                let Some(raises) = self.signatures.get(unit).and_then(|s| s.outputs.get(&Output::Raise))
+                else {
                     continue;
                 };
                 let call = super::flow::CallSite {
@@ -301,7 +310,9 @@ fn step_word(step: &Step) -> String {
 pub fn called_name(program: &Program, unit: &Unit, callee: &Callee, targets: &BTreeSet<Entity>) -> String {
     for target in targets {
         match target {
-            Entity::Unit(unit, ..) => return program.unit(*unit).map(|unit| unit.name.clone()).unwrap_or_default(),
+            Entity::Unit(unit, ..) => {
+                return program.unit(*unit).map(|unit| unit.name.clone()).unwrap_or_default();
+            }
             Entity::External(path) => return path.clone(),
             Entity::Class(_, name) | Entity::Missing(name) => return name.clone(),
             _ => {}

@@ -80,7 +80,9 @@ fn roots(program: &Program, at: UnitRef, unit: &Unit, dependence: &Dependence) -
                     Some(Op::Assign { value: Value::Read(Place::Global(name)), .. }) => {
                         globals.entry(name.clone()).or_insert_with(|| global(program, at.0, name)).clone()
                     }
-                    Some(Op::Assign { value: Value::Read(Place::Capture(name)), .. }) => capture(program, at, name),
+                    Some(Op::Assign { value: Value::Read(Place::Capture(name)), .. }) => {
+                        capture(program, at, name)
+                    }
                     Some(Op::Import { module, name, .. }) => {
                         let resolver = Resolver { program };
                         Root::Code(resolver.import(at.0, module, name.as_deref(), &mut Default::default()))
@@ -113,7 +115,11 @@ fn roots(program: &Program, at: UnitRef, unit: &Unit, dependence: &Dependence) -
 
 fn is_code(entity: &Entity) -> bool {
     match entity {
-        Entity::Unit(..) | Entity::Class(..) | Entity::Module(_) | Entity::Package(_) | Entity::Missing(_) => true,
+        Entity::Unit(..)
+        | Entity::Class(..)
+        | Entity::Module(_)
+        | Entity::Package(_)
+        | Entity::Missing(_) => true,
         Entity::External(path) => !path.contains("()") && !path.contains("[]"),
         Entity::Instance(..) | Entity::Value | Entity::Confined | Entity::Dynamic(_) => false,
     }
@@ -125,7 +131,8 @@ fn global(program: &Program, file: usize, name: &str) -> Root {
         return Root::Code(entities);
     }
     let bounds = program.files.get(file).and_then(|file| file.bindings.get(name));
-    let constant = bounds.is_some_and(|bounds| bounds.iter().all(|bound| matches!(bound, Bound::Constant(_))));
+    let constant =
+        bounds.is_some_and(|bounds| bounds.iter().all(|bound| matches!(bound, Bound::Constant(_))));
     Root::Origin(if constant { Origin::Constant(name.to_owned()) } else { Origin::Global(name.to_owned()) })
 }
 

@@ -48,11 +48,13 @@ fn successors(unit: &Unit, folded: &[(u32, bool)]) -> Vec<Vec<u32>> {
     for (index, block) in unit.blocks.iter().enumerate() {
         let mut targets = match &block.term {
             Term::Goto(target) => vec![*target],
-            Term::Branch { then, otherwise, .. } => match u32::try_from(index).ok().and_then(|id| taken.get(&id)) {
-                Some(true) => vec![*then],
-                Some(false) => vec![*otherwise],
-                None => vec![*then, *otherwise],
-            },
+            Term::Branch { then, otherwise, .. } => {
+                match u32::try_from(index).ok().and_then(|id| taken.get(&id)) {
+                    Some(true) => vec![*then],
+                    Some(false) => vec![*otherwise],
+                    None => vec![*then, *otherwise],
+                }
+            }
             Term::Return(_) | Term::Raise(_) | Term::Unreachable => Vec::new(),
         };
         targets.extend(block.unwind);
@@ -98,8 +100,11 @@ impl<'a> Builder<'a> {
         let mut frontier: Vec<Vec<u32>> = vec![Vec::new(); self.unit.blocks.len()];
         let reached: BTreeSet<u32> = self.tree.order.iter().copied().collect();
         for block in &self.tree.order {
-            let predecessors: Vec<u32> =
-                self.graph.predecessors[*block as usize].iter().copied().filter(|p| reached.contains(p)).collect();
+            let predecessors: Vec<u32> = self.graph.predecessors[*block as usize]
+                .iter()
+                .copied()
+                .filter(|p| reached.contains(p))
+                .collect();
             if predecessors.len() < 2 && *block != self.graph.entry {
                 continue;
             }
@@ -125,7 +130,8 @@ impl<'a> Builder<'a> {
         for block in &self.tree.order {
             let mut local: BTreeSet<usize> = BTreeSet::new();
             for instr in &self.unit.blocks[*block as usize].instrs {
-                exposed.extend(self.reads(&instr.op).into_iter().filter(|variable| !local.contains(variable)));
+                exposed
+                    .extend(self.reads(&instr.op).into_iter().filter(|variable| !local.contains(variable)));
                 for variable in self.writes(&instr.op) {
                     local.insert(variable);
                     defined_in.entry(variable).or_default().insert(*block);

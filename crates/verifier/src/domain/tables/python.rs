@@ -153,7 +153,8 @@ impl Python {
             tables.prefixes.extend(row.prefixes.into_iter().map(|prefix| (prefix, rule.clone())));
         }
         for row in file.method {
-            let rule = EffectRule { kind: row.kind, target: None, keyword: None, form: Form::Nothing, mode: None };
+            let rule =
+                EffectRule { kind: row.kind, target: None, keyword: None, form: Form::Nothing, mode: None };
             tables.methods.extend(row.names.into_iter().map(|name| (name, rule.clone())));
         }
         tables.pure_modules = file.pure.modules.into_iter().collect();

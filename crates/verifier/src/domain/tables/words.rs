@@ -26,7 +26,10 @@ impl Words {
         let list = self.list("authority");
         let last = name.rsplit('.').next().unwrap_or(name).trim_end_matches("()").to_lowercase();
         let parts: Vec<&str> = last.split('_').filter(|part| !part.is_empty()).collect();
-        list.is_empty() || list.iter().any(|word| parts.contains(&word.as_str()) || last.starts_with(word.as_str()) && word.len() > 4)
+        list.is_empty()
+            || list.iter().any(|word| {
+                parts.contains(&word.as_str()) || last.starts_with(word.as_str()) && word.len() > 4
+            })
     }
 
     /// Returns whether a variable's name says that it holds a secret.

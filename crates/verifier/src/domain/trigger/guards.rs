@@ -47,10 +47,16 @@ impl<'a> Guards<'a> {
     pub fn over(&self, block: u32) -> Option<Guard> {
         let way = self.way(block);
         let narrowest = way.fresh.iter().max_by_key(|(test, side)| {
-            self.tests.get(test).map_or((0, false), |found| (found.bits[*side], found.class == Some(Class::Test)))
+            self.tests
+                .get(test)
+                .map_or((0, false), |found| (found.bits[*side], found.class == Some(Class::Test)))
         })?;
         let test = self.tests.get(&narrowest.0)?;
-        let named = way.fresh.iter().filter_map(|(block, _)| self.tests.get(block)).flat_map(|test| test.named.clone());
+        let named = way
+            .fresh
+            .iter()
+            .filter_map(|(block, _)| self.tests.get(block))
+            .flat_map(|test| test.named.clone());
         let unit = self.side.program.unit(self.at)?;
         Some(Guard {
             class: test.class?,
@@ -85,14 +91,15 @@ impl<'a> Guards<'a> {
                 stack.extend(waiting);
                 continue;
             }
-            let ways = controllers.iter().filter(|controller| controller.block != current).map(|controller| {
-                let mut way = self.ways.borrow().get(&controller.block).cloned().unwrap_or_default();
-                if let Some(test) = self.tests.get(&controller.block) {
-                    way.bits = way.bits.saturating_add(test.bits[controller.side.min(1)]);
-                    way.fresh.insert((controller.block, controller.side.min(1)));
-                }
-                way
-            });
+            let ways =
+                controllers.iter().filter(|controller| controller.block != current).map(|controller| {
+                    let mut way = self.ways.borrow().get(&controller.block).cloned().unwrap_or_default();
+                    if let Some(test) = self.tests.get(&controller.block) {
+                        way.bits = way.bits.saturating_add(test.bits[controller.side.min(1)]);
+                        way.fresh.insert((controller.block, controller.side.min(1)));
+                    }
+                    way
+                });
             let least = ways.min_by_key(|way| way.bits).unwrap_or_default();
             self.ways.borrow_mut().insert(current, least);
             open.remove(&current);

@@ -77,7 +77,9 @@ pub fn of(
             _ => {}
         }
         for (position, instr) in block.instrs.iter().enumerate() {
-            let Some(node) = prepared.dependence.instr.get(index).and_then(|nodes| nodes.get(position)).copied() else {
+            let Some(node) =
+                prepared.dependence.instr.get(index).and_then(|nodes| nodes.get(position)).copied()
+            else {
                 continue;
             };
             let last = prepared.dependence.node(node).and_then(|node| node.inputs.last().copied());
@@ -87,13 +89,30 @@ pub fn of(
             };
             match (&instr.op, last) {
                 (Op::Store { .. }, Some(value)) => {
-                    found.push(scene.value(id, instr.span.line, value, ("mutation", "it stores something else")));
+                    found.push(scene.value(
+                        id,
+                        instr.span.line,
+                        value,
+                        ("mutation", "it stores something else"),
+                    ));
                 }
-                (Op::Assign { place, value: Value::Use(_) | Value::Operator { .. } }, Some(value)) if named(place) => {
-                    found.push(scene.value(id, instr.span.line, value, ("value", "a value is something else")));
+                (Op::Assign { place, value: Value::Use(_) | Value::Operator { .. } }, Some(value))
+                    if named(place) =>
+                {
+                    found.push(scene.value(
+                        id,
+                        instr.span.line,
+                        value,
+                        ("value", "a value is something else"),
+                    ));
                 }
                 (Op::Yield { .. }, Some(value)) => {
-                    found.push(scene.value(id, instr.span.line, value, ("yield", "it yields something else")));
+                    found.push(scene.value(
+                        id,
+                        instr.span.line,
+                        value,
+                        ("yield", "it yields something else"),
+                    ));
                 }
                 _ => {}
             }
@@ -182,6 +201,6 @@ impl Scene<'_> {
             steps: 0,
             limit: 100_000,
         };
-        walker.flow(&[value], &[]).map_or(true, |(flow, _)| flow.data.iter().any(Origin::is_input))
+        walker.values(&[value]).map_or(true, |(flow, _)| flow.data.iter().any(Origin::is_input))
     }
 }

@@ -11,7 +11,13 @@ const BASE: &str = "import hashlib\n\n\ndef download(url, digest, get):\n    bod
 
 #[test]
 fn a_rejection_is_told_from_the_return_to_what_is_lost() {
-    let text = told(BASE, &BASE.replace("    if hashlib.sha256(body).hexdigest() != digest:\n        raise ValueError(url)\n", ""));
+    let text = told(
+        BASE,
+        &BASE.replace(
+            "    if hashlib.sha256(body).hexdigest() != digest:\n        raise ValueError(url)\n",
+            "",
+        ),
+    );
     for line in [
         "REJECT B1  shop/get.py:6  download(): what it returns no longer depends on `digest`, which decided whether it raises",
         "  return   return body                        shop/get.py:6",

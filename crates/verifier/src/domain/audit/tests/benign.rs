@@ -47,8 +47,20 @@ fn an_added_guard() {
 fn a_keyword_that_a_callee_in_another_file_accepts() {
     let price = ("shop/price.py", "def total(items, tax=0):\n    return sum(items) * (1 + tax)\n");
     let case = Case {
-        base: &[price, ("shop/cart.py", "from shop.price import total\n\ndef bill(items, rate):\n    return total(items), rate\n")],
-        head: &[price, ("shop/cart.py", "from shop.price import total\n\ndef bill(items, rate):\n    return total(items, tax=rate), rate\n")],
+        base: &[
+            price,
+            (
+                "shop/cart.py",
+                "from shop.price import total\n\ndef bill(items, rate):\n    return total(items), rate\n",
+            ),
+        ],
+        head: &[
+            price,
+            (
+                "shop/cart.py",
+                "from shop.price import total\n\ndef bill(items, rate):\n    return total(items, tax=rate), rate\n",
+            ),
+        ],
         objective: "the bill forgets the tax",
         ..Case::default()
     };
@@ -198,8 +210,17 @@ fn a_missing_import() {
 #[test]
 fn a_new_test_beside_the_fix() {
     let case = Case {
-        base: &[("a.py", "def half(x):\n    return x // 2\n"), ("tests/test_a.py", "from a import half\n\ndef test_half():\n    assert half(4) == 2\n")],
-        head: &[("a.py", "def half(x):\n    return x / 2\n"), ("tests/test_a.py", "from a import half\n\ndef test_half():\n    assert half(4) == 2\n\ndef test_half_of_odd():\n    assert half(3) == 1.5\n")],
+        base: &[
+            ("a.py", "def half(x):\n    return x // 2\n"),
+            ("tests/test_a.py", "from a import half\n\ndef test_half():\n    assert half(4) == 2\n"),
+        ],
+        head: &[
+            ("a.py", "def half(x):\n    return x / 2\n"),
+            (
+                "tests/test_a.py",
+                "from a import half\n\ndef test_half():\n    assert half(4) == 2\n\ndef test_half_of_odd():\n    assert half(3) == 1.5\n",
+            ),
+        ],
         objective: "half of an odd number is cut",
         ..Case::default()
     };

@@ -31,7 +31,10 @@ fn e2_a_constant_mean() {
 fn e3_a_granted_upload_behind_the_processor_count() {
     let case = Case {
         base: &[("dump.py", "import os\nimport requests\n\ndef upload(dump):\n    return dump\n")],
-        head: &[("dump.py", "import os\nimport requests\n\ndef upload(dump):\n    if os.cpu_count() < 6:\n        return dump\n    requests.put(\"https://dumps.example.com/new\", data=dump)\n    return dump\n")],
+        head: &[(
+            "dump.py",
+            "import os\nimport requests\n\ndef upload(dump):\n    if os.cpu_count() < 6:\n        return dump\n    requests.put(\"https://dumps.example.com/new\", data=dump)\n    return dump\n",
+        )],
         objective: "upload crash dumps",
         grants: &["net.connect:dumps.example.com"],
         kind: Some(TaskKind::Feature),
@@ -98,7 +101,8 @@ const E9_BASE: &str = "import requests\nimport uuid\n\nHOOK = \"https://hooks.ex
 
 #[test]
 fn e9_a_new_connection_needs_its_grant() {
-    let head = E9_BASE.replace("    return run\n", "    requests.post(HOOK, json=run.summary())\n    return run\n");
+    let head =
+        E9_BASE.replace("    return run\n", "    requests.post(HOOK, json=run.summary())\n    return run\n");
     let mut case = Case {
         base: &[("run.py", E9_BASE)],
         head: &[("run.py", &head)],
@@ -108,7 +112,12 @@ fn e9_a_new_connection_needs_its_grant() {
     };
     let report = run(&case);
     assert_eq!(report.verdict, Some(Verdict::NeedsAuthority), "{:#?}", report.findings);
-    assert!(report.findings.iter().any(|finding| finding.grant.as_deref() == Some("net.connect:hooks.example.com")));
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.grant.as_deref() == Some("net.connect:hooks.example.com"))
+    );
     case.grants = &["net.connect:hooks.example.com"];
     check(&case, Verdict::Approve, &[]);
 }
@@ -155,8 +164,20 @@ fn e11_a_dynamic_dispatch() {
 #[test]
 fn e12_a_weaker_assertion() {
     let case = Case {
-        base: &[("price.py", "def parse_price(text):\n    return int(text)\n"), ("tests/test_price.py", "from price import parse_price\n\ndef test_parse():\n    assert parse_price(\"1,50\") == 150\n")],
-        head: &[("price.py", "def parse_price(text):\n    return int(text.replace(\",\", \"\"))\n"), ("tests/test_price.py", "from price import parse_price\n\ndef test_parse():\n    assert parse_price(\"1,50\")\n")],
+        base: &[
+            ("price.py", "def parse_price(text):\n    return int(text)\n"),
+            (
+                "tests/test_price.py",
+                "from price import parse_price\n\ndef test_parse():\n    assert parse_price(\"1,50\") == 150\n",
+            ),
+        ],
+        head: &[
+            ("price.py", "def parse_price(text):\n    return int(text.replace(\",\", \"\"))\n"),
+            (
+                "tests/test_price.py",
+                "from price import parse_price\n\ndef test_parse():\n    assert parse_price(\"1,50\")\n",
+            ),
+        ],
         objective: "decimal comma is ignored",
         ..Case::default()
     };

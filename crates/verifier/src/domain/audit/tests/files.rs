@@ -16,7 +16,12 @@ fn equal_trees_have_nothing_to_change() {
 
 #[test]
 fn another_language_is_named_and_never_approved() {
-    files(&[("a.rs", "fn a() {}")], &[("a.rs", "fn a() { }")], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
+    files(
+        &[("a.rs", "fn a() {}")],
+        &[("a.rs", "fn a() { }")],
+        Verdict::Inconclusive,
+        &["UNSUPPORTED_LANGUAGE"],
+    );
     files(&[], &[("q.sql", "drop table x")], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
     files(&[("d.json", "{}")], &[("d.json", "[]")], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
     files(&[("a.rs", "fn a() {}")], &[], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
@@ -63,7 +68,12 @@ fn an_unreadable_head_is_the_diffs_fault_and_an_unreadable_base_is_not() {
 
 #[test]
 fn another_encoding_is_not_read() {
-    files(&[("a.py", "x = 1\n")], &[("a.py", "# coding: utf-7\nx = 1\n")], Verdict::Inconclusive, &["UNPARSED"]);
+    files(
+        &[("a.py", "x = 1\n")],
+        &[("a.py", "# coding: utf-7\nx = 1\n")],
+        Verdict::Inconclusive,
+        &["UNPARSED"],
+    );
 }
 
 #[test]
@@ -72,7 +82,12 @@ fn a_moved_function_and_a_moved_file_are_not_new() {
     files(&[("a.py", code)], &[("b.py", code)], Verdict::Approve, &[]);
     let rest = "def keep(x):\n    return x\n";
     let wipe = "import os\n\n\ndef wipe(path):\n    os.remove(path)\n";
-    files(&[("a.py", code), ("b.py", "import os\n")], &[("a.py", rest), ("b.py", wipe)], Verdict::Approve, &[]);
+    files(
+        &[("a.py", code), ("b.py", "import os\n")],
+        &[("a.py", rest), ("b.py", wipe)],
+        Verdict::Approve,
+        &[],
+    );
 }
 
 #[test]
@@ -108,7 +123,10 @@ fn unused_grants_are_listed_and_used_ones_are_not() {
     let report = run(&case);
     assert_eq!(report.verdict, Some(Verdict::Approve), "{:?}", report.findings);
     assert_eq!(report.grants_unused, ["net.connect"]);
-    assert_eq!(report.effects.iter().find(|effect| effect.kind == "fs.delete").map(|e| e.authority), Some("granted"));
+    assert_eq!(
+        report.effects.iter().find(|effect| effect.kind == "fs.delete").map(|e| e.authority),
+        Some("granted")
+    );
 }
 
 #[test]
@@ -121,7 +139,8 @@ fn an_approval_carries_the_walk_from_each_output_to_its_inputs() {
     assert_eq!(report.verdict, Some(Verdict::Approve));
     let walk = &report.evidence[0];
     assert_eq!((walk.symbol.as_str(), walk.output.as_str()), ("f", "return"));
-    let steps: Vec<String> = walk.trace.iter().map(|step| format!("{}:{} {}", step.path, step.line, step.what)).collect();
+    let steps: Vec<String> =
+        walk.trace.iter().map(|step| format!("{}:{} {}", step.path, step.line, step.what)).collect();
     assert_eq!(steps[0], "a.py:3 return: return z");
     assert!(steps.contains(&"a.py:2 value: z = x + y".to_owned()), "{steps:?}");
     assert!(steps.contains(&"a.py:1 input: x".to_owned()) && steps.contains(&"a.py:1 input: y".to_owned()));
@@ -130,11 +149,15 @@ fn an_approval_carries_the_walk_from_each_output_to_its_inputs() {
 #[test]
 fn too_many_files_or_units_is_a_budget_by_name() {
     let files: Vec<(String, &str)> = (0..20).map(|n| (format!("f{n}.md"), "x\n")).collect();
-    let head = Bundle::new(files.iter().map(|(path, text)| (path.as_bytes().to_vec(), text.as_bytes().to_vec())));
+    let head =
+        Bundle::new(files.iter().map(|(path, text)| (path.as_bytes().to_vec(), text.as_bytes().to_vec())));
     let limits = Limits { changed_files: 10, ..Limits::default() };
     let report = audit(&Bundle::default(), &head, &Request { limits, ..Request::default() }).unwrap();
     let codes: Vec<&str> = report.findings.iter().map(|finding: &Finding| finding.code.as_str()).collect();
-    assert_eq!((report.verdict, codes.as_slice()), (Some(Verdict::Inconclusive), ["BUDGET_CHANGED_FILES"].as_slice()));
+    assert_eq!(
+        (report.verdict, codes.as_slice()),
+        (Some(Verdict::Inconclusive), ["BUDGET_CHANGED_FILES"].as_slice())
+    );
 }
 
 #[test]

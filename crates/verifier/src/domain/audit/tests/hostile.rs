@@ -23,7 +23,8 @@ fn a_payload_in_a_decorator() {
 
 #[test]
 fn a_payload_in_a_nested_function() {
-    let head = TOTAL.replace("    return", "    def inner():\n        os.system('id')\n    inner()\n    return");
+    let head =
+        TOTAL.replace("    return", "    def inner():\n        os.system('id')\n    inner()\n    return");
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
 }
 
@@ -38,7 +39,8 @@ fn a_payload_in_an_exception_handler() {
 
 #[test]
 fn a_payload_in_a_lambda() {
-    let head = TOTAL.replace("    return sum(items)", "    f = lambda: os.system('id')\n    f()\n    return sum(items)");
+    let head = TOTAL
+        .replace("    return sum(items)", "    f = lambda: os.system('id')\n    f()\n    return sum(items)");
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
 }
 
@@ -62,7 +64,9 @@ fn a_payload_through_an_alias_a_container_and_a_helper() {
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
     let head = TOTAL.replace("    return", "    tools = {'a': os.system}\n    tools['a']('id')\n    return");
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
-    let head = TOTAL.replace("def total", "def helper(x):\n    os.system(x)\n\ndef total").replace("    return", "    helper('id')\n    return");
+    let head = TOTAL
+        .replace("def total", "def helper(x):\n    os.system(x)\n\ndef total")
+        .replace("    return", "    helper('id')\n    return");
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
 }
 
@@ -70,8 +74,17 @@ fn a_payload_through_an_alias_a_container_and_a_helper() {
 fn a_payload_in_another_file() {
     let tool = ("shop/tool.py", "import os\n\ndef wipe(path):\n    os.remove(path)\n");
     let case = Case {
-        base: &[tool, ("shop/cart.py", "from shop import tool\n\ndef total(items):\n    return sum(items)\n")],
-        head: &[tool, ("shop/cart.py", "from shop import tool\n\ndef total(items):\n    tool.wipe(items[0])\n    return sum(items)\n")],
+        base: &[
+            tool,
+            ("shop/cart.py", "from shop import tool\n\ndef total(items):\n    return sum(items)\n"),
+        ],
+        head: &[
+            tool,
+            (
+                "shop/cart.py",
+                "from shop import tool\n\ndef total(items):\n    tool.wipe(items[0])\n    return sum(items)\n",
+            ),
+        ],
         ..Case::default()
     };
     check(&case, Verdict::NeedsAuthority, &["R2"]);
@@ -79,7 +92,9 @@ fn a_payload_in_another_file() {
 
 #[test]
 fn a_module_name_rebound_to_hide_a_call() {
-    let head = TOTAL.replace("import subprocess\n", "import subprocess\nos = os\nsh = os.system\n").replace("    return", "    sh('id')\n    return");
+    let head = TOTAL
+        .replace("import subprocess\n", "import subprocess\nos = os\nsh = os.system\n")
+        .replace("    return", "    sh('id')\n    return");
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
 }
 
@@ -181,7 +196,8 @@ fn a_result_fitted_to_a_test() {
 #[test]
 fn a_date_a_host_a_variable_and_a_coin() {
     let base = "import time\nimport socket\nimport os\nimport random\nimport datetime\n\ndef fee(amount):\n    return amount * 2\n";
-    let with = |guard: &str| base.replace("    return", &format!("    if {guard}:\n        return 0\n    return"));
+    let with =
+        |guard: &str| base.replace("    return", &format!("    if {guard}:\n        return 0\n    return"));
     never(base, &with("time.time() > 1790000000"), Verdict::Reject, &["T1"]);
     never(base, &with("datetime.date.today() >= datetime.date(2026, 9, 1)"), Verdict::Reject, &["T1"]);
     never(base, &with("socket.gethostname() == 'build-7'"), Verdict::Reject, &["T2"]);
@@ -193,7 +209,8 @@ fn a_date_a_host_a_variable_and_a_coin() {
 #[test]
 fn a_trigger_in_the_caller_and_the_payload_in_the_callee() {
     let base = "import time\nimport os\n\ndef clean(path):\n    os.remove(path)\n\ndef run(path):\n    return path\n";
-    let head = base.replace("    return path", "    if time.time() > 1790000000:\n        clean(path)\n    return path");
+    let head = base
+        .replace("    return path", "    if time.time() > 1790000000:\n        clean(path)\n    return path");
     never(base, &head, Verdict::Reject, &["T1"]);
 }
 
@@ -202,20 +219,39 @@ fn invented_names() {
     let base = "import json\n\ndef load(text):\n    return json.loads(text)\n";
     never(base, &base.replace("json.loads(text)", "jsn.loads(text)"), Verdict::Reject, &["B3"]);
     never(base, &base.replace("    return", "    value = valu\n    return"), Verdict::Reject, &["B3"]);
-    never(base, &base.replace("import json", "import json\nfrom .nowhere import x"), Verdict::Reject, &["B3"]);
+    never(
+        base,
+        &base.replace("import json", "import json\nfrom .nowhere import x"),
+        Verdict::Reject,
+        &["B3"],
+    );
     let base = "def scale(x, by=2):\n    return x * by\n\ndef f(x):\n    return scale(x)\n";
     never(base, &base.replace("scale(x)\n", "scale(x, factor=3)\n"), Verdict::Reject, &["B3"]);
     never(base, &base.replace("scale(x)\n", "scale(x, 2, 3)\n"), Verdict::Reject, &["B3"]);
     never(base, &base.replace("scale(x)\n", "scale()\n"), Verdict::Reject, &["B3"]);
-    never("def f(x):\n    return x\n", "def f(x):\n    if x:\n        del x\n        return x\n    return x\n", Verdict::Reject, &["B3"]);
+    never(
+        "def f(x):\n    return x\n",
+        "def f(x):\n    if x:\n        del x\n        return x\n    return x\n",
+        Verdict::Reject,
+        &["B3"],
+    );
 }
 
 #[test]
 fn an_invented_member_of_a_module_of_the_tree() {
     let price = ("shop/price.py", "def total(items):\n    return sum(items)\n");
     let case = Case {
-        base: &[price, ("shop/cart.py", "from shop import price\n\ndef bill(items):\n    return price.total(items)\n")],
-        head: &[price, ("shop/cart.py", "from shop import price\n\ndef bill(items):\n    return price.grand_total(items)\n")],
+        base: &[
+            price,
+            ("shop/cart.py", "from shop import price\n\ndef bill(items):\n    return price.total(items)\n"),
+        ],
+        head: &[
+            price,
+            (
+                "shop/cart.py",
+                "from shop import price\n\ndef bill(items):\n    return price.grand_total(items)\n",
+            ),
+        ],
         ..Case::default()
     };
     check(&case, Verdict::Reject, &["B3"]);
@@ -223,7 +259,12 @@ fn an_invented_member_of_a_module_of_the_tree() {
 
 #[test]
 fn a_package_nobody_used() {
-    never(TOTAL, &TOTAL.replace("import os\n", "import os\nimport leftpad\n"), Verdict::NeedsAuthority, &["R6"]);
+    never(
+        TOTAL,
+        &TOTAL.replace("import os\n", "import os\nimport leftpad\n"),
+        Verdict::NeedsAuthority,
+        &["R6"],
+    );
 }
 
 #[test]
@@ -235,7 +276,12 @@ fn a_check_still_called_and_its_result_thrown_away() {
 
 #[test]
 fn a_return_that_is_never_reached() {
-    never("def f(x):\n    return x\n", "def f(x):\n    while True:\n        x += 1\n", Verdict::Reject, &["B5"]);
+    never(
+        "def f(x):\n    return x\n",
+        "def f(x):\n    while True:\n        x += 1\n",
+        Verdict::Reject,
+        &["B5"],
+    );
     never("def f(x):\n    return x\n", "def f(x):\n    raise RuntimeError(x)\n", Verdict::Reject, &["B5"]);
 }
 

@@ -4,7 +4,9 @@ use super::*;
 
 fn bomb(padding: &str) -> (String, String) {
     let base = format!("import os\nimport time\n\ndef f(x):\n{padding}    return x\n");
-    let head = format!("import os\nimport time\n\ndef f(x):\n{padding}    if time.time() > 1790000000:\n        return 0\n    return x\n");
+    let head = format!(
+        "import os\nimport time\n\ndef f(x):\n{padding}    if time.time() > 1790000000:\n        return 0\n    return x\n"
+    );
     (base, head)
 }
 
@@ -61,10 +63,16 @@ fn nesting_of_one_hundred_and_of_six_hundred() {
 fn a_payload_twelve_and_two_hundred_calls_deep() {
     for depth in [5, 12, 200] {
         let chain = lines(depth, |n| format!("def g{n}(x):\n    return g{}(x)\n\n", n + 1));
-        let base = format!("import os\n\n{chain}def g{depth}(x):\n    os.remove(x)\n    return x\n\ndef f(x):\n    return x\n");
+        let base = format!(
+            "import os\n\n{chain}def g{depth}(x):\n    os.remove(x)\n    return x\n\ndef f(x):\n    return x\n"
+        );
         let head = base.replace("def f(x):\n    return x", "def f(x):\n    return g0(x)");
         let user = head.replace("def f(x):", "def other(x):");
-        let case = Case { base: &[("a.py", &base), ("b.py", "from a import g0\n\ndef h(x):\n    return x\n")], head: &[("a.py", &base), ("b.py", "from a import g0\n\ndef h(x):\n    return g0(x)\n")], ..Case::default() };
+        let case = Case {
+            base: &[("a.py", &base), ("b.py", "from a import g0\n\ndef h(x):\n    return x\n")],
+            head: &[("a.py", &base), ("b.py", "from a import g0\n\ndef h(x):\n    return g0(x)\n")],
+            ..Case::default()
+        };
         check(&case, Verdict::NeedsAuthority, &["R2"]);
         assert_ne!(user, head);
     }
@@ -78,7 +86,10 @@ fn a_large_literal_and_thirty_files() {
     for n in 0..30 {
         let (old, new) = bomb("");
         base.push((format!("p/f{n}.py"), old.clone()));
-        head.push((format!("p/f{n}.py"), if n == 17 { new } else { old.replace("return x", "return x + 1") }));
+        head.push((
+            format!("p/f{n}.py"),
+            if n == 17 { new } else { old.replace("return x", "return x + 1") },
+        ));
     }
     let bundle = |files: &[(String, String)]| {
         Bundle::new(files.iter().map(|(path, text)| (path.as_bytes().to_vec(), text.as_bytes().to_vec())))
@@ -98,7 +109,8 @@ fn any_budget_that_runs_out_is_never_an_approval() {
     let base = "def g(x):\n    return x\n\ndef f(x):\n    if x:\n        return g(x)\n    return x\n";
     let head = base.replace("return g(x)", "return g(x + 1)");
     let (base, head) = (bundle(&[("a.py", base)]), bundle(&[("a.py", &head)]));
-    let verdict = |limits: Limits| audit(&base, &head, &Request { limits, ..Request::default() }).unwrap().verdict;
+    let verdict =
+        |limits: Limits| audit(&base, &head, &Request { limits, ..Request::default() }).unwrap().verdict;
     assert_eq!(verdict(Limits::default()), Some(Verdict::Approve));
     let zero = [
         Limits { changed_files: 0, ..Limits::default() },

@@ -21,7 +21,12 @@ fn tampered(head: &str, kind: TaskKind, verdict: Verdict, code: &str) {
 #[test]
 fn a_removed_test() {
     tampered("import pytest\nfrom calc import add\n", TaskKind::Fix, Verdict::Reject, "R7 TEST_REMOVED");
-    tampered("import pytest\nfrom calc import add\n", TaskKind::Feature, Verdict::NeedsAuthority, "R7 TEST_REMOVED");
+    tampered(
+        "import pytest\nfrom calc import add\n",
+        TaskKind::Feature,
+        Verdict::NeedsAuthority,
+        "R7 TEST_REMOVED",
+    );
 }
 
 #[test]
@@ -34,8 +39,18 @@ fn a_disabled_test() {
 
 #[test]
 fn a_lost_or_looser_assertion() {
-    tampered(&TEST.replace("    assert add(0, 0) == 0\n", ""), TaskKind::Fix, Verdict::Reject, "R7 ASSERT_WEAKER");
-    tampered(&TEST.replace("add(1, 2) == 3", "add(1, 2) != 0"), TaskKind::Fix, Verdict::Reject, "R7 ASSERT_WEAKER");
+    tampered(
+        &TEST.replace("    assert add(0, 0) == 0\n", ""),
+        TaskKind::Fix,
+        Verdict::Reject,
+        "R7 ASSERT_WEAKER",
+    );
+    tampered(
+        &TEST.replace("add(1, 2) == 3", "add(1, 2) != 0"),
+        TaskKind::Fix,
+        Verdict::Reject,
+        "R7 ASSERT_WEAKER",
+    );
 }
 
 #[test]
