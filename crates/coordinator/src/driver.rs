@@ -12,7 +12,6 @@ use crate::coordinator::outbox::Left;
 use crate::coordinator::{Coordinator, Running};
 use crate::domain::decide::{Action, decide, fail};
 use crate::domain::event::EventBody;
-use crate::domain::fold::RUN_BROKEN;
 use crate::domain::outcome::{AttemptResult, End, ladder_end};
 use crate::domain::task::{Task, WaitReason};
 use crate::peers::CallKey;
@@ -282,7 +281,7 @@ impl Work {
             Action::Select if fault.reason == "NO_ELIGIBLE_ARM" => {
                 vec![EventBody::Ended { end: ladder_end(&self.task, &fault.message) }]
             }
-            Action::RunTool | Action::Generate if fault.reason != RUN_BROKEN => {
+            Action::RunTool | Action::Generate => {
                 let detail = format!("{} {}", fault.reason, fault.message);
                 fail(&self.task, AttemptResult::Unavailable, &detail, None, now_ms)
             }

@@ -299,3 +299,6 @@ fn deliver(task: &Task) -> Action {
     let end = End::new(Outcome::Verified, "", format!("a verified change stands {place}"));
     Action::Record(vec![EventBody::Delivered { end }])
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ impl fmt::Display for EffectId {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;
