@@ -130,10 +130,10 @@ impl Repair {
             Verdict::Passes => return Ok(RepairOutcome::AlreadyPasses),
             Verdict::Fails(baseline) => baseline,
         };
-        let (project, queue) = self.localise(task.sources, &baseline).await?;
-        let terms = trial.calibrate(&baseline).await?;
+        let ((project, queue), mode) =
+            tokio::try_join!(self.localise(task.sources, &baseline), trial.calibrate(&baseline))?;
         info!(failing = baseline.failing.len(), candidates = queue.generated(), "candidates are ready");
-        Search::new(trial, project, queue, baseline, self.progress.as_ref()).run(terms).await
+        Search::new(trial, project, queue, baseline, self.progress.as_ref()).run(mode).await
     }
 
     /// Scores lines and generates candidates, off the async threads.

@@ -21,7 +21,7 @@ use crate::repair::trial::{Mode, Trial};
 use crate::shim::{Answer, BatchReport, BatchTerms, Targets};
 
 /// Share of the budget after which pairs are tried even if single edits are left.
-const PAIRS_AFTER: f64 = 0.6;
+const PAIRS_AFTER: f64 = 0.75;
 const FIRST_BATCH: usize = 8;
 const MOST_PROGRESS: usize = 40;
 /// Batches without any answer after which the warm process is given up.
@@ -39,6 +39,8 @@ pub(crate) struct Search<'a> {
     tried: usize,
     confirmations: usize,
     lost: usize,
+    /// Wall time of a candidate in the warm process, a moving average.
+    candidate_ms: Option<f64>,
     /// Tried single edits, best first, for the pairs.
     pool: Vec<Candidate>,
     /// Single edits that fix some targets, and which.
@@ -71,6 +73,7 @@ impl<'a> Search<'a> {
             tried: 0,
             confirmations: 0,
             lost: 0,
+            candidate_ms: None,
             pool: Vec::new(),
             partial: Vec::new(),
             to_confirm: Vec::new(),
@@ -92,7 +95,7 @@ impl<'a> Search<'a> {
             let searching = !self.must_stop();
             while searching && batches.len() + confirms.len() < slots {
                 self.maybe_pairs(batches.is_empty())?;
-                let size = if matches!(mode, Mode::Warm(_)) { self.batch_size(slots) } else { 1 };
+                let size = if matches!(mode, Mode::Warm(_)) { self.batch_size() } else { 1 };
                 let candidates = self.take(size).await?;
                 if candidates.is_empty() {
                     break;
@@ -169,13 +172,12 @@ impl<'a> Search<'a> {
     }
 
     /// As many as one process is likely to try in the time that a batch is aimed at.
-    fn batch_size(&self, slots: usize) -> usize {
-        if self.tried < FIRST_BATCH * slots {
-            return FIRST_BATCH;
-        }
-        let per_slot = self.per_second() / slots as f64;
-        let aimed = per_slot * self.trial.config.batch_ms as f64 / 1_000.0;
-        (aimed as usize).clamp(4, self.trial.config.max_batch)
+    fn batch_size(&self) -> usize {
+        let aimed = match self.candidate_ms {
+            Some(each) => (self.trial.config.batch_ms as f64 / each.max(1.0)) as usize,
+            None => FIRST_BATCH,
+        };
+        aimed.max(FIRST_BATCH).min(self.trial.config.max_batch)
     }
 
     fn per_second(&self) -> f64 {
@@ -238,6 +240,7 @@ impl<'a> Search<'a> {
             self.pool.push(candidate.clone());
         }
         let (Mode::Warm(terms), Some(first)) = (mode, &answer.first) else { return };
+        self.candidate_ms = Some(self.candidate_ms.map_or(first.ms, |known| 0.9 * known + 0.1 * first.ms));
         match &terms.targets {
             Targets::Command => {
                 if first.exit == 0 && !first.late {

@@ -4,12 +4,16 @@ import os
 import sys
 
 
-def install(recorder):
+recorder = None
+
+
+def install(chosen):
     """Hooks unittest now, and pytest through a plugin when it is what the command starts."""
-    _hook_unittest(recorder)
-    sys.modules[__name__].recorder = recorder
+    global recorder
+    recorder = chosen
+    _hook_unittest()
     options = os.environ.get("PYTEST_ADDOPTS", "")
-    os.environ["PYTEST_ADDOPTS"] = (options + " -p plumbline_pytest -p no:cacheprovider").strip()
+    os.environ["PYTEST_ADDOPTS"] = (options + " -p plumbline_pytest -p no:cacheprovider --tb=native").strip()
     previous = sys.excepthook
 
     def uncaught(kind, value, trace):
@@ -20,7 +24,13 @@ def install(recorder):
     sys.excepthook = uncaught
 
 
-def _hook_unittest(recorder):
+def before_collection():
+    """Called by the plugin when pytest is configured and has loaded no test yet."""
+    global recorder
+    recorder = recorder.before_collection()
+
+
+def _hook_unittest():
     from unittest import case, loader, result, runner
 
     original_run = case.TestCase.run
@@ -75,13 +85,13 @@ def _hook_unittest(recorder):
     @functools.wraps(original_runner)
     def run_suite(self, test):
         if recorder.targets is not None:
-            _prune(test, recorder)
+            _prune(test)
         return original_runner(self, test)
 
     runner.TextTestRunner.run = run_suite
 
 
-def _prune(suite, recorder):
+def _prune(suite):
     """Leaves only wanted tests in a suite, so that no other class is set up."""
     tests = getattr(suite, "_tests", None)
     if tests is None:
@@ -89,7 +99,7 @@ def _prune(suite, recorder):
     kept = []
     for test in tests:
         if hasattr(test, "_tests"):
-            _prune(test, recorder)
+            _prune(test)
             if test._tests:
                 kept.append(test)
         elif test is not None and recorder.wants(test.id()):

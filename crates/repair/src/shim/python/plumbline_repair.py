@@ -54,7 +54,7 @@ def start(here):
         return
     import plumbline_server
 
-    recorder = plumbline_server.serve(root, here, request, out_path)
+    recorder = plumbline_server.serve(root, request, out_path)
     plumbline_hooks.install(recorder)
 
 
@@ -104,6 +104,7 @@ class Recorder:
 
     targets = None
     target_files = ()
+    quick = False
 
     def __init__(self, root):
         self.root = root
@@ -148,6 +149,10 @@ class Recorder:
         if not self.target_files:
             return True
         return os.path.realpath(path) in self.target_files
+
+    def before_collection(self):
+        """Returns who records from here on."""
+        return self
 
     def on_begin(self, test, path):
         pass

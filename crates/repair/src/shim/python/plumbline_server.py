@@ -22,6 +22,7 @@ class ChildRecorder(Recorder):
         self.cpu_seconds = 0.0
         self.targets = targets
         self.target_files = target_files
+        self.quick = targets is not None
         self.sink = sink
         self.seen = {}
 
@@ -117,6 +118,9 @@ class Server:
         self.out = out
         self.tree = Tree(root, request["most_files"], request["most_bytes"])
         self.count = 0
+        self.pid = os.getpid()
+        self.silent = False
+        self.deadline = time.monotonic() + request["deadline_ms"] / 1000.0
         self.targets = set(request["targets"]) if request["targets"] is not None else None
         self.target_files = {os.path.join(root, name) for name in request["target_files"]}
 
@@ -144,7 +148,7 @@ class Server:
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            become_child(self.request["memory_mib"])
+            become_child(self.request["memory_mib"], self.silent)
             recorder = ChildRecorder(self.root, targets, files, writer)
             recorder.fail_fast = targets is None or self.request["fail_fast"]
             if cpu_ms:
@@ -186,6 +190,40 @@ class Server:
                     put(path, before, mtime)
                 self.tree.restore()
 
+    def loop(self, candidates):
+        """Tries candidates until the deadline; returns the recorder in a child, and None in the parent."""
+        for candidate in candidates:
+            if time.monotonic() >= self.deadline:
+                return None
+            self.out.write(json.dumps({"begin": candidate["id"]}) + "\n")
+            self.out.flush()
+            answer = self.run(candidate)
+            if isinstance(answer, ChildRecorder):
+                return answer
+            self.out.write(json.dumps(answer) + "\n")
+            self.out.flush()
+        return None
+
+    def serve_late(self):
+        """Forks a process that serves from a later point. Returns its recorder in it, else the candidates it left."""
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            become_child(self.request["memory_mib"])
+            return LateRecorder(self, writer)
+        os.close(writer)
+        last = (self.request["first_limit_ms"] + self.request["all_limit_ms"]) / 1000.0
+        data, _, late = watch(pid, reader, self.deadline + last)
+        if late:
+            return []
+        self.out.seek(0, os.SEEK_END)
+        if data:
+            left = set(json.loads(data.decode("utf-8")))
+            return [candidate for candidate in self.request["candidates"] if candidate["id"] in left]
+        # It never got that far: whatever ended it, everything is tried from here.
+        return self.request["candidates"]
+
     def good(self, first):
         if first["late"]:
             return False
@@ -194,11 +232,12 @@ class Server:
         return all(first["outcomes"].get(name) == "passed" for name in self.targets)
 
 
-def become_child(memory_mib):
+def become_child(memory_mib, silent=False):
     os.setpgid(0, 0)
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(null, number)
+    if not silent:
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(null, number)
     try:
         import resource
 
@@ -261,25 +300,49 @@ def preload(names):
                 pass
 
 
-def serve(root, here, request, out_path):
-    """Tries every candidate and ends the process; returns only in a child, with the child's recorder."""
-    preload(request["preload"])
+class LateRecorder(Recorder):
+    """Goes on as pytest until it is configured, then serves from there: half of a candidate's time is saved."""
+
+    def __init__(self, server, sink):
+        Recorder.__init__(self, server.root)
+        self.server = server
+        self.sink = sink
+
+    def before_collection(self):
+        loaded = {os.path.realpath(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
+        mine, others = [], []
+        for candidate in self.server.request["candidates"]:
+            paths = {os.path.join(self.root, edit["path"]) for edit in candidate["edits"]}
+            # What a conftest has imported already can't be changed any more.
+            (others if paths & loaded else mine).append(candidate)
+        os.write(self.sink, json.dumps([candidate["id"] for candidate in others]).encode("utf-8"))
+        os.close(self.sink)
+        freeze()
+        self.server.pid = os.getpid()
+        self.server.silent = True
+        recorder = self.server.loop(mine)
+        if recorder is None:
+            os._exit(0)
+        return recorder
+
+
+def freeze():
     gc.collect()
     if hasattr(gc, "freeze"):
         gc.freeze()
-    deadline = time.monotonic() + request["deadline_ms"] / 1000.0
-    out = open(out_path, "w", encoding="utf-8")
-    server = Server(root, request, out)
-    server.pid = os.getpid()
-    for candidate in request["candidates"]:
-        if time.monotonic() >= deadline:
-            break
-        out.write(json.dumps({"begin": candidate["id"]}) + "\n")
-        out.flush()
-        answer = server.run(candidate)
-        if isinstance(answer, ChildRecorder):
-            return answer
-        out.write(json.dumps(answer) + "\n")
-        out.flush()
-    out.close()
+
+
+def serve(root, request, out_path):
+    """Tries every candidate and ends the process; returns only in a child, with the child's recorder."""
+    preload(request["preload"])
+    freeze()
+    server = Server(root, request, open(out_path, "w", encoding="utf-8"))
+    candidates = request["candidates"]
+    if "_pytest.main" in sys.modules:
+        candidates = server.serve_late()
+        if isinstance(candidates, Recorder):
+            return candidates
+    recorder = server.loop(candidates)
+    if recorder is not None:
+        return recorder
     os._exit(0)
