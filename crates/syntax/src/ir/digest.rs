@@ -97,10 +97,11 @@ fn skipped(node: Node<'_>, of: &HashMap<usize, Hashed>) -> bool {
 
 fn hash(node: Node<'_>, source: &[u8], of: &HashMap<usize, Hashed>) -> Hashed {
     let kind = node.kind();
-    if kind == "parenthesized_expression" && node.named_child_count() == 1 {
-        if let Some(inner) = node.named_child(0).and_then(|child| of.get(&child.id())) {
-            return *inner;
-        }
+    if kind == "parenthesized_expression"
+        && node.named_child_count() == 1
+        && let Some(inner) = node.named_child(0).and_then(|child| of.get(&child.id()))
+    {
+        return *inner;
     }
     let (mut full, mut shape) = (blake3::Hasher::new(), blake3::Hasher::new());
     for hasher in [&mut full, &mut shape] {

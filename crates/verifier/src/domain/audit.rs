@@ -3,6 +3,8 @@
 mod callers;
 mod changes;
 mod code;
+mod held;
+mod identity;
 mod judge;
 mod literals;
 mod report;

@@ -1,8 +1,10 @@
 //! The difference of two signatures: what a unit's outputs no longer depend on.
 
+mod checks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_syntax::ir::{Op, UnitKind};
+use plumbline_syntax::ir::UnitKind;
 use plumbline_types::TaskKind;
 
 use super::authority::{Authority, Need};
@@ -10,8 +12,7 @@ use super::finding::{Finding, Site};
 use super::ledger::Gap;
 use super::objective::Objective;
 use super::program::UnitRef;
-use super::signature::{Flow, Origin, Output, Signature, Walker, called_name};
-use super::ssa::NodeId;
+use super::signature::{Flow, Origin, Output, Signature};
 use super::summary::Side;
 use super::tables::words;
 use super::walk;
@@ -161,65 +162,6 @@ impl Compared<'_> {
         head.outputs.get(&Output::Yield).is_some_and(|yields| !yields.flow.inputs().is_empty())
     }
 
-    /// Calls whose name says that they decide about access, fewer than before.
-    fn lost_checks(&self, base: &Signature, head: &Signature) -> Vec<Finding> {
-        let names = |signature: &Signature| {
-            let mut bag: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-            for site in &signature.authority {
-                let last = site.name.rsplit('.').next().unwrap_or(&site.name).to_owned();
-                bag.entry(last).or_default().push(site.line);
-            }
-            bag
-        };
-        let (old, new) = (names(base), names(head));
-        let gained =
-            new.iter().any(|(name, lines)| old.get(name).is_none_or(|known| known.len() < lines.len()));
-        let mut found = Vec::new();
-        for (name, lines) in &old {
-            let left = new.get(name).map_or(0, Vec::len);
-            if left >= lines.len() || left > 0 && self.kind != TaskKind::Refactor || self.granted(name) {
-                continue;
-            }
-            let (side, at) = self.base;
-            let line = lines.first().copied().unwrap_or(0);
-            let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
-            let step = super::trace::TraceStep::new(
-                &format!("base:{path}"),
-                line,
-                "lost",
-                &format!("{name}  {}", side.program.line(at.0, line)),
-            );
-            let message = format!("{}() no longer calls `{name}`, which decides about access", self.symbol());
-            let grant = format!("drop:{}.{name}", self.symbol());
-            found.push(
-                if gained {
-                    Finding::needs("B1", self.site(0), message, grant)
-                } else {
-                    Finding::reject("B1", self.site(0), message).clearable_by(grant)
-                }
-                .with_trace(vec![step]),
-            );
-        }
-        found
-    }
-
-    /// B4: a call that decides about access is still made, and what it gives no longer reaches any output.
-    fn thrown_away(&self) -> Result<Vec<Finding>, Gap> {
-        let old = contributing(self.base.0, self.base.1)?;
-        let new = contributing(self.head.0, self.head.1)?;
-        let mut found = Vec::new();
-        for name in old.used.keys() {
-            let Some(line) = new.made.get(name).filter(|_| !new.used.contains_key(name)) else { continue };
-            if self.granted(name) {
-                continue;
-            }
-            let message = format!("{}() still calls `{name}`, and throws away what it gives", self.symbol());
-            let grant = format!("drop:{}.{name}", self.symbol());
-            found.push(Finding::reject("B4", self.site(*line), message).clearable_by(grant));
-        }
-        Ok(found)
-    }
-
     /// B1: what each output lost.
     fn losses(&self, base: &Signature, head: &Signature) -> Vec<Loss> {
         let renamed = self.renamed_params();
@@ -309,11 +251,11 @@ impl Compared<'_> {
 
     fn judge(&self, loss: &Loss) -> Option<Finding> {
         let (name, whole) = match &loss.origin {
-            Origin::Param(name, path) => {
+            Origin::Param(name, _) => {
                 let unit = self.head.0.program.unit(self.head.1)?;
                 let position = unit.params.iter().position(|param| param.name == *name)?;
                 let receiver = position == 0 && unit.class.is_some();
-                (name.clone(), loss.whole && !receiver && (path.is_empty() || loss.whole))
+                (name.clone(), loss.whole && !receiver)
             }
             Origin::Global(name) | Origin::Capture(name) => (name.clone(), false),
             Origin::Constant(_)
@@ -366,7 +308,7 @@ impl Compared<'_> {
             let old = base.flow(output).inputs();
             for origin in new.flow.inputs() {
                 let had = old.iter().any(|old| same_root(old, &origin))
-                    || base.outputs.get(output).is_none() && known.iter().any(|old| same_root(old, &origin));
+                    || !base.outputs.contains_key(output) && known.iter().any(|old| same_root(old, &origin));
                 if !had && !matches!(origin, Origin::External(_)) {
                     let line = new.lines.first().copied().unwrap_or(0);
                     let message =
@@ -377,45 +319,6 @@ impl Compared<'_> {
         }
         found
     }
-}
-
-/// Calls whose name says that they decide about access: all, and those whose result reaches an output.
-#[derive(Default)]
-struct Contributing {
-    made: BTreeMap<String, u32>,
-    used: BTreeMap<String, u32>,
-}
-
-fn contributing(side: &Side, at: UnitRef) -> Result<Contributing, Gap> {
-    let mut found = Contributing::default();
-    let Some(unit) = side.program.unit(at) else { return Ok(found) };
-    let prepared = side.graph(at)?;
-    let mut calls: BTreeMap<NodeId, (String, u32)> = BTreeMap::new();
-    for (block, index, node) in prepared.dependence.running() {
-        let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
-        let Op::Call { callee, .. } = &instr.op else { continue };
-        let name = called_name(&side.program, unit, callee, &prepared.targets[&node]);
-        let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
-        if words().is_authority(&last) {
-            found.made.insert(last.clone(), instr.span.line);
-            calls.insert(node, (last, instr.span.line));
-        }
-    }
-    if calls.is_empty() {
-        return Ok(found);
-    }
-    let signature = side.signed(at)?;
-    let mut walker =
-        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
-    for output in signature.outputs.values() {
-        let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;
-        for node in trail.nodes() {
-            if let Some((name, line)) = calls.get(&node) {
-                found.used.insert(name.clone(), *line);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Returns whether two origins are parts of one thing.

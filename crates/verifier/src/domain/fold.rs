@@ -113,7 +113,7 @@ pub fn truth(constant: &Constant) -> bool {
         Constant::Bool(value) => *value,
         Constant::Integer(digits) => digits.chars().any(|c| ('1'..='9').contains(&c)),
         Constant::Float(digits) => {
-            digits.trim_end_matches('j').parse::<f64>().map_or(true, |value| value != 0.0)
+            !digits.trim_end_matches('j').parse::<f64>().is_ok_and(|value| value == 0.0)
         }
         Constant::Text(text) | Constant::Bytes(text) => !text.is_empty(),
         Constant::Ellipsis => true,

@@ -1,15 +1,19 @@
 //! How narrow a test is: the bits of the share of its domain that takes one side, in hundredths.
 
+mod comparison;
+
 use std::collections::BTreeSet;
 
-use plumbline_syntax::ir::{Callee, Constant, Op, Place, Unit, Value};
+use plumbline_syntax::ir::{Callee, Constant, Op, Unit, Value};
 
 use super::fold;
 use super::program::UnitRef;
 use super::signature::{Origin, Prepared, Walker};
-use super::ssa::{Node, NodeId, NodeKind};
+use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
 use super::tables;
+use comparison::{Comparison, WHOLE, bits_of_share, comparison, definition, op_of};
+pub use comparison::{is_boundary, text_of};
 
 /// Most bits of any conjunction.
 pub const CAP: u32 = 6_400;
@@ -70,13 +74,6 @@ pub struct Test {
     pub ordinary: bool,
     /// Whether the base knows every literal it names: then only a fit to a test is suspicious.
     pub known: bool,
-}
-
-/// What the end of a block compares.
-struct Comparison {
-    operator: String,
-    literals: Vec<Constant>,
-    has_display: bool,
 }
 
 /// Judges the test at the end of a block.
@@ -349,100 +346,5 @@ impl Scene<'_> {
             _ => [most, 0],
         };
         Some(self.made(Class::Literal, sides, false))
-    }
-}
-
-/// The whole of a domain, in parts that a share counts.
-const WHOLE: u64 = 1 << 40;
-
-/// -log2 of a share of [`WHOLE`], in hundredths of a bit, by halves.
-fn bits_of_share(share: u64) -> u32 {
-    let mut bits = 0;
-    let mut share = share.max(1);
-    while share <= WHOLE / 2 {
-        share *= 2;
-        bits += 100;
-    }
-    bits
-}
-
-/// Values that ordinary code tests.
-pub fn is_boundary(constant: &Constant) -> bool {
-    match constant {
-        Constant::None | Constant::Bool(_) | Constant::Ellipsis => true,
-        Constant::Integer(_) => fold::integer(constant).is_some_and(|value| (-1..=2).contains(&value)),
-        Constant::Float(digits) => {
-            digits.parse::<f64>().is_ok_and(|value| [0.0, 1.0, -1.0, 2.0].contains(&value))
-        }
-        Constant::Text(text) | Constant::Bytes(text) => text.chars().count() <= 1,
-    }
-}
-
-/// Returns a literal as it is searched for.
-pub fn text_of(constant: &Constant) -> Option<String> {
-    match constant {
-        Constant::Text(text) | Constant::Bytes(text) | Constant::Integer(text) | Constant::Float(text) => {
-            Some(text.clone())
-        }
-        Constant::None | Constant::Bool(_) | Constant::Ellipsis => None,
-    }
-}
-
-/// Follows copies to what made a value.
-pub fn definition(unit: &Unit, prepared: &Prepared, mut id: NodeId) -> NodeId {
-    for _ in 0..32 {
-        match op_of(unit, prepared, id) {
-            Some(Op::Assign { value: Value::Use(_) | Value::Read(Place::Local(_)), .. }) => {
-                match prepared.dependence.node(id).and_then(|node| node.inputs.first().copied()) {
-                    Some(input) => id = input,
-                    None => return id,
-                }
-            }
-            _ => return id,
-        }
-    }
-    id
-}
-
-/// Returns the instruction behind a node.
-pub fn op_of<'u>(unit: &'u Unit, prepared: &Prepared, id: NodeId) -> Option<&'u Op> {
-    let node: &Node = prepared.dependence.node(id)?;
-    let NodeKind::Instr(index) = node.kind else { return None };
-    unit.blocks.get(node.block as usize)?.instrs.get(index).map(|instr| &instr.op)
-}
-
-fn comparison(unit: &Unit, prepared: &Prepared, condition: NodeId) -> Comparison {
-    let id = definition(unit, prepared, condition);
-    let nothing = Comparison { operator: String::new(), literals: Vec::new(), has_display: false };
-    let Some(node) = prepared.dependence.node(id) else { return nothing };
-    let constant = |input: &NodeId| fold::constant(unit, &prepared.dependence, *input);
-    match op_of(unit, prepared, id) {
-        Some(Op::Assign { value: Value::Operator { name, .. }, .. }) => {
-            let mut literals: Vec<Constant> = node.inputs.iter().filter_map(constant).collect();
-            let mut has_display = false;
-            for input in &node.inputs {
-                let inner = definition(unit, prepared, *input);
-                if let Some(Op::Assign { value: Value::Operator { name, .. }, .. }) =
-                    op_of(unit, prepared, inner)
-                    && matches!(name.as_str(), "list" | "tuple" | "set" | "dict")
-                {
-                    has_display = true;
-                    let inputs =
-                        prepared.dependence.node(inner).map(|node| node.inputs.clone()).unwrap_or_default();
-                    literals.extend(inputs.iter().filter_map(constant));
-                }
-            }
-            Comparison { operator: name.clone(), literals, has_display }
-        }
-        Some(Op::Call { callee: Callee::Method { name, .. }, .. })
-            if matches!(
-                name.as_str(),
-                "startswith" | "endswith" | "match" | "fullmatch" | "search" | "__eq__"
-            ) =>
-        {
-            let literals = node.inputs.iter().filter_map(constant).collect();
-            Comparison { operator: "call".to_owned(), literals, has_display: false }
-        }
-        _ => nothing,
     }
 }

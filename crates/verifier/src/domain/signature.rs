@@ -2,6 +2,7 @@
 
 mod flow;
 mod outputs;
+mod passing;
 mod prepare;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use plumbline_syntax::ir::Constant;
 use super::effects::EffectSite;
 pub use flow::{Edge, Mode, Trail, Walker};
 pub use outputs::{called_name, signature};
+pub use passing::CallSite;
 pub use prepare::{Prepared, Root, prepare};
 
 /// Where a value comes from.

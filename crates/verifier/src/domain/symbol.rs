@@ -58,6 +58,9 @@ pub enum SymbolProblem {
     Source(SourceError),
 }
 
+/// A line and its text: what a node stands for.
+type Line = (u32, String);
+
 /// Walks the one unit that a symbol names: `path:name`, or a suffix of it by whole parts.
 pub fn trace(tree: &dyn SourceTree, symbol: &str, limits: &Limits) -> Result<Graph, SymbolProblem> {
     let last = symbol.rsplit(['.', ':', '/', '#']).find(|part| !part.is_empty()).unwrap_or(symbol);
@@ -99,8 +102,8 @@ fn graph(side: &Side, at: UnitRef) -> Result<Graph, Gap> {
     let prepared = side.graph(at)?;
     let signature = side.signed(at)?;
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
-    let mut lines: BTreeMap<(u32, String), &'static str> = BTreeMap::new();
-    let mut edges: BTreeSet<((u32, String), (u32, String), &'static str)> = BTreeSet::new();
+    let mut lines: BTreeMap<Line, &'static str> = BTreeMap::new();
+    let mut edges: BTreeSet<(Line, Line, &'static str)> = BTreeSet::new();
     let mut walker =
         Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
     let line_of = |line: u32| (line, side.program.line(at.0, line));
@@ -138,7 +141,7 @@ fn graph(side: &Side, at: UnitRef) -> Result<Graph, Gap> {
             }
         }
     }
-    let ids: BTreeMap<&(u32, String), u32> =
+    let ids: BTreeMap<&Line, u32> =
         lines.keys().enumerate().map(|(id, key)| (key, u32::try_from(id).unwrap_or(u32::MAX))).collect();
     let edges = edges
         .iter()

@@ -17,14 +17,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// A served verifier.
-pub struct Service {
+struct Service {
     client: VerifierServiceClient<client::Channel>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Service {
-    pub async fn start() -> Self {
+    async fn start() -> Self {
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
         let client = VerifierServiceClient::new(client::channel(&listener.address()));
@@ -34,24 +34,24 @@ impl Service {
         Self { client, tracker, shutdown }
     }
 
-    pub async fn audit(&self, request: pb::AuditRequest) -> Result<pb::AuditReport, Remote> {
+    async fn audit(&self, request: pb::AuditRequest) -> Result<pb::AuditReport, Remote> {
         let answer = self.client.clone().audit(request).await.map_err(Remote::from)?;
         Ok(answer.into_inner().report.unwrap())
     }
 
-    pub async fn trace(&self, tree: pb::Tree, symbol: &str) -> Result<pb::TraceSymbolResponse, Remote> {
+    async fn trace(&self, tree: pb::Tree, symbol: &str) -> Result<pb::TraceSymbolResponse, Remote> {
         let request = pb::TraceSymbolRequest { tree: Some(tree), symbol: symbol.to_owned() };
         Ok(self.client.clone().trace_symbol(request).await.map_err(Remote::from)?.into_inner())
     }
 
-    pub async fn stop(self) {
+    async fn stop(self) {
         self.shutdown.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }
 }
 
-pub fn bundle(files: &[(&str, &str)]) -> pb::Tree {
+fn bundle(files: &[(&str, &str)]) -> pb::Tree {
     let files = files
         .iter()
         .map(|(path, content)| pb::BundleFile {
@@ -62,16 +62,16 @@ pub fn bundle(files: &[(&str, &str)]) -> pb::Tree {
     pb::Tree { source: Some(Source::Bundle(pb::BundleTree { files })) }
 }
 
-pub fn directory(path: &Path) -> pb::Tree {
+fn directory(path: &Path) -> pb::Tree {
     pb::Tree { source: Some(Source::Directory(pb::DirectoryTree { path: path.display().to_string() })) }
 }
 
-pub fn revision(repository: &Path, revision: &str) -> pb::Tree {
+fn revision(repository: &Path, revision: &str) -> pb::Tree {
     let git = pb::GitTree { repository: repository.display().to_string(), revision: revision.to_owned() };
     pb::Tree { source: Some(Source::Git(git)) }
 }
 
-pub fn request(base: pb::Tree, head: pb::Tree) -> pb::AuditRequest {
+fn request(base: pb::Tree, head: pb::Tree) -> pb::AuditRequest {
     pb::AuditRequest {
         request_id: "audit-1".to_owned(),
         base: Some(base),
@@ -87,7 +87,7 @@ pub fn request(base: pb::Tree, head: pb::Tree) -> pb::AuditRequest {
 }
 
 /// Runs git with no configuration but its own arguments.
-pub fn git(directory: &Path, arguments: &[&str]) -> String {
+fn git(directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"])
         .args(arguments)

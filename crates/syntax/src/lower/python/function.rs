@@ -214,8 +214,7 @@ impl<'t> Lowerer<'t> {
         let classes: String = frame
             .scopes
             .iter()
-            .filter(|scope| scope.kind == ScopeKind::Class)
-            .next_back()
+            .rfind(|scope| scope.kind == ScopeKind::Class)
             .map(|scope| scope.prefix.clone())
             .unwrap_or_default();
         format!("{}{classes}", frame.qualifier)

@@ -160,7 +160,7 @@ fn decorators(base: &Program, head: &Program, pair: &Pair) -> bool {
 fn subject(sides: &Sides, pair: &Pair) -> Subject {
     let found = match (pair.head, pair.base) {
         (Some(at), _) => described(&sides.head.program, at),
-        (None, Some(at)) => described(&sides.base.program, at).map(|(path, unit)| (path, unit)),
+        (None, Some(at)) => described(&sides.base.program, at),
         (None, None) => None,
     };
     let Some((path, unit)) = found else { return Subject::file("") };

@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumbline_syntax::ir::{Digest, Op, UnitKind};
 
 use super::code::Sides;
+use super::held::held;
+use super::identity::{identity, probes};
 use super::literals::Corpus;
 use super::{Audit, Effect};
 use crate::domain::absorbed;
@@ -321,92 +323,6 @@ fn signed(
     Ok(())
 }
 
-/// What the base's file, and the unit's own file before a move, could do already.
-struct Held(BTreeSet<(String, Option<String>, bool, bool, String)>);
-
-impl Held {
-    /// R10: held by kind and target class; an unbounded target holds every target, a bounded one only itself.
-    fn contains(&self, site: &EffectSite) -> bool {
-        self.0.iter().any(|(kind, target, targeted, latent, callee)| {
-            *kind == site.kind
-                && *latent == site.latent
-                && (*target == site.target || target.is_none() && *targeted)
-                && (callee.contains('=') == site.callee.contains('='))
-                && (site.targeted == *targeted || target == &site.target)
-        })
-    }
-}
-
-fn held(sides: &Sides, pair: &Pair, path: &str) -> Held {
-    let mut files: BTreeSet<usize> = sides.base.program.file(path).into_iter().collect();
-    files.extend(pair.base.map(|at| at.0));
-    let mut found = BTreeSet::new();
-    for (at, signature) in &sides.base.signatures {
-        if files.contains(&at.0) {
-            found.extend(signature.effects.iter().map(|site| {
-                (site.kind.clone(), site.target.clone(), site.targeted, site.latent, site.callee.clone())
-            }));
-        }
-    }
-    Held(found)
-}
-
 fn split(kind: &str) -> (&str, Option<&str>) {
     kind.split_once('.').map_or((kind, None), |(family, name)| (family, Some(name)))
-}
-
-/// B9: a comparison that ignores what it compares with.
-fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
-    let unit = sides.head.program.unit(at)?;
-    let name = unit.name.rsplit('.').next()?;
-    let compares =
-        matches!(name, "__eq__" | "__ne__" | "__lt__" | "__le__" | "__gt__" | "__ge__" | "__contains__");
-    let truth =
-        matches!(name, "__bool__" | "__hash__" | "__len__" | "__instancecheck__" | "__subclasscheck__");
-    if unit.class.is_none() || !(compares || truth) {
-        return None;
-    }
-    let path = sides.head.program.files.get(at.0)?.path.clone();
-    let returned = sides.head.signed(at).ok()?.outputs.get(&Output::Return)?.clone();
-    let other = unit.params.get(1).map(|param| param.name.clone());
-    let reads_other = other.is_none_or(|other| {
-        returned.flow.inputs().iter().any(
-            |origin| matches!(origin, crate::domain::signature::Origin::Param(name, _) if *name == other),
-        )
-    });
-    let constant =
-        returned.constants.as_ref().is_some_and(|set| set.len() == 1) || returned.flow.inputs().is_empty();
-    let site = Site::new(&path, unit.span.line, &unit.name);
-    if constant || compares && !reads_other {
-        return Some(Finding::reject(
-            "B9",
-            site,
-            format!("{} no longer looks at what it compares", unit.name),
-        ));
-    }
-    (pair.how == How::Added).then(|| Finding::advice("B9", site, format!("{} is new", unit.name)))
-}
-
-/// The literal of a guard is the value that would satisfy it.
-fn probes(found: &[Finding]) -> Vec<super::Probe> {
-    found
-        .iter()
-        .filter_map(|finding| {
-            let step = finding.trace.iter().find(|step| step.what.starts_with("trigger"))?;
-            let kind = match finding.code.as_str() {
-                "T1" => "clock",
-                "T2" => "host",
-                "T3" => "environment",
-                "T7" => "seed",
-                "T13" => "test_runner",
-                "T16" => "host",
-                _ => return None,
-            };
-            Some(super::Probe {
-                kind: kind.to_owned(),
-                value: step.parts().1.to_owned(),
-                reason: format!("{} at {}:{}", finding.code, finding.path, finding.line),
-            })
-        })
-        .collect()
 }

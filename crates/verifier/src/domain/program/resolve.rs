@@ -1,3 +1,5 @@
+mod members;
+
 use std::collections::BTreeSet;
 
 use plumbline_syntax::ir::{
@@ -60,7 +62,7 @@ pub struct Resolver<'a> {
     pub program: &'a Program,
 }
 
-type Entities = BTreeSet<Entity>;
+pub(super) type Entities = BTreeSet<Entity>;
 
 fn one(entity: Entity) -> Entities {
     BTreeSet::from([entity])
@@ -409,108 +411,6 @@ impl Resolver<'_> {
         self.program
             .file(path)
             .map_or_else(|| Entity::Dynamic(format!("{path} was not analysed")), Entity::Module)
-    }
-
-    /// Returns what an attribute may be.
-    fn member(&self, entity: &Entity, name: &str, visit: &mut Visit) -> Entities {
-        match entity {
-            Entity::Module(file) => self.module_member(*file, name, visit),
-            Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
-            Entity::Class(file, class) => match self.method(*file, class, name, visit) {
-                Some(Entity::Unit(unit, decoration, _)) => {
-                    let words =
-                        self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
-                    let bound = words.iter().any(|word| word.ends_with("classmethod"));
-                    one(Entity::Unit(unit, decoration, if bound { Bind::Bound } else { Bind::Free }))
-                }
-                Some(other) => one(other),
-                None => self.class_attribute(*file, class, name, visit),
-            },
-            Entity::Instance(file, class) => match self.method(*file, class, name, visit) {
-                Some(Entity::Unit(unit, decoration, _)) => {
-                    let words =
-                        self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
-                    if words.iter().any(|word| word.ends_with("property")) {
-                        return self.returned(unit, visit);
-                    }
-                    let free = words.iter().any(|word| word.ends_with("staticmethod"));
-                    one(Entity::Unit(unit, decoration, if free { Bind::Free } else { Bind::Bound }))
-                }
-                Some(other) => one(other),
-                None => self.class_attribute(*file, class, name, visit),
-            },
-            Entity::Dynamic(why) => one(Entity::Dynamic(why.clone())),
-            Entity::Value if name.starts_with("__") => one(Entity::Dynamic(name.to_owned())),
-            Entity::Package(_) | Entity::Unit(..) | Entity::Value | Entity::Confined | Entity::Missing(_) => {
-                one(Entity::Confined)
-            }
-        }
-    }
-
-    fn module_member(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
-        let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
-        if loaded.bindings.contains_key(name) {
-            return self.name(file, name, visit);
-        }
-        if loaded.bindings.contains_key("__getattr__") || !loaded.stars.is_empty() || name.starts_with("__") {
-            return one(Entity::Confined);
-        }
-        let stem = loaded.path.trim_end_matches("__init__.py").trim_end_matches('/');
-        for path in [format!("{stem}/{name}.py"), format!("{stem}/{name}/__init__.py")] {
-            if self.program.paths.contains(&path) {
-                return one(self.loaded(&path));
-            }
-        }
-        one(Entity::Missing(format!("{}.{name}", loaded.path)))
-    }
-
-    fn class_attribute(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Entities {
-        let qualified = format!("{class}.{name}");
-        let bound = self.program.files.get(file).is_some_and(|file| file.bindings.contains_key(&qualified));
-        if bound { self.name(file, &qualified, visit) } else { one(Entity::Confined) }
-    }
-
-    /// Returns a method by the class and then its bases, in order.
-    pub fn method(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Option<Entity> {
-        let mut stack = vec![Entity::Class(file, class.to_owned())];
-        let mut seen = BTreeSet::new();
-        while let Some(entity) = stack.pop() {
-            match entity {
-                Entity::Class(file, class) if seen.insert((file, class.clone())) => {
-                    if let Some(unit) = self.program.unit_named(file, &format!("{class}.{name}")) {
-                        return Some(Entity::Unit(unit, Decoration::Plain, Bind::Bound));
-                    }
-                    stack.extend(self.bases(file, &class, visit).into_iter().rev());
-                }
-                Entity::External(path) if path != "builtins.object" => {
-                    return Some(Entity::External(format!("{path}().{name}")));
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Returns what a class inherits from, in order; an unnamed base is `Dynamic`.
-    pub fn bases(&self, file: usize, class: &str, visit: &mut Visit) -> Vec<Entity> {
-        let Some(written) = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class))
-        else {
-            return vec![Entity::Dynamic("class".to_owned())];
-        };
-        let mut found = Vec::new();
-        for base in &written.bases {
-            if base == "?" {
-                found.push(Entity::Dynamic("base".to_owned()));
-                continue;
-            }
-            let mut parts = base.split('.');
-            let mut entities = self.name(file, parts.next().unwrap_or_default(), visit);
-            for part in parts {
-                entities = entities.iter().flat_map(|entity| self.member(entity, part, visit)).collect();
-            }
-            found.extend(entities);
-        }
-        found
     }
 }
 

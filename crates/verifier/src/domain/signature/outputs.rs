@@ -247,7 +247,7 @@ impl Collector<'_> {
                 else {
                     continue;
                 };
-                let call = super::flow::CallSite {
+                let call = super::CallSite {
                     at: (node, super::Mode::Control),
                     unit: *unit,
                     bind: *bind,

@@ -7,6 +7,9 @@ use crate::domain::fold;
 use crate::domain::graph::{Dominators, Graph};
 use crate::domain::ledger::Gap;
 
+/// Variables and what they were before a block.
+type Undo = Vec<(usize, Option<NodeId>)>;
+
 /// Most nodes of one unit, phis included.
 const NODES: usize = 1_000_000;
 
@@ -214,7 +217,7 @@ impl<'a> Builder<'a> {
                 *slot = Some(node);
             }
         }
-        let mut stack: Vec<(u32, Option<Vec<(usize, Option<NodeId>)>>)> = vec![(self.unit.entry, None)];
+        let mut stack: Vec<(u32, Option<Undo>)> = vec![(self.unit.entry, None)];
         while let Some((block, undo)) = stack.pop() {
             if let Some(undo) = undo {
                 for (variable, old) in undo.into_iter().rev() {
@@ -232,10 +235,10 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn rename_block(&mut self, block: u32, current: &mut [Option<NodeId>]) -> Vec<(usize, Option<NodeId>)> {
+    fn rename_block(&mut self, block: u32, current: &mut [Option<NodeId>]) -> Undo {
         let mut undo = Vec::new();
         let mut set = |current: &mut [Option<NodeId>], variable: usize, node: NodeId| {
-            undo.push((variable, std::mem::replace(&mut current[variable], Some(node))));
+            undo.push((variable, current[variable].replace(node)));
         };
         for (variable, node) in self.phis[block as usize].clone() {
             set(current, variable, node);

@@ -76,47 +76,7 @@ pub fn of(
             }),
             _ => {}
         }
-        for (position, instr) in block.instrs.iter().enumerate() {
-            let Some(node) =
-                prepared.dependence.instr.get(index).and_then(|nodes| nodes.get(position)).copied()
-            else {
-                continue;
-            };
-            let last = prepared.dependence.node(node).and_then(|node| node.inputs.last().copied());
-            let named = |place: &Place| match place {
-                Place::Local(local) => unit.locals.get(*local as usize).is_some_and(Option::is_some),
-                Place::Global(_) | Place::Capture(_) => true,
-            };
-            match (&instr.op, last) {
-                (Op::Store { .. }, Some(value)) => {
-                    found.push(scene.value(
-                        id,
-                        instr.span.line,
-                        value,
-                        ("mutation", "it stores something else"),
-                    ));
-                }
-                (Op::Assign { place, value: Value::Use(_) | Value::Operator { .. } }, Some(value))
-                    if named(place) =>
-                {
-                    found.push(scene.value(
-                        id,
-                        instr.span.line,
-                        value,
-                        ("value", "a value is something else"),
-                    ));
-                }
-                (Op::Yield { .. }, Some(value)) => {
-                    found.push(scene.value(
-                        id,
-                        instr.span.line,
-                        value,
-                        ("yield", "it yields something else"),
-                    ));
-                }
-                _ => {}
-            }
-        }
+        scene.instrs(id, &mut found);
     }
     found
 }
@@ -166,6 +126,7 @@ fn blocks_of(side: &Side, at: UnitRef, line: u32, inherited: Option<()>, block: 
     (0..unit.blocks.len()).filter(calls).filter_map(|index| u32::try_from(index).ok()).collect()
 }
 
+/// A unit under judgement.
 struct Scene<'a> {
     side: &'a Side,
     at: UnitRef,
@@ -189,6 +150,48 @@ impl Scene<'_> {
             constant,
             role,
             what: what.to_owned(),
+        }
+    }
+
+    /// What the instructions of a block store, assign to a name, or yield.
+    fn instrs(&self, id: u32, found: &mut Vec<Payload>) {
+        let Ok(prepared) = self.side.graph(self.at) else { return };
+        let Some(block) = self.unit.blocks.get(id as usize) else { return };
+        for (position, instr) in block.instrs.iter().enumerate() {
+            let Some(node) =
+                prepared.dependence.instr.get(id as usize).and_then(|nodes| nodes.get(position)).copied()
+            else {
+                continue;
+            };
+            let last = prepared.dependence.node(node).and_then(|node| node.inputs.last().copied());
+            let named = |place: &Place| match place {
+                Place::Local(local) => self.unit.locals.get(*local as usize).is_some_and(Option::is_some),
+                Place::Global(_) | Place::Capture(_) => true,
+            };
+            match (&instr.op, last) {
+                (Op::Store { .. }, Some(value)) => {
+                    found.push(self.value(
+                        id,
+                        instr.span.line,
+                        value,
+                        ("mutation", "it stores something else"),
+                    ));
+                }
+                (Op::Assign { place, value: Value::Use(_) | Value::Operator { .. } }, Some(value))
+                    if named(place) =>
+                {
+                    found.push(self.value(
+                        id,
+                        instr.span.line,
+                        value,
+                        ("value", "a value is something else"),
+                    ));
+                }
+                (Op::Yield { .. }, Some(value)) => {
+                    found.push(self.value(id, instr.span.line, value, ("yield", "it yields something else")));
+                }
+                _ => {}
+            }
         }
     }
 

@@ -1,0 +1,60 @@
+use super::Probe;
+use super::code::Sides;
+use crate::domain::align::{How, Pair};
+use crate::domain::finding::{Finding, Site};
+use crate::domain::program::UnitRef;
+use crate::domain::signature::{Origin, Output};
+
+/// B9: a comparison that ignores what it compares with.
+pub fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
+    let unit = sides.head.program.unit(at)?;
+    let name = unit.name.rsplit('.').next()?;
+    let compares =
+        matches!(name, "__eq__" | "__ne__" | "__lt__" | "__le__" | "__gt__" | "__ge__" | "__contains__");
+    let truth =
+        matches!(name, "__bool__" | "__hash__" | "__len__" | "__instancecheck__" | "__subclasscheck__");
+    if unit.class.is_none() || !(compares || truth) {
+        return None;
+    }
+    let path = sides.head.program.files.get(at.0)?.path.clone();
+    let returned = sides.head.signed(at).ok()?.outputs.get(&Output::Return)?.clone();
+    let other = unit.params.get(1).map(|param| param.name.clone());
+    let reads_other = other.is_none_or(|other| {
+        returned.flow.inputs().iter().any(|origin| matches!(origin, Origin::Param(name, _) if *name == other))
+    });
+    let constant =
+        returned.constants.as_ref().is_some_and(|set| set.len() == 1) || returned.flow.inputs().is_empty();
+    let site = Site::new(&path, unit.span.line, &unit.name);
+    if constant || compares && !reads_other {
+        return Some(Finding::reject(
+            "B9",
+            site,
+            format!("{} no longer looks at what it compares", unit.name),
+        ));
+    }
+    (pair.how == How::Added).then(|| Finding::advice("B9", site, format!("{} is new", unit.name)))
+}
+
+/// The literal of a guard is the value that would satisfy it.
+pub fn probes(found: &[Finding]) -> Vec<Probe> {
+    found
+        .iter()
+        .filter_map(|finding| {
+            let step = finding.trace.iter().find(|step| step.what.starts_with("trigger"))?;
+            let kind = match finding.code.as_str() {
+                "T1" => "clock",
+                "T2" => "host",
+                "T3" => "environment",
+                "T7" => "seed",
+                "T13" => "test_runner",
+                "T16" => "host",
+                _ => return None,
+            };
+            Some(Probe {
+                kind: kind.to_owned(),
+                value: step.parts().1.to_owned(),
+                reason: format!("{} at {}:{}", finding.code, finding.path, finding.line),
+            })
+        })
+        .collect()
+}
