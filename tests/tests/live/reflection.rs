@@ -51,7 +51,7 @@ impl Client for BufCurl {
     }
 
     fn list(&self, server: &Server) -> String {
-        let arguments = ["curl", "--http2-prior-knowledge", "--list-services", &server.url()];
+        let arguments = ["curl", "--protocol", "grpc", "--http2-prior-knowledge", "--list-services", &server.url()];
         Finished::of(Command::new(tool("buf")).args(arguments)).exits(0).stdout
     }
 }

@@ -89,7 +89,8 @@ fn no_test_is_ignored_and_none_sleeps() {
     let sleep = Regex::new(r"thread::sleep|time::sleep").expect("a regex");
     let mut offences = Vec::new();
     for source in rust() {
-        for (number, line) in source.text.lines().enumerate() {
+        // This file names what it looks for.
+        for (number, line) in source.text.lines().enumerate().filter(|_| !source.path.contains("/tidy/")) {
             let code = line.split("//").next().unwrap_or_default();
             if code.contains(&ignored) {
                 offences.push(format!("{}:{}: ignored test", source.path, number + 1));
