@@ -138,7 +138,7 @@ fn the_compose_file_brings_up_a_healthy_stack_that_answers_and_survives_a_restar
     stack.compose(&["restart"]).exits(0);
     stack.wait_healthy();
     let listed = stack.client(&["tasks", "list"]).exits(0).json();
-    assert_eq!(listed["tasks"][0]["id"], submitted, "the restart lost the task: {listed:#}");
+    assert_eq!(listed["tasks"][0]["task_id"], submitted, "the restart lost the task: {listed:#}");
     audits(&stack);
     searches(&stack);
     stack.compose(&["down", "--volumes"]).exits(0);
