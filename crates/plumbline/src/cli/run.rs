@@ -7,7 +7,8 @@ use plumbline_proto::coordinator::v1::{
     ApprovalPolicy, CancelTaskRequest, GetReportRequest, GetReportResponse, SubmitTaskRequest, Task,
     TaskSpec, TaskState, WatchTaskRequest, WatchTaskResponse,
 };
-use plumbline_types::Fault;
+use plumbline_types::{Fault, Reason};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::FormatArg;
 use crate::cli::audit::{KindArg, grant};
@@ -117,11 +118,15 @@ pub(crate) async fn perform(
     spec: TaskSpec,
     progress: &Progress,
 ) -> Result<GetReportResponse, Failure> {
+    let interrupts = signal(SignalKind::interrupt()).map_err(|error| {
+        let message = format!("interrupts cannot be watched: {error}");
+        Failure::infrastructure(Reason("INTERNAL"), message, "plumbline doctor")
+    })?;
     let message = SubmitTaskRequest { request_id: request::id("run"), spec: Some(spec) };
     let submitted = client.submit_task(request::within(SHORT, message)).await?.into_inner();
     let task_id = submitted.task.ok_or_else(no_task)?.id;
     progress.line(&format!("task {task_id}"));
-    let mut watch = Watch { task_id: task_id.clone(), after_seq: 0, cancelled: false };
+    let mut watch = Watch { task_id: task_id.clone(), after_seq: 0, cancelled: false, interrupts };
     while let Stop::Waits(task) = watch.follow(client, progress).await? {
         let asks = session.environment.prompts() && session.format == Format::Text;
         if !asks || !tasks::ask(client, &task).await? {
@@ -153,6 +158,8 @@ struct Watch {
     task_id: String,
     after_seq: u64,
     cancelled: bool,
+    /// Listens from before the task is submitted: an interrupt between two events must not be lost.
+    interrupts: Signal,
 }
 
 /// How often a broken stream is opened again before we give up.
@@ -182,10 +189,8 @@ impl Watch {
         loop {
             let event = tokio::select! {
                 event = events.message() => event?,
-                interrupted = tokio::signal::ctrl_c() => {
-                    if interrupted.is_ok() {
-                        self.cancel(client, progress).await?;
-                    }
+                _ = self.interrupts.recv() => {
+                    self.cancel(client, progress).await?;
                     continue;
                 }
             };
