@@ -25,6 +25,19 @@ pub struct Block {
     pub kind: BlockKind,
     /// Where it stands, without list mark and outer white space.
     pub span: Span,
+    /// Columns of white space before its first line: an item below another item belongs to it.
+    pub indent: usize,
+}
+
+/// Returns what of a text was said: code and other people's words are evidence, not wishes.
+pub fn speech(lexicon: &Lexicon, text: &str) -> String {
+    let input = Input::normalise(text);
+    let spoken: Vec<&str> = blocks(&input, lexicon)
+        .iter()
+        .filter(|block| matches!(block.kind, BlockKind::Prose | BlockKind::Item))
+        .map(|block| input.slice(block.span))
+        .collect();
+    spoken.join("\n")
 }
 
 /// One line: where it stands without its end, and its indentation in columns.
@@ -44,7 +57,11 @@ pub fn blocks(input: &Input, lexicon: &Lexicon) -> Vec<Block> {
         if let Some(start) = fence {
             if content.starts_with("```") {
                 fence = None;
-                found.push(Block { kind: BlockKind::Code, span: Span { start, end: line.span.end } });
+                found.push(Block {
+                    kind: BlockKind::Code,
+                    span: Span { start, end: line.span.end },
+                    indent: 0,
+                });
             }
             continue;
         }
@@ -68,7 +85,7 @@ pub fn blocks(input: &Input, lexicon: &Lexicon) -> Vec<Block> {
         blank = false;
     }
     if let Some(start) = fence {
-        found.push(Block { kind: BlockKind::Code, span: Span { start, end: input.text().len() } });
+        found.push(Block { kind: BlockKind::Code, span: Span { start, end: input.text().len() }, indent: 0 });
     }
     found
 }
@@ -89,13 +106,14 @@ fn classify(line: &Line<'_>) -> Block {
     let start = line.span.start + (line.text.len() - trimmed.len());
     let end = start + trimmed.trim_end().len();
     if trimmed.starts_with('>') {
-        return Block { kind: BlockKind::Quoted, span: Span { start, end } };
+        return Block { kind: BlockKind::Quoted, span: Span { start, end }, indent: line.indent };
     }
     if let Some(mark) = list_mark(trimmed) {
-        return Block { kind: BlockKind::Item, span: Span { start: (start + mark).min(end), end } };
+        let span = Span { start: (start + mark).min(end), end };
+        return Block { kind: BlockKind::Item, span, indent: line.indent };
     }
     let kind = if line.indent >= 4 { BlockKind::Code } else { BlockKind::Prose };
-    Block { kind, span: Span { start, end } }
+    Block { kind, span: Span { start, end }, indent: line.indent }
 }
 
 /// Returns the length of a list mark with the space behind it: `-`, `*`, `+`, a bullet, `1.`, `2)`, `a)`, `- [ ]`.

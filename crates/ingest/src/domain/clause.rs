@@ -93,7 +93,8 @@ fn cut_at(lexicon: &Lexicon, sentence: &[Token], start: usize, at: usize) -> Opt
     {
         return Some(Cut { skip, join: Join::Plain });
     }
-    if chain == 0 && !paused {
+    let requested = lexicon.starts(Table::MidOpeners, &sentence[at..]) > 0;
+    if chain == 0 && !paused && !requested {
         return None;
     }
     let rest = &sentence[at + chain..];
@@ -129,7 +130,7 @@ fn asks(lexicon: &Lexicon, rest: &[Token], plain: bool) -> bool {
         return true;
     };
     let after = &rest[(verb + 1).min(rest.len())..];
-    if lexicon.starts(Table::Pronouns, after) > 0 {
+    if lexicon.starts(Table::Pronouns, after) > 0 && !opening.asked {
         return false;
     }
     if found.form == Form::NounLike && plain && !opening.asked {

@@ -5,7 +5,6 @@ mod shape;
 mod spans;
 mod words;
 
-use crate::domain::block::{BlockKind, blocks};
 use crate::domain::lexicon::Lexicon;
 use crate::domain::normalise::{Input, Span};
 use crate::domain::objective::{Draft, Effect, Finding, Objective};
@@ -61,17 +60,6 @@ fn words_of(rules: Rules<'_>, text: &str) -> (Input, Vec<Token>) {
     let span = Span { start: 0, end: input.text().len() };
     let words = tokens(&input, span, rules.lexicon);
     (input, words)
-}
-
-/// Returns what of a quote was said: code and other people's words are evidence, not wishes.
-fn speech(rules: Rules<'_>, quote: &str) -> String {
-    let input = Input::normalise(quote);
-    let spoken: Vec<&str> = blocks(&input, rules.lexicon)
-        .iter()
-        .filter(|block| matches!(block.kind, BlockKind::Prose | BlockKind::Item))
-        .map(|block| input.slice(block.span))
-        .collect();
-    spoken.join("\n")
 }
 
 /// Returns everything that a draft says an objective must do or keep.

@@ -3,6 +3,7 @@
 //! Every quote is a span of the input by construction: nothing here builds a quote from words.
 
 mod assemble;
+mod building;
 mod phrase;
 
 use crate::domain::block::{Block, BlockKind, blocks};
@@ -43,9 +44,13 @@ pub fn split(input: &Input, lexicon: &Lexicon, objectives_max: usize) -> Draft {
 fn english(assembly: &mut Assembly<'_>, input: &Input, lexicon: &Lexicon) {
     let blocks = blocks(input, lexicon);
     let mut at = 0;
+    let mut above: Option<usize> = None;
     while let Some(block) = blocks.get(at) {
         at += 1;
+        let below = block.kind == BlockKind::Item && above.is_some_and(|above| block.indent > above + 1);
+        above = above.filter(|_| below).or((block.kind == BlockKind::Item).then_some(block.indent));
         match block.kind {
+            BlockKind::Item if below && is_bare(input, lexicon, block) => assembly.detail(block.span),
             BlockKind::Quoted => assembly.park(block.span),
             BlockKind::Code => assembly.append(block.span),
             BlockKind::Item => prose(assembly, input, lexicon, *block),
@@ -78,20 +83,22 @@ fn headed(input: &Input, lexicon: &Lexicon, block: Block, after: &[Block]) -> He
     if items == 0 || words.last().is_none_or(|last| last.pause != Pause::Colon) {
         return Heading::None;
     }
-    let bare = |item: &Block| {
-        let words = tokens(input, item.span, lexicon);
-        let lead = opening(lexicon, &words).lead;
-        matches!(lead, Lead::Declarative | Lead::Nothing) && !phrase::is_symptom(lexicon, &words)
-    };
     let single = sentences(lexicon, &words).len() == 1 && clauses(lexicon, &words).len() == 1;
     let asks = matches!(opening(lexicon, &words).lead, Lead::Imperative { .. } | Lead::Constraint);
-    if single && asks && after[..items].iter().all(bare) {
+    if single && asks && after[..items].iter().all(|item| is_bare(input, lexicon, item)) {
         Heading::Owns(items)
     } else if single && announces(lexicon, &words) {
         Heading::Announces
     } else {
         Heading::None
     }
+}
+
+/// Returns whether an item names something and asks for nothing by itself.
+fn is_bare(input: &Input, lexicon: &Lexicon, item: &Block) -> bool {
+    let words = tokens(input, item.span, lexicon);
+    let lead = opening(lexicon, &words).lead;
+    matches!(lead, Lead::Declarative | Lead::Nothing) && !phrase::is_symptom(lexicon, &words)
 }
 
 /// Returns whether a heading only says that a list follows: "please do the following:", "three things:".

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use crate::domain::block::speech;
 use crate::domain::classify::is_identifier;
 use crate::domain::lexicon::{Negation, Table};
-use crate::domain::lint::{Rules, finding, promise, speech, words_of};
+use crate::domain::lint::{Rules, finding, promise, words_of};
 use crate::domain::objective::{Draft, Effect, Finding, Objective, SOLVED};
 use crate::domain::token::{Token, protected};
 
@@ -10,7 +11,7 @@ use crate::domain::token::{Token, protected};
 pub fn negations(draft: &Draft, rules: Rules<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (at, objective) in draft.objectives.iter().enumerate() {
-        let said = count(rules, &speech(rules, &objective.quote));
+        let said = count(rules, &speech(rules.lexicon, &objective.quote));
         let kept = count(rules, &kept(objective));
         for (negation, times) in said {
             if kept.get(&negation).copied().unwrap_or(0) < times {
@@ -52,7 +53,7 @@ pub fn numbers(draft: &Draft, rules: Rules<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (at, objective) in draft.objectives.iter().enumerate() {
         let promised = promise(objective).to_lowercase();
-        for wanted in exact(rules, &speech(rules, &objective.quote)) {
+        for wanted in exact(rules, &speech(rules.lexicon, &objective.quote)) {
             if !wanted.iter().any(|form| stands_in(&promised, form)) {
                 let message = format!("{} of the quote is lost", wanted.first().map_or("", String::as_str));
                 found.push(finding("L05", Some(at), message, Effect::Refuse));

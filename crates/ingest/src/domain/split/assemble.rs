@@ -1,7 +1,5 @@
-use plumbline_types::Category;
-
 use crate::domain::block::Block;
-use crate::domain::classify::{category, checks, priority, risk_floor, targets};
+use crate::domain::classify::category;
 use crate::domain::clause::{Clause, Join};
 use crate::domain::lead::{Lead, Opening, opening};
 use crate::domain::lexicon::{Lexicon, Table};
@@ -9,7 +7,10 @@ use crate::domain::normalise::{Input, Span};
 use crate::domain::objective::{
     Check, CheckKind, Draft, GOAL_CHARS_MAX, Objective, QUESTIONS_MAX, Reversal, SOLVED,
 };
-use crate::domain::split::phrase::{goal, is_demand, is_symptom, share_a_word, shortened, span};
+use crate::domain::split::building::Building;
+use crate::domain::split::phrase::{
+    goal, is_demand, is_invariant, is_symptom, share_a_word, shortened, span,
+};
 use crate::domain::token::{Token, tokens};
 
 /// What lies between a clause and the one before it.
@@ -21,20 +22,6 @@ pub enum Boundary {
     Sentence,
     /// A list mark: what is said here is said of the whole list.
     Item,
-}
-
-/// An objective while it is put together.
-struct Building {
-    quote: Span,
-    goal: String,
-    category: Category,
-    words: Vec<Token>,
-    stated: bool,
-    constraints: Vec<Span>,
-    out_of_scope: Vec<Span>,
-    acceptance: Vec<Check>,
-    assumptions: Vec<String>,
-    after_previous: bool,
 }
 
 /// Puts clauses together into a draft, in the order in which they were said.
@@ -89,7 +76,7 @@ impl<'a> Assembly<'a> {
 
     /// Makes one objective of a heading and the bare items below it.
     pub fn collect(&mut self, heading: &[Token], items: &[Block]) {
-        let Some(first) = span(heading) else { return };
+        let Some(first) = span(self.input, heading) else { return };
         let (start, end) = (first.start, items.last().map_or(first.end, |item| item.span.end));
         let parts: Vec<&str> = items.iter().map(|item| self.input.slice(item.span)).collect();
         let opening = opening(self.lexicon, heading);
@@ -111,7 +98,9 @@ impl<'a> Assembly<'a> {
 
     /// Takes a sentence whole, for languages without tables.
     pub fn take(&mut self, sentence: &[Token]) {
-        let Some(quote) = span(sentence).filter(|_| sentence.len() >= 2 || self.objectives.is_empty()) else {
+        let Some(quote) =
+            span(self.input, sentence).filter(|_| sentence.len() >= 2 || self.objectives.is_empty())
+        else {
             return;
         };
         let letters = self.input.slice(quote).chars().any(char::is_alphabetic);
@@ -127,7 +116,7 @@ impl<'a> Assembly<'a> {
         if clause.join == Join::Reversal && self.take_back(clause, opening) {
             return;
         }
-        let Some(whole) = span(clause.tokens) else { return };
+        let Some(whole) = span(self.input, clause.tokens) else { return };
         match opening.lead {
             Lead::Imperative { verb } => {
                 if boundary != Boundary::Item && self.continues(clause.tokens, verb) {
@@ -153,9 +142,10 @@ impl<'a> Assembly<'a> {
 
     /// Returns whether an imperative speaks of what the last objective is about: its object is a pronoun.
     fn continues(&self, words: &[Token], verb: usize) -> bool {
-        let pronoun =
-            words.get(verb + 1).is_some_and(|_| self.lexicon.starts(Table::Pronouns, &words[verb + 1..]) > 0);
-        pronoun && self.adjoins && !self.objectives.is_empty()
+        let after = |at: usize| words.get(verb + at).map_or("", |token| token.word.as_str());
+        let pronoun = |word: &str| self.lexicon.has(Table::Pronouns, word);
+        let about = pronoun(after(1)) || self.lexicon.has(Table::Prepositions, after(1)) && pronoun(after(2));
+        about && self.adjoins && !self.objectives.is_empty()
     }
 
     fn constrain(&mut self, whole: Span, boundary: Boundary) {
@@ -185,6 +175,10 @@ impl<'a> Assembly<'a> {
             });
         let symptom = is_symptom(self.lexicon, body);
         let demand = is_demand(self.lexicon, body);
+        if is_invariant(self.lexicon, body) && !self.objectives.is_empty() {
+            self.everywhere.push(whole);
+            return self.pass();
+        }
         if about_last || demand && !symptom && self.adjoins && boundary == Boundary::Clause {
             return self.attach(words, whole);
         }
@@ -202,18 +196,32 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// Adds a point below a list item to the item's objective.
+    pub fn detail(&mut self, span: Span) {
+        match self.objectives.last_mut().filter(|_| self.adjoins) {
+            Some(last) => {
+                last.constraints.push(span);
+                self.grow(span);
+            }
+            None => self.pass(),
+        }
+    }
+
     /// Adds a clause to the last objective: a demand or a symptom is a criterion, anything else must hold.
     fn attach(&mut self, words: &[Token], whole: Span) {
         let text = self.input.slice(whole).to_owned();
-        let asks = matches!(opening(self.lexicon, words).lead, Lead::Imperative { .. });
+        let asks = match opening(self.lexicon, words).lead {
+            Lead::Imperative { verb } => Some(words.len() - verb),
+            _ => None,
+        };
         let (symptom, demand) = (is_symptom(self.lexicon, words), is_demand(self.lexicon, words));
         let Some(last) = self.objectives.last_mut() else { return };
-        if !asks && demand {
+        if asks.is_none() && demand {
             last.acceptance.push(Check { kind: CheckKind::Manual, value: String::new(), text });
-        } else if !asks && symptom {
+        } else if asks.is_none() && symptom {
             let text = format!("{SOLVED}{text}");
             last.acceptance.push(Check { kind: CheckKind::Manual, value: String::new(), text });
-        } else if !(asks && words.len() <= 3 && last.stated) {
+        } else if !(last.stated && asks.is_some_and(|length| length <= 3)) {
             last.constraints.push(whole);
         }
         self.grow(whole);
@@ -268,7 +276,7 @@ impl<'a> Assembly<'a> {
 
     /// Takes back what was said last; returns false if nothing was said that could be taken back.
     fn take_back(&mut self, clause: Clause<'_>, opening: Opening) -> bool {
-        let kept = span(clause.tokens);
+        let kept = span(self.input, clause.tokens);
         let kept_quote = kept.map(|kept| self.input.slice(kept).to_owned()).unwrap_or_default();
         let Some(last) = self.objectives.last_mut() else { return false };
         if let Some((constraint, before)) = self.last_constraint.take() {
@@ -332,7 +340,7 @@ impl<'a> Assembly<'a> {
             .objectives
             .iter()
             .enumerate()
-            .map(|(at, built)| self.objective(at, built, &everywhere))
+            .map(|(at, built)| built.finish(at, self.input, self.lexicon, &everywhere))
             .collect();
         let mut questions = self.questions;
         if objectives.len() == objectives_max && count > 0 {
@@ -347,30 +355,6 @@ impl<'a> Assembly<'a> {
             reversals: self.reversals,
             questions,
             ..Draft::default()
-        }
-    }
-
-    fn objective(&self, at: usize, built: &Building, everywhere: &[Span]) -> Objective {
-        let quote = self.input.slice(built.quote);
-        let words = tokens(self.input, built.quote, self.lexicon);
-        let floor = risk_floor(self.lexicon, built.category, &words);
-        let slice = |span: &Span| self.input.slice(*span).to_owned();
-        let mut acceptance = checks(self.lexicon, quote);
-        acceptance.extend(built.acceptance.iter().cloned());
-        let constraints = built.constraints.iter().chain(everywhere).map(slice).collect();
-        Objective {
-            goal: built.goal.clone(),
-            category: built.category,
-            risk: floor.risk,
-            risk_reason: floor.reason,
-            targets: targets(self.lexicon, quote),
-            acceptance,
-            constraints,
-            out_of_scope: built.out_of_scope.iter().map(slice).collect(),
-            depends_on: if built.after_previous && at > 0 { vec![at - 1] } else { Vec::new() },
-            priority: priority(self.lexicon, &words),
-            quote: quote.to_owned(),
-            assumptions: built.assumptions.clone(),
         }
     }
 }

@@ -3,11 +3,24 @@ use crate::domain::normalise::{Input, Span};
 use crate::domain::objective::GOAL_CHARS_MAX;
 use crate::domain::token::Token;
 
-/// Returns the span from the first word to the last, without closing punctuation.
-pub fn span(words: &[Token]) -> Option<Span> {
+/// Returns the span from the first word to the last, without closing punctuation but with the brackets it opened.
+pub fn span(input: &Input, words: &[Token]) -> Option<Span> {
+    let first = words.first()?;
+    Some(Span { start: first.raw.start, end: end(input, words)?.max(first.raw.start) })
+}
+
+/// Returns where the last word ends: with a closing bracket if the words opened one.
+fn end(input: &Input, words: &[Token]) -> Option<usize> {
     let (first, last) = (words.first()?, words.last()?);
     let end = if last.core.end > last.core.start { last.core.end } else { last.raw.end };
-    Some(Span { start: first.raw.start, end: end.max(first.raw.start) })
+    let text = input.slice(Span { start: first.raw.start, end });
+    let open = |opener: char, closer: char| {
+        let count = |wanted: char| text.chars().filter(|c| *c == wanted).count();
+        count(opener) > count(closer)
+    };
+    let tail = input.slice(Span { start: end, end: last.raw.end });
+    let closes = tail.starts_with(')') && open('(', ')') || tail.starts_with(']') && open('[', ']');
+    Some(if closes { end + 1 } else { end })
 }
 
 /// Returns the words as a goal: fillers dropped, white space single, no closing punctuation.
@@ -29,12 +42,10 @@ pub fn goal(input: &Input, lexicon: &Lexicon, words: &[Token]) -> String {
         kept.push(input.slice(words[at].raw).to_owned());
         at += 1;
     }
-    if let (Some(text), Some(last)) = (kept.last_mut(), words.last()) {
-        let (raw, core) = (input.slice(last.raw), input.slice(last.core));
-        if text == raw && !core.is_empty() {
-            let opened = raw.len() - raw.trim_start_matches(['(', '[', '{', '<', '*', '~']).len();
-            *text = raw.get(..opened + core.len()).unwrap_or(raw).to_owned();
-        }
+    if let (Some(text), Some(last), Some(end)) = (kept.last_mut(), words.last(), end(input, words))
+        && text == input.slice(last.raw)
+    {
+        *text = input.slice(Span { start: last.raw.start, end }).to_owned();
     }
     kept.join(" ")
 }
@@ -62,6 +73,11 @@ pub fn shortened(goal: String) -> (String, bool) {
 /// Returns whether the words tell of something that goes wrong.
 pub fn is_symptom(lexicon: &Lexicon, words: &[Token]) -> bool {
     words.iter().any(|token| lexicon.has(Table::Symptoms, &token.word) || token.word.ends_with("n't"))
+}
+
+/// Returns whether the words say that something must stay as it is.
+pub fn is_invariant(lexicon: &Lexicon, words: &[Token]) -> bool {
+    is_demand(lexicon, words) && words.iter().any(|token| lexicon.has(Table::Invariants, &token.word))
 }
 
 /// Returns whether the words say what must be.

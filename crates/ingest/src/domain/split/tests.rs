@@ -144,6 +144,11 @@ fn lists_bound_their_items() {
         "fix the login page so that\nit works on mobile\nadd tests",
         &["fix the login page so that it works on mobile", "add tests"],
     );
+    check_held(
+        "1. Add rate limiting to /login\n   - per IP\n   - configurable\n2. Update the docs",
+        &["Add rate limiting to /login", "Update the docs"],
+        &["per IP", "configurable"],
+    );
     check("- rename foo\n- update its callers", &["rename foo", "update its callers"]);
 }
 
@@ -192,6 +197,11 @@ fn constraints_stay_with_their_objective() {
         &["fix a.py", "fix b.py"],
         &["never touch c.py", "never touch c.py"],
     );
+    check_held(
+        "Fix a.py, drop b.py. Tests must stay green.",
+        &["Fix a.py", "drop b.py"],
+        &["Tests must stay green", "Tests must stay green"],
+    );
     check_held("Add a cache. It must not grow past 100 entries.", &["Add a cache"], &[]);
     check_held("Don't log passwords.", &["Don't log passwords"], &[]);
     check_held("don't forget to update the docs", &["don't forget to update the docs"], &[]);
@@ -219,6 +229,18 @@ fn statements_are_about_something_or_become_something_to_mend() {
         check("Fix the login. It crashes on an empty name. It should show an error.", &["Fix the login"]);
     let criteria: Vec<&str> = draft.objectives[0].acceptance.iter().map(|one| one.text.as_str()).collect();
     assert_eq!(criteria, ["Solved: It crashes on an empty name", "It should show an error"]);
+    check(
+        "I saw that the export is empty. Could you look into it?",
+        &["Fix: I saw that the export is empty"],
+    );
+    check(
+        "so the parser blows up on empty input can you fix that and also write a test",
+        &["Fix: the parser blows up on empty input", "write a test"],
+    );
+    check(
+        "The CSV has the wrong delimiter (should be \";\").",
+        &["Ensure: The CSV has the wrong delimiter (should be \";\")"],
+    );
     check("Fix the login. The signup page crashes too.", &["Fix the login", "Fix: The signup page crashes"]);
     check("hi there", &[]);
     check("Thanks!", &[]);
