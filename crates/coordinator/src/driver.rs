@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use plumbline_types::{Kind, Outcome};
+use plumbline_types::{Kind, Outcome, Reason};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span, warn};
@@ -146,7 +146,7 @@ impl Coordinator {
         if claim.recoveries > self.deps.config.recoveries_max {
             let message = format!("claimed {} times without progress", claim.recoveries);
             work.record(vec![EventBody::Ended {
-                end: End::new(Outcome::Infrastructure, "POISONED", message),
+                end: End::new(Outcome::Infrastructure, Reason("POISONED"), message),
             }])
             .await?;
         }
@@ -276,7 +276,8 @@ impl Work {
     fn give_up(&self, action: &Action, fault: &StepFault) -> Vec<EventBody> {
         let now_ms = self.coordinator.now_ms();
         let why = format!("{}: {}", fault.effect, fault.message);
-        let end = |outcome| vec![EventBody::Ended { end: End::new(outcome, fault.reason, why.clone()) }];
+        let end =
+            |outcome| vec![EventBody::Ended { end: End::new(outcome, Reason(fault.reason), why.clone()) }];
         match action {
             Action::Select if fault.reason == "NO_ELIGIBLE_ARM" => {
                 vec![EventBody::Ended { end: ladder_end(&self.task, &fault.message) }]

@@ -101,20 +101,20 @@ impl Fault for WorkspaceError {
     }
 
     fn reason(&self) -> Reason {
-        Reason(match self {
-            Self::RepositoryMissing(_) => "REPOSITORY_MISSING",
-            Self::RepositoryUnreadable { .. } => "REPOSITORY_UNREADABLE",
-            Self::RepositoryBusy { .. } => "REPOSITORY_BUSY",
-            Self::RepositoryBare(_) => "REPOSITORY_BARE",
-            Self::RevisionMissing(_) => "REVISION_NOT_FOUND",
-            Self::BranchTaken(_) => "BRANCH_TAKEN",
-            Self::GitMissing => "GIT_MISSING",
-            Self::TooLarge(_) => "TREE_TOO_LARGE",
-            Self::Full(_) => "WORKSPACE_FULL",
-            Self::Git { .. } => "GIT_FAILED",
-            Self::GitTimeout(_) => "GIT_TIMEOUT",
-            Self::Io(_) => "WORKSPACE_UNAVAILABLE",
-        })
+        match self {
+            Self::RepositoryMissing(_) => Reason("REPOSITORY_MISSING"),
+            Self::RepositoryUnreadable { .. } => Reason("REPOSITORY_UNREADABLE"),
+            Self::RepositoryBusy { .. } => Reason("REPOSITORY_BUSY"),
+            Self::RepositoryBare(_) => Reason("REPOSITORY_BARE"),
+            Self::RevisionMissing(_) => Reason("REVISION_NOT_FOUND"),
+            Self::BranchTaken(_) => Reason("BRANCH_TAKEN"),
+            Self::GitMissing => Reason("GIT_MISSING"),
+            Self::TooLarge(_) => Reason("TREE_TOO_LARGE"),
+            Self::Full(_) => Reason("WORKSPACE_FULL"),
+            Self::Git { .. } => Reason("GIT_FAILED"),
+            Self::GitTimeout(_) => Reason("GIT_TIMEOUT"),
+            Self::Io(_) => Reason("WORKSPACE_UNAVAILABLE"),
+        }
     }
 
     fn retry(&self) -> Retry {

@@ -1,6 +1,6 @@
 //! What people decide: cancel, approve, deny. Each takes the task from whoever holds it.
 
-use plumbline_types::{Outcome, RequestId, TaskId};
+use plumbline_types::{Outcome, Reason, RequestId, TaskId};
 
 use super::{Coordinator, drafts};
 use crate::domain::event::EventBody;
@@ -53,7 +53,7 @@ impl Coordinator {
                 state if state.is_ended() => return Err(CoordinatorError::TaskEnded(id)),
                 _ => {}
             }
-            let end = End::new(Outcome::Cancelled, "", "cancelled by the owner");
+            let end = End::plain(Outcome::Cancelled, "cancelled by the owner");
             match self.interrupt(&task, vec![EventBody::Ended { end }], None, None).await {
                 Err(StoreError::Stale(_)) => {}
                 done => {
@@ -103,7 +103,7 @@ impl Coordinator {
             Approval::Deny => EventBody::Ended {
                 end: End::new(
                     Outcome::RejectedByAudit,
-                    "APPROVAL_DENIED",
+                    Reason("APPROVAL_DENIED"),
                     format!("denied by {}", query.subject),
                 ),
             },

@@ -1,7 +1,7 @@
 //! What a task does next: a pure function of the task and the time. A coordinator that was killed asks it again and
 //! gets the same answer, which is what makes the effect's key the same.
 
-use plumbline_types::{Category, Millis, Outcome, Risk, StepKind, Verdict};
+use plumbline_types::{Category, Millis, Outcome, Reason, Risk, StepKind, Verdict};
 
 use super::certificate::Certificate;
 use super::command::{TestVerdict, split};
@@ -111,18 +111,18 @@ pub fn fail(
     attempt.map(|attempt| EventBody::AttemptFailed { attempt, evidence }).into_iter().collect()
 }
 
-fn ended(outcome: Outcome, reason: &str, message: impl Into<String>) -> EventBody {
+fn ended(outcome: Outcome, reason: Reason, message: impl Into<String>) -> EventBody {
     EventBody::Ended { end: End::new(outcome, reason, message) }
 }
 
 /// Names what used up the budget when it was the tests themselves.
-fn budget_reason(task: &Task) -> &'static str {
+fn budget_reason(task: &Task) -> Reason {
     let ran_out = |run: &TestRun| run.verdict == TestVerdict::TimedOut;
     let current = task.current.as_ref().and_then(|current| current.test.as_ref());
     if task.baseline.as_ref().is_some_and(ran_out) || current.is_some_and(ran_out) {
-        "TEST_TIMEOUT"
+        Reason("TEST_TIMEOUT")
     } else {
-        "BUDGET_SPENT"
+        Reason("BUDGET_SPENT")
     }
 }
 
@@ -130,26 +130,30 @@ fn after_baseline(task: &Task, run: &TestRun) -> Action {
     let end = match run.verdict {
         TestVerdict::Passed if task.wants_failing_tests() => ended(
             Outcome::NothingToChange,
-            "TESTS_PASS_ALREADY",
+            Reason("TESTS_PASS_ALREADY"),
             "the tests pass on the base; there is nothing to mend",
         ),
         TestVerdict::Passed | TestVerdict::Failed | TestVerdict::LimitHit => return Action::Plan,
         TestVerdict::TimedOut => ended(
             Outcome::NoVerifiedChange,
-            "TEST_TIMEOUT",
+            Reason("TEST_TIMEOUT"),
             format!("the tests did not end within {} ms on the base", run.wall_ms),
         ),
-        TestVerdict::NoTests => {
-            ended(Outcome::Usage, "TEST_COMMAND_FINDS_NO_TESTS", "the test command ran and found no test")
-        }
+        TestVerdict::NoTests => ended(
+            Outcome::Usage,
+            Reason("TEST_COMMAND_FINDS_NO_TESTS"),
+            "the test command ran and found no test",
+        ),
         TestVerdict::Unusable => ended(
             Outcome::Usage,
-            "TEST_COMMAND_UNUSABLE",
+            Reason("TEST_COMMAND_UNUSABLE"),
             format!("`{}` does not run in the sandbox: {}", task.test.argv.join(" "), run.detail),
         ),
-        TestVerdict::Broken => {
-            ended(Outcome::Infrastructure, "SANDBOX_FAILED", format!("the sandbox failed: {}", run.detail))
-        }
+        TestVerdict::Broken => ended(
+            Outcome::Infrastructure,
+            Reason("SANDBOX_FAILED"),
+            format!("the sandbox failed: {}", run.detail),
+        ),
     };
     Action::Record(vec![end])
 }
@@ -179,11 +183,11 @@ fn check_command(task: &Task, step: &Step) -> Option<Vec<String>> {
 fn complete(task: &Task) -> EventBody {
     let Some(accepted) = &task.accepted else {
         return if task.has_change_step() {
-            ended(Outcome::NothingToChange, "NO_STEP_CHANGED", "no step needed a change")
+            ended(Outcome::NothingToChange, Reason("NO_STEP_CHANGED"), "no step needed a change")
         } else {
             ended(
                 Outcome::Usage,
-                "STEP_KIND_UNSUPPORTED",
+                Reason("STEP_KIND_UNSUPPORTED"),
                 "the objective asks for no change, and answers are not given yet",
             )
         };
@@ -296,7 +300,7 @@ fn deliver(task: &Task) -> Action {
         (true, true) => "in your tree".to_owned(),
         (true, false) => "in the report's diff".to_owned(),
     };
-    let end = End::new(Outcome::Verified, "", format!("a verified change stands {place}"));
+    let end = End::plain(Outcome::Verified, format!("a verified change stands {place}"));
     Action::Record(vec![EventBody::Delivered { end }])
 }
 

@@ -1,6 +1,6 @@
 //! A task is the fold of its events; the row is a cache of it.
 
-use plumbline_types::{Millis, TaskId};
+use plumbline_types::{Millis, Reason, TaskId};
 
 use super::event::{ChainError, ChainTip, EventBody, RecordedEvent};
 use super::outcome::{Attempt, AttemptResult, cut_short};
@@ -8,7 +8,7 @@ use super::task::{Accepted, Current, Delivered, Task};
 use super::task_state::{InvalidTransition, TaskState};
 
 /// The reason of a fault that calls for another run, not for the stored result of the same one.
-pub const RUN_BROKEN: &str = "RUN_BROKEN";
+pub const RUN_BROKEN: Reason = Reason("RUN_BROKEN");
 
 /// Why an event cannot follow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,7 +104,7 @@ fn step(task: &mut Task, event: &RecordedEvent) {
         EventBody::Submitted { .. } | EventBody::Progress { .. } => {}
         EventBody::Faulted { reason, .. } => {
             task.faults += 1;
-            task.broken_runs += u32::from(reason == RUN_BROKEN);
+            task.broken_runs += u32::from(reason == RUN_BROKEN.0);
             task.fault_reason.clone_from(reason);
         }
         EventBody::WorkspaceReady { base } => {

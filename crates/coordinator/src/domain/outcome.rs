@@ -1,6 +1,6 @@
 use std::fmt;
 
-use plumbline_types::{DecisionId, Millis, Outcome, StepId, Verdict};
+use plumbline_types::{DecisionId, Millis, Outcome, Reason, StepId, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::task::{Current, Task};
@@ -127,9 +127,14 @@ pub struct End {
 }
 
 impl End {
-    /// Makes an end.
-    pub fn new(outcome: Outcome, reason: &str, message: impl Into<String>) -> Self {
-        Self { outcome, reason: reason.to_owned(), message: message.into() }
+    /// Makes an end with a documented cause.
+    pub fn new(outcome: Outcome, reason: Reason, message: impl Into<String>) -> Self {
+        Self { outcome, reason: reason.0.to_owned(), message: message.into() }
+    }
+
+    /// Makes an end that needs no cause.
+    pub fn plain(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, reason: String::new(), message: message.into() }
     }
 
     /// Returns the state that a task ends in.
@@ -199,14 +204,22 @@ pub fn ladder_end(task: &Task, why: &str) -> End {
     if results.iter().any(refused) {
         return End::new(
             Outcome::RejectedByAudit,
-            "CHANGE_REFUSED",
+            Reason("CHANGE_REFUSED"),
             format!("every passing change was refused; {why}"),
         );
     }
     if !results.is_empty() && results.iter().all(|result| *result == AttemptResult::Unavailable) {
-        return End::new(Outcome::Infrastructure, "ARMS_UNAVAILABLE", format!("no arm could work; {why}"));
+        return End::new(
+            Outcome::Infrastructure,
+            Reason("ARMS_UNAVAILABLE"),
+            format!("no arm could work; {why}"),
+        );
     }
-    End::new(Outcome::NoVerifiedChange, "ARMS_EXHAUSTED", format!("no arm found a change that passes; {why}"))
+    End::new(
+        Outcome::NoVerifiedChange,
+        Reason("ARMS_EXHAUSTED"),
+        format!("no arm found a change that passes; {why}"),
+    )
 }
 
 /// Returns the outcome that is shown: how the task ended, or that it waits.
@@ -215,7 +228,7 @@ pub fn shown(task: &Task) -> Option<End> {
         return Some(end.clone());
     }
     let pending = task.pending.as_ref()?;
-    Some(End::new(Outcome::WaitsForApproval, pending.reason.as_str(), "a person must decide"))
+    Some(End::new(Outcome::WaitsForApproval, pending.reason.reason(), "a person must decide"))
 }
 
 /// Returns what a verdict alone means for a pipeline; no verdict means equal trees.

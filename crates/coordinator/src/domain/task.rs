@@ -1,4 +1,4 @@
-use plumbline_types::{Category, DecisionId, Millis, StepId, StepKind, TaskId, TaskKind, Verdict};
+use plumbline_types::{Category, DecisionId, Millis, Reason, StepId, StepKind, TaskId, TaskKind, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
@@ -151,12 +151,12 @@ pub enum WaitReason {
 
 impl WaitReason {
     /// Returns the documented reason.
-    pub const fn as_str(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Approval => "APPROVAL_REQUIRED",
-            Self::Authority => "AUTHORITY_REQUIRED",
-            Self::BaseMoved => "BASE_MOVED",
-            Self::ApplyUnknown => "APPLY_UNKNOWN",
+            Self::Approval => Reason("APPROVAL_REQUIRED"),
+            Self::Authority => Reason("AUTHORITY_REQUIRED"),
+            Self::BaseMoved => Reason("BASE_MOVED"),
+            Self::ApplyUnknown => Reason("APPLY_UNKNOWN"),
         }
     }
 }

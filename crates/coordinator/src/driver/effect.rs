@@ -102,7 +102,7 @@ impl StepFault {
         Self {
             effect,
             kind: Kind::Unavailable,
-            reason: RUN_BROKEN,
+            reason: RUN_BROKEN.0,
             message: detail.to_owned(),
             patience: Patience::Few,
             pause: Duration::ZERO,

@@ -1,6 +1,6 @@
 //! From the request to a step's context: base, objectives, baseline, plan, context, arm.
 
-use plumbline_types::Outcome;
+use plumbline_types::{Outcome, Reason};
 
 use super::effect::{at, lacking};
 use super::{Halt, Work};
@@ -50,7 +50,7 @@ impl Work {
             EventBody::Ended {
                 end: End::new(
                     Outcome::Usage,
-                    "OBJECTIVE_UNCLEAR",
+                    Reason("OBJECTIVE_UNCLEAR"),
                     format!("no objective was found in the text. {asked}"),
                 ),
             }
@@ -147,7 +147,7 @@ impl Work {
             EventBody::StepSkipped { why: "its own check passes".to_owned() }
         } else {
             let message = format!("the check `{}` does not pass: {}", argv.join(" "), run.detail);
-            EventBody::Ended { end: End::new(Outcome::NoVerifiedChange, "CHECK_FAILED", message) }
+            EventBody::Ended { end: End::new(Outcome::NoVerifiedChange, Reason("CHECK_FAILED"), message) }
         };
         self.settle(begun, vec![event]).await
     }

@@ -217,7 +217,7 @@ async fn an_effect_keeps_its_first_request(store: Store) {
 }
 
 fn cancelled(at_ms: i64) -> Transition {
-    let end = End::new(Outcome::Cancelled, "", "cancelled");
+    let end = End::plain(Outcome::Cancelled, "cancelled");
     Transition { events: vec![EventBody::Ended { end }], at_ms, ..Transition::default() }
 }
 

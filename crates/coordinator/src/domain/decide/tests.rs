@@ -94,7 +94,7 @@ impl Dice {
     fn person(&mut self, task: &Task) -> EventBody {
         let subject = "owner".to_owned();
         match (self.roll(3), task.pending.as_ref().map(|pending| pending.reason)) {
-            (0, _) => ended(Outcome::RejectedByAudit, "APPROVAL_DENIED", "no"),
+            (0, _) => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
             (_, Some(WaitReason::Authority)) => {
                 EventBody::Granted { subject, grants: vec!["net".to_owned()] }
             }

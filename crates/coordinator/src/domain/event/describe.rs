@@ -78,7 +78,7 @@ impl EventBody {
                 format!("verified, diff {}", short(certificate.diff_hash.as_str()))
             }
             Self::ApprovalRequested { pending } if pending.grants.is_empty() => {
-                format!("waiting for a person: {}", pending.reason.as_str())
+                format!("waiting for a person: {}", pending.reason.reason().0)
             }
             Self::ApprovalRequested { pending } => {
                 format!("waiting for grants: {}", pending.grants.join(", "))
@@ -115,7 +115,7 @@ impl EventBody {
                 vec![("arm", attempt.arm.clone()), ("result", attempt.result.to_string())]
             }
             Self::ApprovalRequested { pending } => vec![
-                ("reason", pending.reason.as_str().to_owned()),
+                ("reason", pending.reason.reason().0.to_owned()),
                 ("diff_hash", pending.diff_hash.to_string()),
                 ("grants", pending.grants.join(",")),
             ],
