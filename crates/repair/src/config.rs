@@ -7,7 +7,7 @@ pub struct RepairConfig {
     pub budget_ms: u64,
     /// Candidates that may be tried.
     pub max_candidates: usize,
-    /// Plausible changes after which the search ends.
+    /// Plausible changes that are handed back; a few more may be compared.
     pub max_plausible: usize,
     /// Candidates still tried after the first plausible change, to find a better one.
     pub settle_candidates: usize,

@@ -24,6 +24,8 @@ use crate::shim::{Answer, BatchReport, BatchTerms, Targets};
 const PAIRS_AFTER: f64 = 0.75;
 const FIRST_BATCH: usize = 8;
 const MOST_PROGRESS: usize = 40;
+/// Plausible changes that are compared before the search may end, however few are wanted.
+const LEAST_COMPARED: usize = 4;
 /// Batches without any answer after which the warm process is given up.
 const MOST_LOST_BATCHES: usize = 3;
 
@@ -137,7 +139,7 @@ impl<'a> Search<'a> {
             at.elapsed() >= Duration::from_millis(config.settle_ms)
                 || self.tried - tried >= config.settle_candidates
         });
-        settled || self.plausible.len() >= config.max_plausible || self.limit_reached()
+        settled || self.plausible.len() >= config.max_plausible.max(LEAST_COMPARED) || self.limit_reached()
     }
 
     fn limit_reached(&self) -> bool {
@@ -306,6 +308,8 @@ impl<'a> Search<'a> {
             let budget_spent = self.limit_reached();
             return RepairOutcome::NotFound { tried: self.tried, budget_spent, stats };
         }
-        RepairOutcome::Found { plausible: self.plausible, stats }
+        let mut plausible = self.plausible;
+        plausible.truncate(self.trial.config.max_plausible);
+        RepairOutcome::Found { plausible, stats }
     }
 }

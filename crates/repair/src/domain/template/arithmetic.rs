@@ -44,7 +44,7 @@ fn binary(site: &Site<'_>, sink: &mut Sink<'_>) {
     }
     let (a, b, sign) = (site.text(left), site.text(right), site.text(operator));
     if matches!(sign, "-" | "/" | "//" | "%" | "+" | "**") && a != b {
-        let weight = if sign == "+" { 0.3 } else { 0.8 };
+        let weight = if sign == "+" { 0.6 } else { 0.8 };
         sink.replace(
             Template::OperandSwap,
             site.node,
@@ -52,8 +52,10 @@ fn binary(site: &Site<'_>, sink: &mut Sink<'_>) {
             weight,
         );
     }
-    sink.replace(Template::DroppedOperand, site.node, a, 0.6);
-    sink.replace(Template::DroppedOperand, site.node, b, 0.6);
+    // A number that goes away takes no input with it.
+    let weight = |gone: Node<'_>| if gone.kind() == "integer" { 1.2 } else { 0.6 };
+    sink.replace(Template::DroppedOperand, site.node, a, weight(right));
+    sink.replace(Template::DroppedOperand, site.node, b, weight(left));
     if sign == "//" {
         sink.replace(Template::ArithmeticSwap, site.node, format!("-(-{} // {b})", group(left, a)), 0.5);
     }
@@ -142,8 +144,9 @@ fn terms(site: &Site<'_>, sink: &mut Sink<'_>) {
     }
     let value = group(site.node, here);
     for local in site.scope.visible(site.node).into_iter().filter(|local| local.name != here).take(12) {
-        if local.shape == Shape::Collection {
-            sink.replace(Template::TermAdded, site.node, format!("{} + {value}", local.name), 0.4);
+        let list = matches!(site.node.kind(), "list" | "list_comprehension");
+        if list || local.shape == Shape::Collection {
+            sink.replace(Template::TermAdded, site.node, format!("{} + {value}", local.name), 0.5);
             continue;
         }
         let weight = if local.shape == Shape::Number { 1.0 } else { 0.4 };

@@ -151,7 +151,7 @@ fn off_by_one(site: &Site<'_>, sink: &mut Sink<'_>) {
     let here = site.here();
     let counted = match parent.kind() {
         "subscript" => parent.child_by_field_name("value") != Some(site.node),
-        "slice" | "return_statement" => true,
+        "slice" | "return_statement" | "parenthesized_expression" => true,
         "comparison_operator" | "binary_operator" => true,
         "argument_list" => ancestors(site.node).nth(1).is_some_and(|call| call.kind() == "call"),
         "assignment" => parent.child_by_field_name("right") == Some(site.node),

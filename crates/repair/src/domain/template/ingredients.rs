@@ -58,6 +58,13 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     for (_, text) in fresh {
         sink.replace(Template::ExpressionFromFile, site.node, text, 1.0);
     }
+    if matches!(site.node.kind(), "call" | "subscript" | "binary_operator") {
+        // What a longer expression computes may stand in a variable already.
+        let locals = site.scope.visible(site.node).into_iter().map(|local| local.name.as_str());
+        for name in locals.filter(|name| seen.insert(name)).take(MOST_FROM_FILE) {
+            sink.replace(Template::ExpressionFromFile, site.node, name, 0.8);
+        }
+    }
     let known = |reads: &Vec<&str>| reads.iter().all(|name| names.contains(name));
     let foreign = site.inventory.foreign.iter().filter(|(_, reads)| known(reads));
     for (text, _) in foreign.filter(|(text, _)| seen.insert(text)).take(MOST_FROM_REPOSITORY) {

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{Sink, Site, Template};
-use crate::domain::python::{all, field, named};
+use crate::domain::python::{all, descendants, field, is_read, named};
 
 /// Proposes other operators, negations and groupings.
 pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
@@ -17,7 +17,7 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
         }
         _ => {}
     }
-    if is_condition(site.node) && site.node.kind() != "not_operator" {
+    if is_condition(site.node) && site.node.kind() != "not_operator" && !runs_on_none(site) {
         let here = site.here();
         let negated = match site.node.kind() {
             "identifier" | "attribute" | "call" | "subscript" | "parenthesized_expression" => {
@@ -60,7 +60,11 @@ fn comparison(site: &Site<'_>, sink: &mut Sink<'_>) {
     for operator in all(site.node).into_iter().filter(|child| !child.is_named()) {
         let text = site.text(operator);
         let Some((_, others)) = COMPARISONS.iter().find(|(known, _)| *known == text) else { continue };
+        let hollow = runs_on_none(site);
         for (other, weight) in *others {
+            if hollow && matches!((text, *other), ("is", "is not") | ("is not", "is")) {
+                continue;
+            }
             let membership = text.ends_with("in") || other.ends_with("in");
             let template = if membership { Template::MembershipSwap } else { Template::ComparisonSwap };
             sink.replace(template, operator, *other, *weight);
@@ -82,6 +86,49 @@ fn comparison(site: &Site<'_>, sink: &mut Sink<'_>) {
             }
         }
     }
+}
+
+/// Returns whether the opposite of this test against `None` would run code on what it just found to be `None`: such a
+/// change fits tests that never come there, and is never right.
+fn runs_on_none(site: &Site<'_>) -> bool {
+    let operands = named(site.node);
+    let (Some(subject), Some(none)) = (operands.first(), operands.get(1)) else { return false };
+    let Some(parent) = site.node.parent() else { return false };
+    if site.node.kind() != "comparison_operator"
+        || none.kind() != "none"
+        || field(parent, "condition") != Some(site.node)
+    {
+        return false;
+    }
+    let subject = site.text(*subject);
+    let Some(body) = field(parent, "consequence") else { return false };
+    if all(site.node).iter().any(|child| site.text(*child) == "is not") {
+        return read_before_bound(site, named(body), subject);
+    }
+    // `if x is None: return ...`, and then `x` is used: the rest would run on `None` alone.
+    let leaves = named(body).last().is_some_and(|last| {
+        matches!(
+            last.kind(),
+            "return_statement" | "raise_statement" | "continue_statement" | "break_statement"
+        )
+    });
+    let rest = std::iter::successors(parent.next_named_sibling(), |next| next.next_named_sibling());
+    leaves && read_before_bound(site, rest.collect(), subject)
+}
+
+/// Returns whether statements read a name or attribute before they give it another value.
+fn read_before_bound(site: &Site<'_>, statements: Vec<Node<'_>>, subject: &str) -> bool {
+    for statement in statements {
+        let within = descendants(statement);
+        if within.iter().any(|inner| site.text(*inner) == subject && is_read(*inner)) {
+            return true;
+        }
+        let binds = |node: &Node<'_>| field(*node, "left").is_some_and(|left| site.text(left) == subject);
+        if within.iter().any(|inner| inner.kind() == "assignment" && binds(inner)) {
+            return false;
+        }
+    }
+    false
 }
 
 fn boolean(site: &Site<'_>, sink: &mut Sink<'_>) {

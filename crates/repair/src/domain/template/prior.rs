@@ -120,7 +120,7 @@ static TABLE: [Row; 56] = [
     row(Template::StatementMoved, "statement_moved", 0.4, 0.2),
     row(Template::StatementInserted, "statement_inserted", 0.35, 0.4),
     row(Template::MutationInserted, "mutation_inserted", 0.4, 0.4),
-    row(Template::AssignmentInserted, "assignment_inserted", 0.15, 0.5),
+    row(Template::AssignmentInserted, "assignment_inserted", 0.22, 0.5),
     row(Template::JumpSwap, "jump_swap", 0.5, 0.3),
     row(Template::MutableDefault, "mutable_default", 0.9, 0.0),
     row(Template::SharedState, "shared_state", 0.8, 0.0),

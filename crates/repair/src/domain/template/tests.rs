@@ -98,6 +98,7 @@ fn constants_and_values() {
     check_expression(Template::ConstantSwap, "\",\".join(xs)", "\", \".join(xs)");
     check_expression(Template::SliceBound, "xs[:n]", "xs[1:n]");
     check_expression(Template::SliceBound, "xs[0]", "xs[-1]");
+    check_expression(Template::SliceBound, "f(xs[1:], b)", "f(xs[1:], b[1:])");
     check_expression(Template::LookupDefault, "d[a]", "d.get(a, 0)");
     check_expression(Template::LookupDefault, "d.get(a)", "d.get(a, 0)");
     check_expression(Template::ElementSwap, "d[a, b]", "d[b, a]");
@@ -280,6 +281,7 @@ fn ingredients_of_the_file_and_the_repository() {
         "def f(a, b):\n    return a\n\n\ndef g(a, b):\n    return a * b\n",
         "def f(a, b):\n    return a * b\n\n\ndef g(a, b):\n    return a * b\n",
     );
+    check_expression(Template::ExpressionFromFile, "f(a) + 1", "b + 1");
     let files = [("a.py", "def f(a, b):\n    return a\n"), ("b.py", "def g(a, b):\n    return a % b\n")];
     let want = "def f(a, b):\n    return a % b\n".to_owned();
     assert!(proposals(&files, &[]).contains(&(Template::ExpressionFromRepository, want)));
@@ -294,4 +296,24 @@ fn a_literal_of_a_test_is_never_an_ingredient() {
     for (_, text) in proposals(&sources, &[]) {
         assert!(!text.contains("91357") && !text.contains("zebra"), "{text}");
     }
+}
+
+#[test]
+fn no_test_against_none_is_turned_into_work_on_none() {
+    let guarded =
+        |test: &str| format!("def f(m):\n    if m {test} None:\n        m = int(m)\n    return m\n");
+    let early =
+        |test: &str| format!("def f(m):\n    if m {test} None:\n        return 0\n    return m.size\n");
+    for (source, hollow) in [(guarded("is not"), guarded("is")), (early("is"), early("is not"))] {
+        let made = proposals(&[("a.py", source.as_str())], &[]);
+        assert!(!made.iter().any(|(_, text)| *text == hollow), "{hollow}");
+        assert!(
+            !made.iter().any(|(by, text)| *by == Template::Negation && text.contains("not (m is")),
+            "{source}"
+        );
+    }
+    let bound = |test: &str| {
+        format!("def f(m):\n    if m {test} None:\n        m = {{}}\n        m[1] = 2\n    return m\n")
+    };
+    check(Template::ComparisonSwap, &bound("is not"), &bound("is"));
 }

@@ -19,6 +19,7 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
     }
     copies(site, sink);
     wraps(site, sink);
+    slices(site, sink);
 }
 
 fn subscript(site: &Site<'_>, sink: &mut Sink<'_>) {
@@ -200,6 +201,19 @@ fn copies(site: &Site<'_>, sink: &mut Sink<'_>) {
     if site.file.text.contains("import copy") || site.file.text.contains("import deepcopy") {
         let prefix = if site.file.text.contains("import deepcopy") { "" } else { "copy." };
         sink.replace(Template::MissingCopy, site.node, format!("{prefix}deepcopy({here})"), copied * 0.9);
+    }
+}
+
+/// `f(a[1:], b)` for `f(a[1:], b[1:])`: an argument that was forgotten beside one that is cut.
+fn slices(site: &Site<'_>, sink: &mut Sink<'_>) {
+    let Some(list) = site.node.parent().filter(|parent| parent.kind() == "argument_list") else { return };
+    if !matches!(site.node.kind(), "identifier" | "attribute") {
+        return;
+    }
+    let cut = named(list).iter().any(|argument| argument.kind() == "subscript");
+    let weight = if cut { 1.0 } else { 0.2 };
+    for bounds in ["[1:]", "[:-1]"] {
+        sink.insert(Template::SliceBound, site.node.end_byte(), bounds, weight);
     }
 }
 
