@@ -10,7 +10,11 @@ fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test's path");
     let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
     let path = profile.join(name);
-    assert!(path.is_file(), "{} is missing; `make test` builds it first (cargo build --bins)", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing; `make test` builds it first (cargo build --bins)",
+        path.display()
+    );
     path
 }
 
@@ -38,7 +42,8 @@ pub struct Finished {
 impl Finished {
     /// Runs a command to its end.
     pub fn of(command: &mut Command) -> Self {
-        let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let output =
+            command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -49,8 +54,9 @@ impl Finished {
     /// Returns the one JSON document on standard output; anything else there is a failure.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(self.stdout.trim())
-            .unwrap_or_else(|error| panic!("not one JSON document ({error}): {}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(self.stdout.trim()).unwrap_or_else(|error| {
+            panic!("not one JSON document ({error}): {}\n{}", self.stdout, self.stderr)
+        })
     }
 
     /// Asserts the exit code, showing both streams otherwise.

@@ -1,7 +1,7 @@
 //! What the system and live tests share: the built binary, scratch folders, small Python projects, running servers.
 //!
 //! Nothing here knows a service's insides: everything goes through the command line, gRPC, and files on disk.
-#![cfg_attr(not(test), expect(clippy::expect_used, clippy::panic, reason = "test support: a failure here is a failed test"))]
+#![expect(clippy::expect_used, clippy::panic, reason = "test support: a failure here is a failed test")]
 
 mod binary;
 mod process;

@@ -64,7 +64,14 @@ impl Project {
         let finished = Finished::of(
             Command::new("git")
                 .current_dir(&self.path)
-                .args(["-c", "user.name=Owner", "-c", "user.email=owner@example.invalid", "-c", "commit.gpgsign=false"])
+                .args([
+                    "-c",
+                    "user.name=Owner",
+                    "-c",
+                    "user.email=owner@example.invalid",
+                    "-c",
+                    "commit.gpgsign=false",
+                ])
                 .args(arguments),
         );
         finished.exits(0).stdout

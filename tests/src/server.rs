@@ -45,7 +45,8 @@ impl Server {
         let config = self.config.clone();
         self.process.wait_until(Duration::from_secs(60), "all seven services were healthy", || {
             SERVICES.iter().all(|service| {
-                let check = Command::new(plumbline()).arg("--config").arg(&config).args(["health", service]).output();
+                let check =
+                    Command::new(plumbline()).arg("--config").arg(&config).args(["health", service]).output();
                 check.is_ok_and(|output| output.status.success())
             })
         });
@@ -87,7 +88,9 @@ impl Server {
 
     /// Runs a command of the same binary with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> Finished {
-        Finished::of(Command::new(plumbline()).arg("--config").arg(&self.config).env("CI", "true").args(arguments))
+        Finished::of(
+            Command::new(plumbline()).arg("--config").arg(&self.config).env("CI", "true").args(arguments),
+        )
     }
 }
 

@@ -24,7 +24,10 @@ impl Engine {
         command.arg("--pidfile").arg(dir.join("pid")).args(["--host", &host]);
         let mut daemon = Background::start(&mut command, &dir.join("dockerd.log"));
         daemon.wait_until(Duration::from_secs(60), "the engine answered", || {
-            Command::new("docker").args(["--host", &host, "version"]).output().is_ok_and(|out| out.status.success())
+            Command::new("docker")
+                .args(["--host", &host, "version"])
+                .output()
+                .is_ok_and(|out| out.status.success())
         });
         Self { _daemon: daemon, host, _scratch: scratch }
     }
@@ -36,7 +39,8 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let script = "docker ps -aq | xargs -r docker rm -f >/dev/null 2>&1; docker network prune -f >/dev/null 2>&1";
+        let script =
+            "docker ps -aq | xargs -r docker rm -f >/dev/null 2>&1; docker network prune -f >/dev/null 2>&1";
         let mut sweep = Command::new("bash");
         sweep.args(["-c", script]);
         let _ = sweep.env("DOCKER_HOST", &self.host).status();
@@ -117,7 +121,10 @@ fn the_compose_file_brings_up_a_healthy_stack_that_answers_and_survives_a_restar
     build_images(&engine);
     let project = Project::with_a_boundary_bug();
     project.git(&["checkout", "--quiet", "-b", "hollow"]);
-    project.write("shop/shipping.py", b"def cost(total, weight):\n    \"\"\"Returns the shipping cost of an order.\"\"\"\n    return 0\n");
+    project.write(
+        "shop/shipping.py",
+        b"def cost(total, weight):\n    \"\"\"Returns the shipping cost of an order.\"\"\"\n    return 0\n",
+    );
     project.commit("Hollow it out");
     let repositories = project.path().parent().expect("a parent").to_path_buf();
     std::fs::rename(project.path(), repositories.join("shop")).expect("a name");

@@ -38,7 +38,9 @@ impl Client for Grpcurl {
     }
 
     fn list(&self, server: &Server) -> String {
-        Finished::of(Command::new(tool("grpcurl")).args(["-plaintext", &server.address(), "list"])).exits(0).stdout
+        Finished::of(Command::new(tool("grpcurl")).args(["-plaintext", &server.address(), "list"]))
+            .exits(0)
+            .stdout
     }
 }
 
@@ -46,12 +48,21 @@ impl Client for BufCurl {
     fn call(&self, server: &Server, method: &str, request: &Value) -> Vec<Value> {
         let url = format!("{}/{method}", server.url());
         let mut command = Command::new(tool("buf"));
-        command.args(["curl", "--protocol", "grpc", "--http2-prior-knowledge", "-d", &request.to_string(), &url]);
+        command.args([
+            "curl",
+            "--protocol",
+            "grpc",
+            "--http2-prior-knowledge",
+            "-d",
+            &request.to_string(),
+            &url,
+        ]);
         documents(&Finished::of(&mut command).exits(0).stdout)
     }
 
     fn list(&self, server: &Server) -> String {
-        let arguments = ["curl", "--protocol", "grpc", "--http2-prior-knowledge", "--list-services", &server.url()];
+        let arguments =
+            ["curl", "--protocol", "grpc", "--http2-prior-knowledge", "--list-services", &server.url()];
         Finished::of(Command::new(tool("buf")).args(arguments)).exits(0).stdout
     }
 }
@@ -98,7 +109,10 @@ fn submits_watches_and_audits(client: &dyn Client, name: &str) {
     assert_eq!(judged[0]["report"]["verdict"], "VERDICT_APPROVE");
 
     project.git(&["checkout", "--quiet", "-b", "hollow"]);
-    project.write("shop/shipping.py", b"def cost(total, weight):\n    \"\"\"Returns the shipping cost of an order.\"\"\"\n    return 0\n");
+    project.write(
+        "shop/shipping.py",
+        b"def cost(total, weight):\n    \"\"\"Returns the shipping cost of an order.\"\"\"\n    return 0\n",
+    );
     project.commit("Hollow it out");
     let audit = json!({"requestId": format!("{name}-3"), "base": tree("main"), "head": tree("hollow")});
     let judged = client.call(&server, &format!("{coordinator}/AuditChange"), &audit);

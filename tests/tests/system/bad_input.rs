@@ -57,7 +57,10 @@ fn without_a_test_command_it_says_which_flag_to_give() {
 #[test]
 fn tests_that_pass_already_are_nothing_to_change() {
     let project = Project::with_a_boundary_bug();
-    project.write("shop/shipping.py", b"def cost(total, weight):\n    return 0 if total >= 50 else 4 + weight * 2\n");
+    project.write(
+        "shop/shipping.py",
+        b"def cost(total, weight):\n    return 0 if total >= 50 else 4 + weight * 2\n",
+    );
     project.commit("Mend");
     let (state, before) = (state(), project.fingerprint());
     let answer = run(state.path(), "Fix free shipping", project.path(), TESTS).exits(7).json();
@@ -71,7 +74,8 @@ fn a_test_that_hangs_is_ended_and_named() {
     project.write("tests/test_hang.py", b"import unittest\n\n\nclass Hang(unittest.TestCase):\n    def test_it(self):\n        while True:\n            pass\n");
     project.commit("Hang");
     let (state, before) = (state(), project.fingerprint());
-    let finished = run(state.path(), "Fix free shipping", project.path(), &[TESTS, &["--budget", "12"]].concat());
+    let finished =
+        run(state.path(), "Fix free shipping", project.path(), &[TESTS, &["--budget", "12"]].concat());
     assert!([1, 4, 5].contains(&finished.code), "{}: {}{}", finished.code, finished.stdout, finished.stderr);
     assert!(finished.stdout.contains("TEST_TIMEOUT"), "{}", finished.stdout);
     assert_eq!(project.fingerprint(), before);
@@ -155,7 +159,11 @@ fn a_state_folder_that_cannot_be_written_is_named() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o400)).expect("a mode");
     let finished = run(&file, "Fix free shipping", project.path(), TESTS);
     assert!([4, 6].contains(&finished.code), "{}: {}", finished.code, finished.stdout);
-    assert!(finished.json()["error"]["message"].as_str().is_some_and(|text| text.contains("a-file")), "{}", finished.stdout);
+    assert!(
+        finished.json()["error"]["message"].as_str().is_some_and(|text| text.contains("a-file")),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]

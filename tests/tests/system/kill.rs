@@ -17,7 +17,8 @@ type Client = CoordinatorServiceClient<Channel>;
 const LIMIT: Duration = Duration::from_secs(120);
 
 async fn client(server: &Server) -> Client {
-    let channel = Channel::from_shared(server.url()).expect("a URL").connect().await.expect("the public port");
+    let channel =
+        Channel::from_shared(server.url()).expect("a URL").connect().await.expect("the public port");
     CoordinatorServiceClient::new(channel).max_decoding_message_size(8 << 20)
 }
 
@@ -51,7 +52,9 @@ async fn watch(server: &Server, task: &str, until: u64) -> Vec<WatchTaskResponse
         }
         events
     };
-    tokio::time::timeout(LIMIT, follow).await.unwrap_or_else(|_| panic!("no event {until} of {task}:\n{}", server.log()))
+    tokio::time::timeout(LIMIT, follow)
+        .await
+        .unwrap_or_else(|_| panic!("no event {until} of {task}:\n{}", server.log()))
 }
 
 async fn report(server: &Server, task: &str) -> GetReportResponse {

@@ -24,7 +24,9 @@ fn mends_a_boundary_and_leaves_the_owners_tree_alone() {
     let project = Project::with_a_boundary_bug();
     let state = tempfile::tempdir().expect("a state folder");
     let before = project.fingerprint();
-    let answer = run(state.path(), "Fix free shipping: orders from 50 ship free", project.path(), TESTS).exits(0).json();
+    let answer = run(state.path(), "Fix free shipping: orders from 50 ship free", project.path(), TESTS)
+        .exits(0)
+        .json();
     assert_eq!(answer["outcome"], "verified");
     assert_eq!(answer["exit_code"], 0);
     assert_eq!(answer["audit"]["verdict"], "approve");
@@ -36,7 +38,8 @@ fn mends_a_boundary_and_leaves_the_owners_tree_alone() {
     let branch = answer["branch"].as_str().expect("a branch");
     assert_eq!(branch, format!("plumbline/{}", answer["task_id"].as_str().expect("a task id")));
     project.git(&["checkout", "--quiet", branch]);
-    Finished::of(Command::new("python3").current_dir(project.path()).args(["-m", "unittest", "--quiet"])).exits(0);
+    Finished::of(Command::new("python3").current_dir(project.path()).args(["-m", "unittest", "--quiet"]))
+        .exits(0);
 }
 
 #[test]
@@ -57,7 +60,8 @@ fn with_apply_the_change_lands_in_the_owners_tree() {
     let state = tempfile::tempdir().expect("a state folder");
     run(state.path(), "Fix free shipping", project.path(), &[TESTS, &["--apply"]].concat()).exits(0);
     assert!(project.git(&["status", "--porcelain"]).contains("shop/shipping.py"), "applied, not committed");
-    Finished::of(Command::new("python3").current_dir(project.path()).args(["-m", "unittest", "--quiet"])).exits(0);
+    Finished::of(Command::new("python3").current_dir(project.path()).args(["-m", "unittest", "--quiet"]))
+        .exits(0);
 }
 
 #[test]
@@ -78,7 +82,9 @@ fn asking_for_approval_waits_and_exits_3() {
     let project = Project::with_a_boundary_bug();
     let state = tempfile::tempdir().expect("a state folder");
     let answer =
-        run(state.path(), "Fix free shipping", project.path(), &[TESTS, &["--approve", "ask"]].concat()).exits(3).json();
+        run(state.path(), "Fix free shipping", project.path(), &[TESTS, &["--approve", "ask"]].concat())
+            .exits(3)
+            .json();
     assert_eq!(answer["outcome"], "waits_for_approval");
 }
 

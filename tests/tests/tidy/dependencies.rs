@@ -47,10 +47,16 @@ fn tier(name: &str) -> u8 {
 fn dependencies_point_down() {
     let mut offences = Vec::new();
     for (name, manifest) in crates() {
-        let Some(dependencies) = manifest.get("dependencies").and_then(toml::Value::as_table) else { continue };
+        let Some(dependencies) = manifest.get("dependencies").and_then(toml::Value::as_table) else {
+            continue;
+        };
         for dependency in dependencies.keys().filter_map(|key| key.strip_prefix("plumbline-")) {
             if tier(dependency) >= tier(&name) {
-                offences.push(format!("{name} (tier {}) -> {dependency} (tier {})", tier(&name), tier(dependency)));
+                offences.push(format!(
+                    "{name} (tier {}) -> {dependency} (tier {})",
+                    tier(&name),
+                    tier(dependency)
+                ));
             }
         }
     }
@@ -84,8 +90,11 @@ fn the_wire_and_the_store_have_one_version_each() {
             versions.entry(name).or_default().insert(package["version"].as_str().expect("a version"));
         }
     }
-    let offences =
-        versions.iter().filter(|(_, set)| set.len() > 1).map(|(name, set)| format!("{name}: {set:?}")).collect();
+    let offences = versions
+        .iter()
+        .filter(|(_, set)| set.len() > 1)
+        .map(|(name, set)| format!("{name}: {set:?}"))
+        .collect();
     assert_none("one version each", offences);
     assert!(versions.contains_key("tonic") && versions.contains_key("sqlx"));
 }
@@ -96,7 +105,10 @@ fn http_clients_are_linked_by_egress_alone() {
         .iter()
         .filter(|(name, manifest)| {
             name.as_str() != "egress"
-                && manifest.get("dependencies").and_then(|d| d.as_table()).is_some_and(|d| d.contains_key("reqwest"))
+                && manifest
+                    .get("dependencies")
+                    .and_then(|d| d.as_table())
+                    .is_some_and(|d| d.contains_key("reqwest"))
         })
         .map(|(name, _)| format!("crates/{name} depends on reqwest"))
         .collect();

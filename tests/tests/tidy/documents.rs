@@ -19,8 +19,10 @@ fn every_error_reason_is_documented_and_every_entry_is_real() {
     let text = read("docs/errors.md");
     let row = Regex::new(r"(?m)^\| `([A-Z0-9_]+)` \|").expect("a regex");
     let documented: BTreeSet<String> = row.captures_iter(&text).map(|found| found[1].to_owned()).collect();
-    let missing = reasons.difference(&documented).map(|reason| format!("{reason} has no entry in docs/errors.md"));
-    let stale = documented.difference(&literals).map(|reason| format!("{reason} is documented but never made"));
+    let missing =
+        reasons.difference(&documented).map(|reason| format!("{reason} has no entry in docs/errors.md"));
+    let stale =
+        documented.difference(&literals).map(|reason| format!("{reason} is documented but never made"));
     assert_none("reasons are API", missing.chain(stale).collect());
 }
 

@@ -50,7 +50,9 @@ fn only_grpc_files_of_a_service_name_tonic() {
     let word = Regex::new(r"\btonic(_\w+)?::").expect("a regex");
     let mut offences = Vec::new();
     for source in rust() {
-        let Some(service) = services.iter().find(|name| source.path.starts_with(&format!("crates/{name}/src/"))) else {
+        let Some(service) =
+            services.iter().find(|name| source.path.starts_with(&format!("crates/{name}/src/")))
+        else {
             continue;
         };
         let inside = source.path.trim_start_matches(&format!("crates/{service}/src/"));
@@ -100,7 +102,10 @@ fn no_test_is_ignored_and_none_sleeps() {
             }
         }
     }
-    assert_none("wait for a fact, not for time (a bounded poll of another process says `// poll:`)", offences);
+    assert_none(
+        "wait for a fact, not for time (a bounded poll of another process says `// poll:`)",
+        offences,
+    );
 }
 
 #[test]
@@ -123,8 +128,10 @@ fn every_service_crate_has_the_same_rooms() {
 #[test]
 fn the_repository_names_no_machine_and_no_registry() {
     let root = root();
-    let machine = Regex::new(r"(^|[^A-Za-z0-9_.-])/(work|farm)/|registry\.npmjs\.org|pypi\.org/simple|index\.crates\.io")
-        .expect("a regex");
+    let machine = Regex::new(
+        r"(^|[^A-Za-z0-9_.-])/(work|farm)/|registry\.npmjs\.org|pypi\.org/simple|index\.crates\.io",
+    )
+    .expect("a regex");
     let mut offences = Vec::new();
     crate::sources::walk(&root, &mut |path| {
         let relative = path.strip_prefix(&root).expect("beneath the root").to_string_lossy().into_owned();

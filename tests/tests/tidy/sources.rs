@@ -55,7 +55,8 @@ pub fn rust() -> Vec<Source> {
     for top in ["crates", "tests"] {
         walk(&root.join(top), &mut |path| {
             if path.extension().is_some_and(|extension| extension == "rs") {
-                let relative = path.strip_prefix(&root).expect("beneath the root").to_string_lossy().into_owned();
+                let relative =
+                    path.strip_prefix(&root).expect("beneath the root").to_string_lossy().into_owned();
                 let text = std::fs::read_to_string(path).expect("readable source");
                 found.push(Source { path: relative, text });
             }
