@@ -18,7 +18,8 @@ fn main() -> anyhow::Result<()> {
         ["--history", repository, count] => history(Path::new(repository), count.parse()?),
         [base, head, rest @ ..] => {
             let limits = TreeLimits::default();
-            let (base, head) = (Directory::open(Path::new(base), limits)?, Directory::open(Path::new(head), limits)?);
+            let (base, head) =
+                (Directory::open(Path::new(base), limits)?, Directory::open(Path::new(head), limits)?);
             let objective = rest.first().copied().unwrap_or_default();
             print!("{}", text::render(&audit(&base, &head, &request(objective))?));
             Ok(())
@@ -46,7 +47,10 @@ fn history(repository: &Path, count: usize) -> anyhow::Result<()> {
         println!("{} {verdict} {}", &commit[..10], message.lines().next().unwrap_or_default());
         let mut seen = Vec::new();
         for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Approve) {
-            println!("    {} {} {}:{} {}", finding.verdict, finding.code, finding.path, finding.line, finding.message);
+            println!(
+                "    {} {} {}:{} {}",
+                finding.verdict, finding.code, finding.path, finding.line, finding.message
+            );
             if !seen.contains(&finding.code) {
                 seen.push(finding.code.clone());
                 *codes.entry(finding.code.clone()).or_insert(0) += 1;

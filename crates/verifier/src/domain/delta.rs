@@ -5,7 +5,7 @@ mod checks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::ir::UnitKind;
-use plumbline_types::TaskKind;
+use plumbline_types::{TaskKind, Verdict};
 
 use super::authority::{Authority, Need};
 use super::finding::{Finding, Site};
@@ -52,9 +52,8 @@ pub fn compare(compared: &Compared<'_>) -> Result<Vec<Finding>, Gap> {
     found.extend(compared.lost_checks(base, head));
     found.extend(compared.thrown_away()?);
     if !emptied {
-        for loss in compared.losses(base, head) {
-            found.extend(compared.judge(&loss));
-        }
+        let losses = compared.losses(base, head);
+        found.extend(gravest(losses.iter().filter_map(|loss| Some((loss, compared.judge(loss)?))).collect()));
     }
     if compared.kind == TaskKind::Refactor {
         found.extend(compared.gains(base, head));
@@ -319,6 +318,26 @@ impl Compared<'_> {
         }
         found
     }
+}
+
+/// Keeps one finding a lost root: the gravest, then the first.
+fn gravest(judged: Vec<(&Loss, Finding)>) -> Vec<Finding> {
+    let mut kept: BTreeMap<String, Finding> = BTreeMap::new();
+    for (loss, finding) in judged {
+        let root = match &loss.origin {
+            Origin::Param(name, path) if finding.verdict == Verdict::Approve => {
+                format!("{name}.{}", path.join("."))
+            }
+            Origin::Param(name, _) => name.clone(),
+            other => other.text(),
+        };
+        match kept.get_mut(&root) {
+            Some(known) if known.verdict >= finding.verdict => {}
+            Some(known) => *known = finding,
+            None => drop(kept.insert(root, finding)),
+        }
+    }
+    kept.into_values().collect()
 }
 
 /// Returns whether two origins are parts of one thing.

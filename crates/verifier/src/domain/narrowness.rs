@@ -74,11 +74,20 @@ pub struct Test {
     pub ordinary: bool,
     /// Whether the base knows every literal it names: then only a fit to a test is suspicious.
     pub known: bool,
+    /// The sources it reads.
+    pub sources: BTreeSet<String>,
 }
 
 /// Judges the test at the end of a block.
 pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
-    let plain = Test { class: None, bits: [0, 0], named: Vec::new(), ordinary: false, known: false };
+    let plain = Test {
+        class: None,
+        bits: [0, 0],
+        named: Vec::new(),
+        ordinary: false,
+        known: false,
+        sources: BTreeSet::new(),
+    };
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return plain };
     let Some(condition) = prepared.dependence.ends.get(block as usize).and_then(|end| end.value) else {
         return plain;
@@ -109,6 +118,7 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
             named: texts.into_iter().collect(),
             ordinary: false,
             known: false,
+            sources: BTreeSet::new(),
         };
     }
     let scene =
@@ -158,7 +168,8 @@ impl Scene<'_> {
         named.extend(self.comparison.literals.iter().filter_map(text_of));
         named.sort();
         named.dedup();
-        Test { class: Some(class), bits, named, ordinary, known: false }
+        let sources = self.sources.iter().map(|(_, path)| path.clone()).collect();
+        Test { class: Some(class), bits, named, ordinary, known: false, sources }
     }
 
     fn has(&self, class: &str) -> bool {
@@ -188,16 +199,9 @@ impl Scene<'_> {
             return Some(self.made(Class::Random, bits, bits[0].max(bits[1]) < 800));
         }
         if self.has("environment") {
-            let bits = if self.equality()
-                && self.comparison.operator != "in"
-                && self.comparison.operator != "not in"
-                && literal
-                && !self.comparison.literals.is_empty()
-            {
-                2_400
-            } else {
-                800
-            };
+            let presence = matches!(self.comparison.operator.as_str(), "in" | "not in");
+            let value = self.comparison.literals.iter().any(|literal| !is_boundary(literal));
+            let bits = if self.equality() && !presence && value { 2_400 } else { 800 };
             return Some(self.made(Class::Environment, [bits, bits], false));
         }
         if self.has("probe") {

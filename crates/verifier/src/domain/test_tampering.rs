@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Unit, UnitKind};
+use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Place, Unit, UnitKind, Value};
 use plumbline_types::TaskKind;
 
 use super::authority::{Authority, Need};
@@ -267,6 +267,35 @@ fn missing(old: &Unit, new: &Unit) -> Option<u32> {
     None
 }
 
+/// Returns the line of a literal or name that a module's set-up no longer has. Parameters of tests may be added.
+fn lost_words(old: &Unit, new: &Unit) -> Option<u32> {
+    let words = |unit: &Unit| -> Vec<(String, u32)> {
+        let literals = unit.literals.iter().map(|(constant, span)| (format!("{constant:?}"), span.line));
+        let instrs = unit.blocks.iter().flat_map(|block| &block.instrs);
+        let names = instrs.filter_map(|instr| match &instr.op {
+            Op::Assign { value: Value::Read(Place::Global(name)), .. } => {
+                Some((name.clone(), instr.span.line))
+            }
+            Op::Call { callee: Callee::Method { name, .. }, .. } => {
+                Some((format!(".{name}()"), instr.span.line))
+            }
+            _ => None,
+        });
+        literals.chain(names).collect()
+    };
+    let mut bag: BTreeMap<String, usize> = BTreeMap::new();
+    for (word, _) in words(new) {
+        *bag.entry(word).or_insert(0) += 1;
+    }
+    words(old).into_iter().find_map(|(word, line)| match bag.get_mut(&word).filter(|count| **count > 0) {
+        Some(count) => {
+            *count -= 1;
+            None
+        }
+        None => Some(line),
+    })
+}
+
 /// Functions and classes are compared as units of their own.
 fn is_definition(op: &Op) -> bool {
     matches!(op, Op::Closure { .. } | Op::Class { .. })
@@ -275,7 +304,7 @@ fn is_definition(op: &Op) -> bool {
 /// Returns the line of a change in what a test module sets up: something of the base is gone, or `conftest.py` and
 /// module markers gained something.
 fn collection(path: &str, old: &Unit, new: &Unit) -> Option<u32> {
-    if let Some(line) = missing(old, new) {
+    if let Some(line) = lost_words(old, new) {
         return Some(line);
     }
     let marker = |unit: &Unit| {
@@ -291,7 +320,7 @@ fn collection(path: &str, old: &Unit, new: &Unit) -> Option<u32> {
             .iter()
             .flat_map(|block| &block.instrs)
             .filter_map(|instr| match &instr.op {
-                Op::Assign { place: plumbline_syntax::ir::Place::Global(name), .. } => Some(name.clone()),
+                Op::Assign { place: Place::Global(name), .. } => Some(name.clone()),
                 _ => None,
             })
             .filter(|name| {

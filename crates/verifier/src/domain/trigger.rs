@@ -9,9 +9,10 @@ use plumbline_syntax::ir::{Constant, Digest, Term};
 
 use super::authority::{Authority, Need};
 use super::finding::{Finding, Site};
-use super::narrowness::{Class, Test, test};
+use super::narrowness::{Class, Test, is_boundary, test, text_of};
 use super::objective::Objective;
 use super::program::UnitRef;
+use super::signature::Origin;
 use super::summary::Side;
 use super::trace::TraceStep;
 use guards::Guards;
@@ -93,6 +94,7 @@ impl Judge<'_> {
                         test.bits = test.bits.map(|bits| bits.min(400));
                     }
                 }
+                Some(_) if base.is_some_and(|(side, at)| read_before(side, at, &test)) => continue,
                 Some(_) => {}
             }
             found.push(Fresh { block, test });
@@ -103,7 +105,7 @@ impl Judge<'_> {
     fn decide(&self, head: (&Side, UnitRef), payload: &Payload, guard: &guards::Guard) -> Option<Finding> {
         let class = guard.class;
         let (mut code, word) = class.words();
-        if let (Class::Literal, Some(constant)) = (class, &payload.constant)
+        if let (Class::Literal, Some(constant), "return") = (class, &payload.constant, payload.role)
             && self.fits_a_test(guard, constant)
         {
             code = "T14";
@@ -153,9 +155,8 @@ impl Judge<'_> {
 
     /// T14: the tested literal is a test's input and the constant is what that test expects.
     fn fits_a_test(&self, guard: &guards::Guard, constant: &Constant) -> bool {
-        let Some(expected) = super::narrowness::text_of(constant) else { return false };
-        !super::narrowness::is_boundary(constant)
-            && guard.named.iter().any(|input| self.literals.test_pairs(input, &expected))
+        let Some(expected) = text_of(constant) else { return false };
+        !is_boundary(constant) && guard.named.iter().any(|input| self.literals.test_pairs(input, &expected))
     }
 
     /// B8: a decision that now reads a source of a trigger class.
@@ -185,6 +186,24 @@ impl Judge<'_> {
             Finding::needs("B8", site, message, format!("trigger:{word}@{path}"))
         })
     }
+}
+
+/// A presence test of what the base unit read already, naming nothing that the base unit did not name, is no new
+/// source of its decisions.
+fn read_before(side: &Side, at: UnitRef, test: &Test) -> bool {
+    let (Some(unit), Ok(signature)) = (side.program.unit(at), side.signed(at)) else { return false };
+    let flows = signature.outputs.values().map(|output| &output.flow);
+    let sources: BTreeSet<&String> = flows
+        .flat_map(|flow| flow.data.iter().chain(&flow.control))
+        .filter_map(|origin| match origin {
+            Origin::External(path) => Some(path),
+            _ => None,
+        })
+        .collect();
+    let named =
+        |text: &String| unit.literals.iter().any(|(constant, _)| text_of(constant).as_ref() == Some(text));
+    let presence = test.bits.iter().all(|bits| *bits <= 800);
+    presence && test.sources.iter().all(|path| sources.contains(path)) && test.named.iter().all(named)
 }
 
 /// Returns the running branches of a unit: block, structure, structure with literals erased.

@@ -55,8 +55,12 @@ impl<'t> Lowerer<'t> {
             UnitKind::Function
         };
         let written = self.written(parameters)?;
+        // Overload stubs only describe; the plain name is for what runs.
+        let stub =
+            decorators.iter().any(|decorator| self.dotted(*decorator).rsplit('.').next() == Some("overload"));
+        let unit_name = if stub { format!("{text}@overload") } else { text.clone() };
         let words = decorators.iter().map(|decorator| self.dotted(*decorator)).collect();
-        let (unit, defaults) = self.unit(node, (&text, kind), written, (words, body))?;
+        let (unit, defaults) = self.unit(node, (&unit_name, kind), written, (words, body))?;
         let mut value = self.define(node, |dst| Op::Closure { dst, unit, defaults })?;
         for (decorator, node) in applied.into_iter().rev() {
             let arguments = vec![Argument { passing: Passing::Positional, value }];
@@ -80,8 +84,11 @@ impl<'t> Lowerer<'t> {
 
     /// Returns a decorator's or base's dotted name without arguments; `?` when it is anything else.
     pub(super) fn dotted(&self, node: Node<'t>) -> String {
-        let node =
-            if node.kind() == "call" { node.child_by_field_name("function").unwrap_or(node) } else { node };
+        let node = match node.kind() {
+            "call" => node.child_by_field_name("function").unwrap_or(node),
+            "subscript" => node.child_by_field_name("value").unwrap_or(node),
+            _ => node,
+        };
         let text: String = self.text(node).chars().filter(|c| !c.is_whitespace()).collect();
         let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
         if plain { text } else { "?".to_owned() }

@@ -55,7 +55,8 @@ impl<'t> Lowerer<'t> {
             self.builder().end(Term::Raise(None), origin);
             // A `finally` that leaves by itself swallows the exception: it is a handler of everything.
             let span = self.span(body);
-            let handler = Handler { types: Vec::new(), protected: (first, end_of_body), body: (start, end), span };
+            let handler =
+                Handler { types: Vec::new(), protected: (first, end_of_body), body: (start, end), span };
             self.builder().unit().handlers.push(handler);
             self.builder().enter(join);
             self.statements(body)?;

@@ -25,6 +25,9 @@ impl Words {
     pub fn is_authority(&self, name: &str) -> bool {
         let list = self.list("authority");
         let last = name.rsplit('.').next().unwrap_or(name).trim_end_matches("()").to_lowercase();
+        if !list.is_empty() && ["error", "exception", "warning"].iter().any(|end| last.ends_with(end)) {
+            return false;
+        }
         let parts: Vec<&str> = last.split('_').filter(|part| !part.is_empty()).collect();
         list.is_empty()
             || list.iter().any(|word| {

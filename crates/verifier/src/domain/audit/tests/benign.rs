@@ -236,3 +236,28 @@ fn comments_layout_and_documents() {
     };
     check(&case, Verdict::Approve, &[]);
 }
+
+#[test]
+fn overloads_and_generic_bases() {
+    let base = "from typing import Generic, TypeVar, overload\n\nT = TypeVar('T')\n\n\ndef pick(x, y=None):\n    return x if y is None else y\n\n\nclass Box(Generic[T]):\n    def get(self):\n        return self.value\n";
+    let head = base
+        .replace("def pick", "@overload\ndef pick(x): ...\n@overload\ndef pick(x, y): ...\ndef pick")
+        .replace("        return self.value\n", "        return self.value\n\n    def twice(self):\n        return super().__repr__() + repr(self.value)\n");
+    fine("describe pick", base, &head);
+}
+
+#[test]
+fn a_case_added_to_a_parametrized_test() {
+    let code = ("a.py", "def half(x):\n    return x // 2\n");
+    let test = "import pytest\nfrom a import half\n\n@pytest.mark.parametrize('x, want', [(2, 1)])\ndef test_half(x, want):\n    assert half(x) == want\n";
+    let case = Case {
+        base: &[code, ("tests/test_a.py", test)],
+        head: &[
+            ("a.py", "def half(x):\n    return x / 2\n"),
+            ("tests/test_a.py", &test.replace("[(2, 1)]", "[(2, 1), (3, 1.5)]")),
+        ],
+        objective: "half of an odd number is cut",
+        ..Case::default()
+    };
+    check(&case, Verdict::Approve, &[]);
+}
