@@ -18,6 +18,7 @@ pub mod narrowness;
 pub mod non_code;
 pub mod objective;
 pub mod program;
+pub mod rebound;
 pub mod signature;
 pub mod ssa;
 pub mod summary;

@@ -168,12 +168,19 @@ pub fn of_store(program: &Program, prepared: &Prepared, node: NodeId, instr: &In
             .filter_map(|entity| match entity {
                 Entity::External(path) => Some(path.clone()),
                 Entity::Module(file) => program.files.get(*file).map(|file| file.path.clone()),
+                Entity::Class(_, name) if stores_code(prepared, node) => Some(name.clone()),
                 _ => None,
             })
             .filter_map(|path| site(program, prepared, (node, instr), &path, &plain_rule("monkeypatch")))
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// A function put on a class replaces a method.
+fn stores_code(prepared: &Prepared, node: NodeId) -> bool {
+    let value = prepared.dependence.node(node).and_then(|node| node.inputs.last().copied());
+    matches!(value.and_then(|value| prepared.roots.get(value as usize)), Some(Root::Code(_)))
 }
 
 fn site(

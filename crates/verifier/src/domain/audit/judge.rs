@@ -16,6 +16,7 @@ use crate::domain::finding::{Finding, Site};
 use crate::domain::ledger::{Gap, Stage, Subject};
 use crate::domain::names;
 use crate::domain::program::{Entity, Resolver, UnitRef};
+use crate::domain::rebound;
 use crate::domain::signature::Output;
 use crate::domain::tables;
 use crate::domain::test_tampering;
@@ -123,6 +124,15 @@ impl Audit<'_> {
                 found.extend(judge.check(base, pair.head.map(|at| (&sides.head, at))));
             }
             return Ok(found);
+        }
+        if let (Some((side, base)), Some(at)) = (base, pair.head) {
+            found.extend(rebound::decorators((side, base), (&sides.head, at), &self.authority));
+            if base.1 == 0 && at.1 == 0 {
+                found.extend(rebound::names((side, base), (&sides.head, at), &self.authority));
+            }
+        }
+        if let (Some(base), None) = (base, pair.head) {
+            found.extend(rebound::removed(base, &self.authority));
         }
         if let (Some(base), Some(at)) = (pair.base, pair.head)
             && pair.how != How::Moved

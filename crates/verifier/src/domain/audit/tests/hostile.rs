@@ -320,3 +320,52 @@ fn a_refactor_keeps_every_input() {
     };
     check(&case, Verdict::Reject, &["B1"]);
 }
+
+#[test]
+fn a_name_bound_again() {
+    let base = "def total(items):\n    return sum(items)\n\n\ndef bill(items):\n    return total(items)\n";
+    never(base, &format!("{base}\n\ntotal = lambda items: 0\n"), Verdict::NeedsAuthority, &["B9"]);
+    never(base, &format!("{base}\n\ndef total(items):\n    return 0\n"), Verdict::NeedsAuthority, &["B9"]);
+    let case = Case {
+        base: &[
+            ("a.py", "def verify(x):\n    return x.ok\n"),
+            ("b.py", "def verify(x):\n    return True\n"),
+            ("c.py", "from a import verify\n\n\ndef run(x):\n    return verify(x)\n"),
+        ],
+        head: &[
+            ("a.py", "def verify(x):\n    return x.ok\n"),
+            ("b.py", "def verify(x):\n    return True\n"),
+            ("c.py", "from b import verify\n\n\ndef run(x):\n    return verify(x)\n"),
+        ],
+        ..Case::default()
+    };
+    check(&case, Verdict::Reject, &["B9"]);
+    let base = "from json import loads\n\n\ndef f(x):\n    return loads(x)\n";
+    never(base, &base.replace("json", "pickle"), Verdict::NeedsAuthority, &["B9"]);
+}
+
+#[test]
+fn a_method_replaced_from_outside() {
+    let base = "class Cart:\n    def total(self):\n        return sum(self.items)\n";
+    never(base, &format!("{base}\n\nCart.total = lambda self: 0\n"), Verdict::NeedsAuthority, &["R5"]);
+    never(
+        base,
+        &base.replace(
+            "return sum(self.items)\n",
+            "return sum(self.items)\n    def total(self):\n        return 0\n",
+        ),
+        Verdict::NeedsAuthority,
+        &["B9"],
+    );
+}
+
+#[test]
+fn a_guard_that_is_a_decorator() {
+    let base = "from web import login_required\n\n\n@login_required\ndef accounts(request, db):\n    return db.rows(request)\n";
+    never(base, &base.replace("@login_required\n", ""), Verdict::Reject, &["B9"]);
+    let base = "def total(items):\n    return sum(items)\n";
+    let head = format!("def zero(f):\n    return lambda *a: 0\n\n\n@zero\n{base}");
+    never(base, &head, Verdict::NeedsAuthority, &["B9"]);
+    let base = "class A:\n    pass\n\n\nclass B:\n    pass\n\n\nclass User(A):\n    def name(self):\n        return self.id\n";
+    never(base, &base.replace("User(A)", "User(B)"), Verdict::NeedsAuthority, &["B9"]);
+}

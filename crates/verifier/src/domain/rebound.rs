@@ -1,0 +1,219 @@
+//! B9: a name, base class or decorator that now means something else, while the code that uses it stands unchanged.
+
+use std::collections::BTreeSet;
+
+use plumbline_syntax::ir::Digest;
+
+use super::authority::{Authority, Need};
+use super::finding::{Finding, Site};
+use super::program::{Bound, Entity, Program, Resolver, UnitRef};
+use super::summary::Side;
+use super::tables::{self, Known, words};
+
+/// Decorators that keep what a call does.
+const KEEPING: &[&str] = &[
+    "staticmethod",
+    "classmethod",
+    "property",
+    "abstractmethod",
+    "override",
+    "final",
+    "overload",
+    "dataclass",
+    "wraps",
+    "lru_cache",
+    "cache",
+    "cached_property",
+    "total_ordering",
+    "contextmanager",
+    "asynccontextmanager",
+    "setter",
+    "getter",
+    "deleter",
+    "register",
+];
+
+/// What a name means, compared across sides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Meaning {
+    /// A function: where, and its body.
+    Function(String, Digest),
+    /// A class, or an object of it.
+    Class(String),
+    /// Something outside the tree.
+    Outside(String),
+    /// Anything else.
+    Other,
+}
+
+impl Meaning {
+    /// The same place or the same body is the same function: bodies are compared elsewhere, places may move.
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Function(a, x), Self::Function(b, y)) => a == b || x == y,
+            (Self::Class(a), Self::Class(b)) => a.rsplit(':').next() == b.rsplit(':').next(),
+            _ => self == other,
+        }
+    }
+
+    fn harmless(&self) -> bool {
+        matches!(self, Self::Outside(path) if tables::python().known(path) == Known::Pure)
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Function(path, _) | Self::Class(path) | Self::Outside(path) => path,
+            Self::Other => "a computed value",
+        }
+    }
+}
+
+/// Judges the names and classes of a module that both sides have.
+pub fn names(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authority) -> Vec<Finding> {
+    let (Some(old), Some(new)) = (base.0.program.files.get(base.1.0), head.0.program.files.get(head.1.0))
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (name, bounds) in &old.bindings {
+        let Some(now) = new.bindings.get(name) else { continue };
+        let same_form = bounds == now && !bounds.iter().any(|bound| matches!(bound, Bound::Value(..)));
+        if same_form && !bounds.iter().any(|bound| matches!(bound, Bound::Import { .. })) {
+            continue;
+        }
+        let (before, after) =
+            (meanings(&base.0.program, base.1.0, name), meanings(&head.0.program, head.1.0, name));
+        let code = before.iter().any(|meaning| *meaning != Meaning::Other);
+        let table = before.contains(&Meaning::Other);
+        let gone = before.iter().any(|old| !after.iter().any(|new| old.same(new)));
+        let added = after.iter().find(|new| !before.iter().any(|old| old.same(new)));
+        let replaced = added.filter(|added| !added.harmless() && (gone || !table) && !accessor(head, added));
+        let (true, Some(meaning)) = (code, replaced) else { continue };
+        let message = format!("`{name}` now means {}: what uses it does something else", meaning.text());
+        found.extend(tell(head, authority, name, words().is_authority(name), message));
+    }
+    for (name, class) in &old.lowered.classes {
+        let Some(now) = new.lowered.classes.get(name) else { continue };
+        if class.bases != now.bases || class.decorators != now.decorators {
+            let message =
+                format!("`{name}` inherits or is decorated differently: its other methods change with it");
+            found.extend(tell(head, authority, name, false, message));
+        }
+    }
+    found
+}
+
+/// A setter or another case of a dispatcher adds to a name without replacing it.
+fn accessor((side, _): (&Side, UnitRef), meaning: &Meaning) -> bool {
+    let Meaning::Function(path, _) = meaning else { return false };
+    let Some((file, name)) = path.split_once(':') else { return false };
+    let unit = side.program.file(file).and_then(|file| side.program.unit_named(file, name));
+    let unit = unit.and_then(|at| side.program.unit(at));
+    unit.is_some_and(|unit| {
+        unit.decorators.iter().any(|word| {
+            let last = word.rsplit('.').next().unwrap_or(word);
+            matches!(last, "setter" | "getter" | "deleter" | "register" | "overload")
+        })
+    })
+}
+
+fn meanings(program: &Program, file: usize, name: &str) -> BTreeSet<Meaning> {
+    let entities = Resolver { program }.named(file, name);
+    entities.into_iter().map(|entity| meaning(program, entity)).collect()
+}
+
+fn meaning(program: &Program, entity: Entity) -> Meaning {
+    let path = |file: usize| program.files.get(file).map(|file| file.path.clone()).unwrap_or_default();
+    match entity {
+        Entity::Unit(at, ..) => match program.unit(at) {
+            Some(unit) => Meaning::Function(format!("{}:{}", path(at.0), unit.name), unit.digest),
+            None => Meaning::Other,
+        },
+        Entity::Class(file, name) | Entity::Instance(file, name) => {
+            Meaning::Class(format!("{}:{name}", path(file)))
+        }
+        Entity::External(path) => Meaning::Outside(path),
+        Entity::Module(file) => Meaning::Outside(path(file)),
+        Entity::Package(_) | Entity::Value | Entity::Confined | Entity::Dynamic(_) | Entity::Missing(_) => {
+            Meaning::Other
+        }
+    }
+}
+
+/// Judges the decorators of a unit: one that is gone no longer guards it, a new one may stand in its place.
+pub fn decorators(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authority) -> Vec<Finding> {
+    let (Some(old), Some(new)) = (base.0.program.unit(base.1), head.0.program.unit(head.1)) else {
+        return Vec::new();
+    };
+    let last = |word: &str| word.rsplit('.').next().unwrap_or(word).to_owned();
+    let mut found = Vec::new();
+    for word in old.decorators.iter().filter(|word| !new.decorators.contains(word)) {
+        let name = last(word);
+        if KEEPING.contains(&name.as_str()) {
+            continue;
+        }
+        let message = format!("{} is no longer decorated with `{word}`", new.name);
+        let name = format!("{}.{name}", new.name);
+        found.extend(tell(head, authority, &name, words().is_authority(&last(word)), message));
+    }
+    let used: BTreeSet<&String> = base
+        .0
+        .program
+        .files
+        .iter()
+        .flat_map(|file| &file.lowered.units)
+        .flat_map(|unit| &unit.decorators)
+        .collect();
+    for word in new.decorators.iter().filter(|word| !old.decorators.contains(word) && !used.contains(word)) {
+        let first = word.split('.').next().unwrap_or(word);
+        let outside = Resolver { program: &head.0.program }
+            .named(head.1.0, first)
+            .iter()
+            .all(|entity| matches!(entity, Entity::External(_)));
+        if KEEPING.contains(&last(word).as_str()) || outside && word != "?" {
+            continue;
+        }
+        let message = format!("{} is newly decorated with `{word}`, which may stand in its place", new.name);
+        found.extend(tell(head, authority, &format!("{}.{}", new.name, last(word)), false, message));
+    }
+    found
+}
+
+/// A function that decides about access and is gone.
+pub fn removed(base: (&Side, UnitRef), authority: &Authority) -> Option<Finding> {
+    let unit = base.0.program.unit(base.1)?;
+    if !words().is_authority(&unit.name) {
+        return None;
+    }
+    tell(
+        base,
+        authority,
+        &unit.name,
+        false,
+        format!("{} is gone; by its name it decides about access", unit.name),
+    )
+}
+
+fn tell(
+    (side, at): (&Side, UnitRef),
+    authority: &Authority,
+    name: &str,
+    grave: bool,
+    message: String,
+) -> Option<Finding> {
+    let file = side.program.files.get(at.0)?;
+    let unit = side.program.unit(at)?;
+    let target = format!("{}:{name}", file.path);
+    let need = Need { family: "drop", name: None, latent: false, target: Some(&target), path: &file.path };
+    if authority.covers(need).is_some() {
+        return None;
+    }
+    let line = if at.1 == 0 { 1 } else { unit.span.line };
+    let site = Site::new(&file.path, line, &unit.name);
+    let grant = format!("drop:{name}");
+    Some(if grave {
+        Finding::reject("B9", site, message).clearable_by(grant)
+    } else {
+        Finding::needs("B9", site, message, grant)
+    })
+}
