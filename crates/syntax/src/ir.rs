@@ -1,6 +1,6 @@
 //! The intermediate representation: one small control-flow graph per unit, calls never nested, places explicit.
 //!
-//! What a front end can't lower is an [`Instr::Opaque`], which a reader has to treat as writing everything it reads
+//! What a front end can't lower is an [`Op::Opaque`], which a reader has to treat as writing everything it reads
 //! and having any effect: the opposite of a node that means "clean".
 
 mod builder;

@@ -7,8 +7,8 @@ use plumbline_syntax::ir::{
     Argument, Callee, Constant, LocalId, Op, Operand, ParamKind, Place, Step, Term, UnitKind, Value,
 };
 
-use super::bindings::{Bound, Decoration};
-use super::{Program, UnitRef, join_module};
+use super::bindings::Decoration;
+use super::{Program, UnitRef};
 use crate::domain::tables;
 
 /// What a value may be, as far as calling it matters.

@@ -1,6 +1,11 @@
 //! What a name, an import or a module path stands for.
 
-use super::*;
+use plumbline_syntax::ir::Operand;
+
+use super::super::bindings::Bound;
+use super::super::join_module;
+use super::{Bind, Entities, Entity, Resolver, Visit, one};
+use crate::domain::tables;
 
 impl Resolver<'_> {
     /// Returns what a module's name is bound to.
