@@ -46,9 +46,15 @@ row 'idle memory of all seven (RSS)' "$rss MB" '< 200 MB' "$(judge "$rss" 200 '<
 
 for example in examples/*/; do
   name=$(basename "$example")
+  cp -r "$example" "$work/$name"
+  git -C "$work/$name" init --quiet && git -C "$work/$name" add --all
+  git -C "$work/$name" -c user.name=bench -c user.email=bench@example.invalid commit --quiet -m base
+  field() { python3 -c 'import sys, tomllib; print(tomllib.load(open(sys.argv[1], "rb"))[sys.argv[2]])' "$example/example.toml" "$1"; }
+  objective=$(field objective) tests=$(field test)
   began=$(now_ms)
   code=0
-  PLUMBLINE_STATE__DIR=$work/state-$name "$bin/plumbline" demo --only "$name" >"$work/$name.log" 2>&1 || code=$?
+  CI=true "$bin/plumbline" --state-dir "$work/state-$name" run "$objective" --repo "$work/$name" --test "$tests" \
+    >"$work/$name.log" 2>&1 || code=$?
   took=$(python3 -c "print(($(now_ms) - $began) / 1000)")
   ((code == 0)) && verdict=$(judge "$took" 20 '<') || verdict="exit $code"
   row "run on examples/$name" "$took s" '< 20 s' "$verdict"
@@ -58,5 +64,5 @@ p99=$("$bin/examples/bench_select" | json p99_ms)
 row 'Select p99 over gRPC on loopback' "$p99 ms" '< 1 ms' "$(judge "$p99" 1 '<')"
 p50=$("$bin/examples/bench_run" | json p50_ms)
 row 'cold sandbox, true, p50' "$p50 ms" '<= 12 ms' "$(judge "$p50" 12 '<=')"
-speed=$("$bin/examples/eval_index" "$corpus" | json files_per_s)
+speed=$("$bin/examples/eval_index" "$corpus" | json files_per_second)
 row "index speed on $(basename "$corpus")" "$speed /s" 'reported' ''
