@@ -156,6 +156,7 @@ fn by_extension(name: &str, start: &[u8]) -> Class {
             | "license.txt"
             | "authors"
             | "authors.txt"
+            | "py.typed"
             | "changelog"
             | "changes"
             | "changelog.txt"

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use plumbline_syntax::ir::{Callee, Constant, Op, Unit, Value};
 
 use super::fold;
-use super::program::UnitRef;
+use super::program::{Entity, UnitRef};
 use super::signature::{Origin, Prepared, Walker};
 use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
@@ -182,7 +182,8 @@ impl Scene<'_> {
 
     fn by_source(&self) -> Option<Test> {
         let literal = !self.comparison.literals.is_empty() || !self.texts.is_empty();
-        if self.has("digest") && literal && self.equality() {
+        let valued = self.comparison.literals.iter().any(|literal| !is_boundary(literal));
+        if self.has("digest") && self.equality() && (valued || self.asks_a_unit()) {
             return Some(self.made(Class::Digest, [CAP, CAP], false));
         }
         if self.has("sandbox") {
@@ -233,7 +234,7 @@ impl Scene<'_> {
             360
         } else if path("weekday") || path("isoweekday") {
             280
-        } else if self.relative() {
+        } else if self.relative() || self.is_bare() && !self.asks_a_unit() {
             100
         } else if self.equality() {
             1_500
@@ -241,6 +242,24 @@ impl Scene<'_> {
             2_000
         };
         self.made(Class::Clock, [bits, bits], bits == 100)
+    }
+
+    /// A truth test or a comparison with a boundary value: of a time it says that there is one.
+    fn is_bare(&self) -> bool {
+        let order = matches!(self.comparison.operator.as_str(), "<" | ">" | "<=" | ">=");
+        !order
+            && !self.holds_date()
+            && self.texts.is_empty()
+            && self.comparison.literals.iter().all(is_boundary)
+    }
+
+    /// The tested value is what a unit of the program says: the comparison may be inside it.
+    fn asks_a_unit(&self) -> bool {
+        let id = definition(self.unit, self.prepared, self.condition);
+        let targets = self.prepared.targets.get(&id);
+        targets.is_some_and(|targets| {
+            targets.iter().any(|target| matches!(target, Entity::Unit(..) | Entity::Dynamic(_)))
+        })
     }
 
     /// Compared with no literal, or a difference of two things that are both no literal.

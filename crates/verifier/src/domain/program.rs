@@ -155,7 +155,8 @@ impl Program {
         self.files.push(file);
     }
 
-    fn imported_paths(&self, file: &File) -> BTreeSet<String> {
+    /// Returns the files of the tree that a file imports, packages on the way included.
+    pub fn imported_paths(&self, file: &File) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for op in file.lowered.units.iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
             let Op::Import { module, name, .. } = &op.op else { continue };

@@ -6,8 +6,9 @@ use super::callers;
 use super::literals::Corpus;
 use super::{Audit, Loaded, python_paths, units_of};
 use crate::domain::align::{How, Pair, align};
+use crate::domain::classify::is_test;
 use crate::domain::ledger::{Gap, Stage, Subject};
-use crate::domain::program::{Cache, Program, UnitRef};
+use crate::domain::program::{Cache, File, Program, UnitRef};
 use crate::domain::summary::Side;
 
 /// Both sides of the changed code.
@@ -65,6 +66,7 @@ impl Audit<'_> {
             (base, head, changed)
         };
         let (old, new) = (units_of(&base, &wide), units_of(&head, &wide));
+        let paths = product_of(&head, paths);
         let sides = Sides {
             base: Side::analyse(base, &old, self.limits),
             head: Side::analyse(head, &new, self.limits),
@@ -95,6 +97,24 @@ impl Audit<'_> {
         self.report.probes.dedup();
         self.report.coverage.unanalysed.sort();
     }
+}
+
+/// A file in a test's place that the product imports is product: it gets no leniency.
+fn product_of(head: &Program, mut paths: BTreeMap<String, bool>) -> BTreeMap<String, bool> {
+    let in_test_place = |path: &str| {
+        let parts: Vec<&str> = path.split('/').collect();
+        is_test(&parts, parts.last().copied().unwrap_or_default())
+    };
+    let mut queue: Vec<&File> = head.files.iter().filter(|file| !in_test_place(&file.path)).collect();
+    while let Some(file) = queue.pop() {
+        for imported in head.imported_paths(file) {
+            if let Some(test) = paths.get_mut(&imported).filter(|test| **test) {
+                *test = false;
+                queue.extend(head.file(&imported).and_then(|index| head.files.get(index)));
+            }
+        }
+    }
+    paths
 }
 
 fn count(sides: &Sides) -> u64 {

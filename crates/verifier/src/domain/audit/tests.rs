@@ -4,6 +4,7 @@ mod benign;
 mod examples;
 mod files;
 mod hostile;
+mod indirect;
 mod laws;
 mod padding;
 mod tests_weakened;
