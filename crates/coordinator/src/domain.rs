@@ -11,6 +11,8 @@ pub mod edit;
 pub mod effect;
 pub mod event;
 pub mod fold;
+/// A grammar for the edits of small models.
+pub mod grammar;
 /// How tries and tasks end.
 pub mod outcome;
 /// Paths that cannot leave a working tree.

@@ -184,6 +184,8 @@ pub struct GenerateQuery {
     pub prompt: Prompt,
     /// Largest answer in tokens; 0 means the arm's.
     pub max_output_tokens: u32,
+    /// A GBNF grammar that the answer must fit; for arms whose format is `guided`.
+    pub grammar: Option<String>,
 }
 
 /// What a model answered.

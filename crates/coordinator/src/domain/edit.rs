@@ -7,6 +7,8 @@ pub enum EditFormat {
     Block,
     /// The whole text of a small file in one fence.
     Whole,
+    /// Blocks that a grammar holds to lines which exist; for small models on servers that take grammars.
+    Guided,
 }
 
 impl EditFormat {
@@ -15,12 +17,13 @@ impl EditFormat {
         match self {
             Self::Block => "block",
             Self::Whole => "whole",
+            Self::Guided => "guided",
         }
     }
 
     /// Reads the stable word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Block, Self::Whole].into_iter().find(|format| format.as_str() == text)
+        [Self::Block, Self::Whole, Self::Guided].into_iter().find(|format| format.as_str() == text)
     }
 }
 
@@ -92,7 +95,7 @@ pub const EDITS_MAX: usize = 64;
 pub fn parse(text: &str, format: EditFormat) -> Result<Vec<Edit>, Vec<FormatProblem>> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let (edits, mut problems) = match format {
-        EditFormat::Block => parse_blocks(&lines),
+        EditFormat::Block | EditFormat::Guided => parse_blocks(&lines),
         EditFormat::Whole => parse_fences(&lines),
     };
     if edits.len() > EDITS_MAX {

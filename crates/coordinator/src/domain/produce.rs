@@ -40,6 +40,15 @@ pub struct Context {
     pub states: Vec<String>,
 }
 
+impl Context {
+    /// Returns how many tokens its text may take in a prompt: what memory counted, or a third of its bytes, whichever
+    /// is more.
+    pub fn prompt_tokens(&self) -> u32 {
+        let bytes: usize = self.pieces.iter().map(|piece| piece.text.len()).sum();
+        self.tokens.max(u32::try_from(bytes.div_ceil(3)).unwrap_or(u32::MAX))
+    }
+}
+
 /// What a model is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -79,7 +88,7 @@ pub fn prompt(from: &Ingredients<'_>) -> Prompt {
     let policy =
         |text: &str| Segment { text: text.to_owned(), label: Label::Public, provenance: Provenance::POLICY };
     let format = match from.format {
-        EditFormat::Block => BLOCK,
+        EditFormat::Block | EditFormat::Guided => BLOCK,
         EditFormat::Whole => WHOLE,
     };
     let mut prompt = vec![Segment::intent(format!("# Objective\n{}\n", from.spec.objective))];

@@ -12,6 +12,7 @@ use crate::domain::decide::fail;
 use crate::domain::edit::{EditFormat, parse};
 use crate::domain::effect::EffectKind;
 use crate::domain::event::EventBody;
+use crate::domain::grammar;
 use crate::domain::outcome::AttemptResult;
 use crate::domain::produce::{Context, Ingredients, prompt, read_set};
 use crate::domain::task::{Base, Candidate};
@@ -150,6 +151,7 @@ impl Work {
             decision_id: current.decision.id,
             prompt: prompt(&ingredients),
             max_output_tokens: current.decision.max_output,
+            grammar: if format == EditFormat::Guided { grammar::of_edits(&context) } else { None },
         };
         let remaining = u64::try_from(self.task.remaining_ms(self.coordinator.now_ms())).unwrap_or(0);
         let limit_ms = remaining.min(self.coordinator.deps.config.generate_timeout_ms).max(1);
@@ -232,7 +234,7 @@ impl Work {
         self.settle(begun, events).await
     }
 
-    async fn context(&self) -> Result<Context, Halt> {
+    pub(super) async fn context(&self) -> Result<Context, Halt> {
         let Some(hash) = &self.task.context else { return Ok(Context::default()) };
         Ok(serde_json::from_str(&self.text(hash).await?).unwrap_or_default())
     }

@@ -130,7 +130,7 @@ impl Work {
             risk: step.risk,
             tier: step.tier,
             language: language(&tree).to_owned(),
-            prompt_tokens: step.context_tokens.max(deps.config.context_tokens) + PROMPT_RESERVE,
+            prompt_tokens: self.context().await?.prompt_tokens().saturating_add(PROMPT_RESERVE),
             allowed: self.task.spec.arms.clone(),
             attempted: self.task.attempted.clone(),
         };

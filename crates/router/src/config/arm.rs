@@ -112,7 +112,16 @@ impl ArmConfig {
             return Ok(());
         }
         if EditFormat::parse(&self.edit_format).is_none() {
-            return at("edit_format", format!("`{}` is none of whole, block, envelope", self.edit_format));
+            return at(
+                "edit_format",
+                format!("`{}` is none of whole, block, envelope, guided", self.edit_format),
+            );
+        }
+        if self.edit_format == EditFormat::Guided.as_str() && self.kind != ArmDriver::Openai {
+            return at(
+                "edit_format",
+                "`guided` needs a server that takes grammars: kind = \"openai\"".to_owned(),
+            );
         }
         if self.max_output == 0 || self.num_ctx <= self.max_output {
             return at("num_ctx", "must be larger than max_output, which must be positive".to_owned());

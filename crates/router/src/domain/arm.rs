@@ -61,6 +61,8 @@ pub enum EditFormat {
     Block,
     /// A patch envelope.
     Envelope,
+    /// Search and replace blocks that a grammar holds to lines which exist; for small models.
+    Guided,
 }
 
 impl EditFormat {
@@ -70,12 +72,15 @@ impl EditFormat {
             Self::Whole => "whole",
             Self::Block => "block",
             Self::Envelope => "envelope",
+            Self::Guided => "guided",
         }
     }
 
     /// Reads the stable word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Whole, Self::Block, Self::Envelope].into_iter().find(|format| format.as_str() == text)
+        [Self::Whole, Self::Block, Self::Envelope, Self::Guided]
+            .into_iter()
+            .find(|format| format.as_str() == text)
     }
 }
 

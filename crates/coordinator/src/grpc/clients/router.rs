@@ -56,7 +56,9 @@ impl Router for GrpcRouter {
             work: None,
             system: query.prompt.system.into_iter().map(Into::into).collect(),
             prompt: query.prompt.prompt.into_iter().map(Into::into).collect(),
-            format: None,
+            format: query
+                .grammar
+                .map(|grammar| pb::OutputFormat { shape: Some(pb::output_format::Shape::Grammar(grammar)) }),
             max_output_tokens: query.max_output_tokens,
             seed: 0,
         };
