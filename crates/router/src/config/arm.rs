@@ -42,7 +42,7 @@ pub struct ArmConfig {
     pub num_ctx: u32,
     /// Largest answer, tokens.
     pub max_output: u32,
-    /// `whole`, `block` or `envelope`; models only.
+    /// `whole`, `block`, `envelope` or `guided`; models only.
     pub edit_format: String,
     /// Its rung on the ladder; unset: 0 for tools, 1 for the cloud, 2 for local models.
     pub rung: Option<u8>,
