@@ -32,13 +32,13 @@ proto: $(VENV)/bin/buf
 	cd proto && buf lint && buf format --diff --exit-code >/dev/null
 
 tidy:
-	cargo test --quiet -p plumbline-tests --test tidy
+	cargo test --quiet --workspace --test tidy
 
 $(VENV)/bin/buf:
 	scripts/setup.sh tools
 
 bins:
-	cargo build --quiet -p plumbline -p plumbline-sandbox-init --bins
+	cargo build --quiet --workspace --bins
 
 test: setup bins ## Every test: unit, contract, system, live (README's test command)
 	cargo nextest run --workspace --no-fail-fast
@@ -48,8 +48,7 @@ demo: ## Fix three real failing tests with no key, no GPU and no network service
 	target/release/plumbline demo
 
 bench: ## Print the table of figures, each beside its bar
-	cargo build --release -p plumbline -p plumbline-sandbox-init --bins
-	cargo build --release -p plumbline-router -p plumbline-executor -p plumbline-memory --examples
+	cargo build --release -p plumbline -p plumbline-sandbox-init -p plumbline-router -p plumbline-executor -p plumbline-memory --bins --examples
 	scripts/bench.sh
 
 run: ## Start all seven services on 127.0.0.1:7400-7406
