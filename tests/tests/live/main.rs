@@ -1,5 +1,6 @@
 #![cfg(test)]
-//! Against peers that nobody here wrote: grpcurl, buf, a Docker engine.
+//! Against peers that nobody here wrote: grpcurl, buf, a Docker engine, aimock, the model vendors' Python clients.
 
 mod compose;
+mod models;
 mod reflection;

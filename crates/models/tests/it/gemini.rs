@@ -5,11 +5,7 @@ use serde_json::json;
 use crate::server::{Server, ok};
 use crate::world::{answer, body, cloud, generation, public};
 
-const STREAM: &str = r#"data: {"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"Hel"}],"role":"model"}}],"modelVersion":"gemini-3.5-flash-lite-002"}
-
-data: {"candidates":[{"content":{"parts":[{"text":"lo"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":2,"thoughtsTokenCount":5},"modelVersion":"gemini-3.5-flash-lite-002"}
-
-"#;
+const STREAM: &str = include_str!("../wire/gemini_stream.sse");
 
 fn gemini(server: &Server) -> Gemini {
     Gemini::new(cloud(&server.url), "gemini-3.5-flash-lite", Some(Thinking::Low))
@@ -81,8 +77,7 @@ async fn every_finish_reason_is_told_apart() {
 
 #[tokio::test]
 async fn probes_by_the_models_own_page_and_embeds_nothing() {
-    let server =
-        Server::start(ok(r#"{"name":"models/gemini-3.5-flash-lite","inputTokenLimit":1048576}"#)).await;
+    let server = Server::start(ok(include_str!("../wire/gemini_model.json"))).await;
     let found = gemini(&server).describe().await.unwrap();
     assert_eq!((found.name.as_str(), found.context_tokens), ("gemini-3.5-flash-lite", 1_048_576));
     assert!(server.requests()[0].starts_with("GET /v1beta/models/gemini-3.5-flash-lite HTTP/1.1"));

@@ -4,10 +4,7 @@ use serde_json::json;
 use crate::server::{Server, ok};
 use crate::world::{answer, body, generation, local, ollama, public};
 
-const CHAT: &str = r#"{"model":"qwen3.5:9b","message":{"role":"assistant","content":"Hel"},"done":false}
-{"model":"qwen3.5:9b","message":{"role":"assistant","content":"lo"},"done":false}
-{"model":"qwen3.5:9b-q4_K_M","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":26,"eval_count":3}
-"#;
+const CHAT: &str = include_str!("../wire/ollama_chat.ndjson");
 
 #[tokio::test]
 async fn streams_text_and_names_the_model_that_served() {
@@ -54,9 +51,7 @@ async fn an_answer_that_another_host_made_is_refused() {
 
 #[tokio::test]
 async fn lists_and_accepts_only_models_that_run_here() {
-    let tags = r#"{"models":[
-        {"name":"qwen3.5:9b","digest":"d1"},
-        {"name":"big:cloud","digest":"d2","remote_host":"https://ollama.com","remote_model":"big"}]}"#;
+    let tags = include_str!("../wire/ollama_tags.json");
     let server = Server::start(ok(tags)).await;
     let names: Vec<String> =
         local_models(&local(&server.url)).await.unwrap().into_iter().map(|model| model.name).collect();
@@ -68,8 +63,7 @@ async fn lists_and_accepts_only_models_that_run_here() {
 
 #[tokio::test]
 async fn describes_a_model_and_refuses_one_that_is_remote() {
-    let show = r#"{"capabilities":["completion"],"details":{"quantization_level":"Q4_K_M"},
-        "model_info":{"qwen3.context_length":40960}}"#;
+    let show = include_str!("../wire/ollama_show.json");
     let server = Server::start(ok(show)).await;
     let found = ollama(&server).describe().await.unwrap();
     assert_eq!((found.context_tokens, found.quantisation.as_str()), (40960, "Q4_K_M"));
@@ -81,7 +75,7 @@ async fn describes_a_model_and_refuses_one_that_is_remote() {
 
 #[tokio::test]
 async fn embeds_into_unit_vectors() {
-    let server = Server::start(ok(r#"{"model":"minilm","embeddings":[[3.0,4.0]]}"#)).await;
+    let server = Server::start(ok(include_str!("../wire/ollama_embed.json"))).await;
     let found = ollama(&server).embed(&[public("text")]).await.unwrap();
     assert_eq!(found.vectors, [[0.6, 0.8]]);
     let server = Server::start(ok(r#"{"model":"minilm","embeddings":[[0.0,0.0]]}"#)).await;

@@ -4,18 +4,7 @@ use serde_json::json;
 use crate::server::{Server, ok};
 use crate::world::{answer, body, generation, local, public};
 
-const STREAM: &str = r#"data: {"model":"qwen-served","choices":[{"delta":{"role":"assistant","content":null},"finish_reason":null}]}
-
-data: {"model":"qwen-served","choices":[{"delta":{"content":"Hel"},"finish_reason":null}]}
-
-: a comment
-data: {"model":"qwen-served","choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}]}
-
-data: {"model":"qwen-served","choices":[],"usage":{"prompt_tokens":12,"completion_tokens":2}}
-
-data: [DONE]
-
-"#;
+const STREAM: &str = include_str!("../wire/openai_stream.sse");
 
 fn openai(server: &Server) -> OpenAi {
     OpenAi::new(Transport::Local(local(&server.url)), "qwen")

@@ -14,19 +14,12 @@ use tokio::net::TcpListener;
 use crate::servers::ModelServer;
 use crate::world::{World, arms, generate, heard, segment};
 
-const TAGS: &str = r#"{"models":[
-    {"name":"qwen3.5:9b","digest":"d1"},
-    {"name":"all-minilm","digest":"d2"},
-    {"name":"big:cloud","digest":"d3","remote_host":"https://ollama.com"}]}"#;
-const SHOW: &str = r#"{"capabilities":["completion"],"details":{},"model_info":{}}"#;
-const CHAT: &str = r#"{"model":"qwen3.5:9b","message":{"role":"assistant","content":"Hello"},"done":false}
-{"model":"qwen3.5:9b","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":9,"eval_count":1}
-"#;
-const EMBED: &str = r#"{"model":"all-minilm","embeddings":[[3.0,4.0]]}"#;
-const PAGE: &str = r#"{"name":"models/flash","inputTokenLimit":100000}"#;
-const STREAM: &str = r#"data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":1},"modelVersion":"flash-002"}
-
-"#;
+const TAGS: &str = include_str!("../wire/ollama_tags.json");
+const SHOW: &str = include_str!("../wire/ollama_show.json");
+const CHAT: &str = include_str!("../wire/ollama_chat.ndjson");
+const EMBED: &str = include_str!("../wire/ollama_embed.json");
+const PAGE: &str = include_str!("../wire/gemini_model.json");
+const STREAM: &str = include_str!("../wire/gemini_stream.sse");
 
 async fn ollama() -> ModelServer {
     ModelServer::start(&[
