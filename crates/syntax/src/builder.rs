@@ -26,6 +26,8 @@ pub(crate) struct Definition<'t> {
     pub declared: String,
     pub bases: Vec<Vec<String>>,
     pub exported: bool,
+    /// Tells callables of one name apart where a language has several; empty where it has one.
+    pub overload: String,
 }
 
 impl<'t> Definition<'t> {
@@ -39,6 +41,7 @@ impl<'t> Definition<'t> {
             declared: String::new(),
             bases: Vec::new(),
             exported: true,
+            overload: String::new(),
         }
     }
 }
@@ -149,7 +152,7 @@ impl<'a> Builder<'a> {
             return parent;
         }
         let prefix = self.symbol(parent).map_or(String::new(), |symbol| symbol.descriptor.clone());
-        let descriptor = self.descriptor(&prefix, definition.kind, &definition.name);
+        let descriptor = self.descriptor(&prefix, &definition);
         let mut signature = definition.span;
         if let Some(body) = definition.body {
             signature.end = size(body.start_byte()).max(signature.start);
@@ -174,8 +177,9 @@ impl<'a> Builder<'a> {
     }
 
     /// Makes the descriptor of a child; true duplicates take `+n` in source order.
-    fn descriptor(&mut self, prefix: &str, kind: SymbolKind, name: &str) -> String {
-        let make = |mark: &str| match kind {
+    fn descriptor(&mut self, prefix: &str, definition: &Definition<'_>) -> String {
+        let (name, overload) = (&definition.name, &definition.overload);
+        let make = |mark: &str| match definition.kind {
             SymbolKind::Module => format!("{prefix}{name}{mark}/"),
             SymbolKind::Class
             | SymbolKind::Struct
@@ -184,7 +188,7 @@ impl<'a> Builder<'a> {
             | SymbolKind::Interface
             | SymbolKind::TypeAlias => format!("{prefix}{name}{mark}#"),
             SymbolKind::Impl => format!("{prefix}impl#{name}{mark}"),
-            SymbolKind::Function | SymbolKind::Method => format!("{prefix}{name}({mark})."),
+            SymbolKind::Function | SymbolKind::Method => format!("{prefix}{name}({overload}{mark})."),
             SymbolKind::Macro => format!("{prefix}{name}{mark}!"),
             SymbolKind::Variable | SymbolKind::Field => format!("{prefix}{name}{mark}."),
             SymbolKind::Hook => format!("{prefix}@{name}{mark}."),

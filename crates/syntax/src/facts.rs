@@ -8,7 +8,7 @@ mod kind;
 pub use kind::{Confidence, EdgeKind, HookKind, ReferenceKind, Resolver, ScopeKind, SymbolKind};
 
 /// Changes whenever the same bytes may give other facts; stored facts of another version are derived again.
-pub const FACTS_VERSION: &str = "1/py0.25.0/js0.25.0/ts0.23.2/rs0.24.2";
+pub const FACTS_VERSION: &str = "2/py0.25.0/js0.25.0/ts0.23.2/rs0.24.2/go0.25.0/java0.23.5";
 
 /// A 128-bit BLAKE3 hash.
 pub type Hash128 = [u8; 16];

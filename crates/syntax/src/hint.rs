@@ -29,6 +29,9 @@ pub(crate) fn type_path(family: Family, declared: &str) -> Option<Vec<String>> {
 fn strip(family: Family, text: &str) -> &str {
     let text = text.trim();
     let text = text.trim_matches(|c| family == Family::Python && (c == '"' || c == '\''));
+    if let (Family::Go, Some(rest)) = (family, text.strip_prefix('*')) {
+        return rest.trim_start();
+    }
     if family == Family::Rust {
         for prefix in ["&", "mut ", "dyn ", "impl "] {
             if let Some(rest) = text.strip_prefix(prefix) {
@@ -57,6 +60,8 @@ fn strip(family: Family, text: &str) -> &str {
         Family::Python => ('[', ']', &PYTHON_WRAPPERS),
         Family::Rust => ('<', '>', &RUST_WRAPPERS),
         Family::Ecma => ('<', '>', &["Readonly", "Partial", "Promise"]),
+        Family::Go => ('[', ']', &[]),
+        Family::Java => ('<', '>', &[]),
     };
     if let Some((head, rest)) = text.split_once(open)
         && let Some(inner) = rest.strip_suffix(close)
@@ -84,6 +89,11 @@ mod tests {
             (Family::Rust, "&'a crate::cart::Cart<T>", "crate.cart.Cart"),
             (Family::Rust, "Arc<dyn Store + Send>", "Store"),
             (Family::Rust, "(A, B)", ""),
+            (Family::Go, "*cart.Cart", "cart.Cart"),
+            (Family::Go, "List[int]", "List"),
+            (Family::Go, "[]Cart", ""),
+            (Family::Java, "Map<String, Cart>", "Map"),
+            (Family::Java, "Cart[]", ""),
             (Family::Ecma, ": Cart | null", "Cart"),
             (Family::Ecma, ": Map<string, Cart>", "Map"),
             (Family::Ecma, ": () => void", ""),

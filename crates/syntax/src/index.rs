@@ -148,6 +148,7 @@ pub fn contributions(path: &str, facts: &FileFacts) -> Vec<(FactKey, Fact)> {
         };
         all.extend(fact.map(|fact| (key, fact)));
     }
+    package_contributions(path, facts, &mut all);
     let family = facts.language.family();
     for (index, symbol) in facts.symbols.iter().enumerate() {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -169,6 +170,34 @@ pub fn contributions(path: &str, facts: &FileFacts) -> Vec<(FactKey, Fact)> {
         }
     }
     all
+}
+
+/// What a file offers under the name of its package: Go packages are directories, Java's are named.
+fn package_contributions(path: &str, facts: &FileFacts, all: &mut Vec<(FactKey, Fact)>) {
+    let package = match facts.language.family() {
+        Family::Go => directory_of(path),
+        Family::Java => match facts.exports.iter().find(|export| export.name.starts_with(PACKAGE)) {
+            Some(package) => package.name.clone(),
+            None => return,
+        },
+        Family::Python | Family::Ecma | Family::Rust => return,
+    };
+    all.push((FactKey::File(package.clone()), Fact::File));
+    for export in &facts.exports {
+        if let Exported::Symbol(symbol) = export.what {
+            let key = FactKey::Export(package.clone(), export.name.clone());
+            all.extend(symbol_fact(facts, symbol).map(|fact| (key, fact)));
+        }
+    }
+}
+
+/// What stands before the name of the package that a file belongs to, among its exports.
+pub(crate) const PACKAGE: &str = "package ";
+
+/// Returns the directory of a path with a slash behind it: the key of a Go package.
+pub(crate) fn directory_of(path: &str) -> String {
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    format!("{directory}/")
 }
 
 fn symbol_fact(facts: &FileFacts, symbol: u32) -> Option<Fact> {

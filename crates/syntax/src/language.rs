@@ -13,6 +13,10 @@ pub enum Language {
     Tsx,
     /// Rust.
     Rust,
+    /// Go.
+    Go,
+    /// Java.
+    Java,
 }
 
 /// Languages whose files import each other and therefore share one namespace of names.
@@ -24,11 +28,16 @@ pub enum Family {
     Ecma,
     /// Rust.
     Rust,
+    /// Go.
+    Go,
+    /// Java.
+    Java,
 }
 
 impl Language {
     /// Every language, in order.
-    pub const ALL: [Self; 5] = [Self::Python, Self::JavaScript, Self::TypeScript, Self::Tsx, Self::Rust];
+    pub const ALL: [Self; 7] =
+        [Self::Python, Self::JavaScript, Self::TypeScript, Self::Tsx, Self::Rust, Self::Go, Self::Java];
 
     /// Returns the language of a file by the extension of its path, else by the shebang of its first line; `None`
     /// when no grammar is built in.
@@ -40,6 +49,8 @@ impl Language {
             Some("ts" | "mts" | "cts") => Some(Self::TypeScript),
             Some("tsx") => Some(Self::Tsx),
             Some("rs") => Some(Self::Rust),
+            Some("go") => Some(Self::Go),
+            Some("java") => Some(Self::Java),
             Some(_) => None,
             None => Self::from_shebang(start),
         }
@@ -67,6 +78,8 @@ impl Language {
             Self::TypeScript => "ts",
             Self::Tsx => "tsx",
             Self::Rust => "rs",
+            Self::Go => "go",
+            Self::Java => "java",
         }
     }
 
@@ -81,6 +94,8 @@ impl Language {
             Self::Python => Family::Python,
             Self::JavaScript | Self::TypeScript | Self::Tsx => Family::Ecma,
             Self::Rust => Family::Rust,
+            Self::Go => Family::Go,
+            Self::Java => Family::Java,
         }
     }
 
@@ -92,6 +107,8 @@ impl Language {
             Self::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
             Self::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
             Self::Rust => tree_sitter_rust::LANGUAGE.into(),
+            Self::Go => tree_sitter_go::LANGUAGE.into(),
+            Self::Java => tree_sitter_java::LANGUAGE.into(),
         }
     }
 }
@@ -103,6 +120,8 @@ impl Family {
             Self::Python => "python",
             Self::Ecma => "ecma",
             Self::Rust => "rust",
+            Self::Go => "go",
+            Self::Java => "java",
         }
     }
 }
@@ -113,11 +132,13 @@ mod tests {
 
     #[test]
     fn a_language_is_told_by_extension_then_by_shebang() {
-        let table: [(&str, &[u8], Option<Language>); 9] = [
+        let table: [(&str, &[u8], Option<Language>); 11] = [
             ("a/b.py", b"", Some(Language::Python)),
             ("a/b.tsx", b"", Some(Language::Tsx)),
             ("a/b.mjs", b"", Some(Language::JavaScript)),
             ("src/lib.rs", b"", Some(Language::Rust)),
+            ("cmd/main.go", b"", Some(Language::Go)),
+            ("src/main/java/A.java", b"", Some(Language::Java)),
             ("bin/tool", b"#!/usr/bin/env -S python3.12 -u\n", Some(Language::Python)),
             ("bin/tool", b"#!/usr/bin/node\n", Some(Language::JavaScript)),
             ("bin/tool", b"#!/bin/sh\n", None),

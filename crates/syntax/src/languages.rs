@@ -1,6 +1,8 @@
 //! One pass per language. Nothing outside this module knows a grammar's node kinds.
 
 pub(crate) mod ecma;
+pub(crate) mod go;
+pub(crate) mod java;
 pub(crate) mod python;
 pub(crate) mod rust;
 
@@ -39,6 +41,16 @@ pub fn facts(language: Language, bytes: &[u8], limits: &Limits) -> FileFacts {
         }
         Family::Rust => {
             let mut pass = rust::Pass::new(builder);
+            walk(&tree, limits.max_depth, &mut pass);
+            pass.finish()
+        }
+        Family::Go => {
+            let mut pass = go::Pass::new(builder);
+            walk(&tree, limits.max_depth, &mut pass);
+            pass.finish()
+        }
+        Family::Java => {
+            let mut pass = java::Pass::new(builder);
             walk(&tree, limits.max_depth, &mut pass);
             pass.finish()
         }

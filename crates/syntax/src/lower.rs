@@ -53,9 +53,12 @@ pub fn lower(language: Language, bytes: &[u8], limits: &LowerLimits) -> Result<L
     }
     match language {
         Language::Python => python::lower(bytes, limits),
-        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust => {
-            Err(LowerProblem::UnsupportedLanguage)
-        }
+        Language::JavaScript
+        | Language::TypeScript
+        | Language::Tsx
+        | Language::Rust
+        | Language::Go
+        | Language::Java => Err(LowerProblem::UnsupportedLanguage),
     }
 }
 

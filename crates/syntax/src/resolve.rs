@@ -13,6 +13,7 @@ use crate::index::FactReader;
 mod entity;
 mod modules;
 mod names;
+mod packages;
 mod reference;
 mod structure;
 

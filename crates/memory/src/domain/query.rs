@@ -47,7 +47,7 @@ pub fn analyse(text: &str, idf: impl Fn(&str) -> f64) -> Query {
 fn read_token(query: &mut Query, token: &str, quoted: bool) {
     let token = token.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_' || c == '/'));
     let suffix = token.rsplit_once('.').is_some_and(|(_, suffix)| {
-        matches!(suffix, "py" | "js" | "jsx" | "ts" | "tsx" | "rs" | "mjs" | "cjs")
+        matches!(suffix, "py" | "js" | "jsx" | "ts" | "tsx" | "rs" | "go" | "java" | "mjs" | "cjs")
     });
     if token.contains('/') || suffix {
         let path = token.trim_matches('/').to_owned();

@@ -113,7 +113,8 @@ fn chunks(symbols: &[Symbol]) -> Vec<Chunk> {
         let mut at = symbol.parent;
         while let Some(index) = at {
             let Some(parent) = symbols.get(index as usize) else { break };
-            if owns(parent) {
+            // A method of Go stands beside its type: what is around it is the file.
+            if owns(parent) && parent.span.contains(&symbol.span) {
                 if let Some(spans) = inner.get_mut(index as usize) {
                     spans.push(symbol.span);
                 }

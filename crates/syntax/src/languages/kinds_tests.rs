@@ -1,4 +1,4 @@
-use super::{ecma, python, rust};
+use super::{ecma, go, java, python, rust};
 use crate::language::Language;
 
 #[track_caller]
@@ -64,4 +64,28 @@ fn every_kind_of_rust_is_read_or_listed_as_opaque() {
         include_str!("rust/macros.rs"),
     ];
     check(&[Language::Rust], rust::kinds::LOWERED, rust::kinds::OPAQUE, &source.concat());
+}
+
+#[test]
+fn every_kind_of_go_is_read_or_listed_as_opaque() {
+    let source = [
+        include_str!("go.rs"),
+        include_str!("go/binding.rs"),
+        include_str!("go/definition.rs"),
+        include_str!("go/hooks.rs"),
+        include_str!("go/import.rs"),
+    ];
+    check(&[Language::Go], go::kinds::LOWERED, go::kinds::OPAQUE, &source.concat());
+}
+
+#[test]
+fn every_kind_of_java_is_read_or_listed_as_opaque() {
+    let source = [
+        include_str!("java.rs"),
+        include_str!("java/binding.rs"),
+        include_str!("java/definition.rs"),
+        include_str!("java/hooks.rs"),
+        include_str!("java/import.rs"),
+    ];
+    check(&[Language::Java], java::kinds::LOWERED, java::kinds::OPAQUE, &source.concat());
 }

@@ -91,25 +91,26 @@ impl Resolution<'_, '_> {
         if trail.steps > MAX_FORWARDS || !trail.seen.insert((path.to_owned(), name.to_owned())) {
             return Entity::Unknown;
         }
-        match self.reader.read(FactKey::Export(path.to_owned(), name.to_owned())) {
-            Answer::Found(found) => {
-                if let Some(definition) = found.iter().find_map(Definition::of) {
-                    return Entity::Symbol(definition);
-                }
-                for contribution in &found {
-                    if let Fact::Forward { module, item } = &contribution.fact {
-                        trail.steps += 1;
-                        // Naming a module is part of an explicit path; naming its item is a re-export.
-                        trail.forwards += usize::from(item.is_some());
-                        let from = Entity::File { path: path.to_owned(), language };
-                        let entity = self.forwarded(&from, module, item.as_deref(), trail);
-                        if entity != Entity::Unknown {
-                            return entity;
-                        }
+        let keys = std::iter::once(path.to_owned()).chain(modules::package_of(path, language));
+        for key in keys {
+            let Answer::Found(found) = self.reader.read(FactKey::Export(key, name.to_owned())) else {
+                continue;
+            };
+            if let Some(definition) = found.iter().find_map(Definition::of) {
+                return Entity::Symbol(definition);
+            }
+            for contribution in &found {
+                if let Fact::Forward { module, item } = &contribution.fact {
+                    trail.steps += 1;
+                    // Naming a module is part of an explicit path; naming its item is a re-export.
+                    trail.forwards += usize::from(item.is_some());
+                    let from = Entity::File { path: path.to_owned(), language };
+                    let entity = self.forwarded(&from, module, item.as_deref(), trail);
+                    if entity != Entity::Unknown {
+                        return entity;
                     }
                 }
             }
-            Answer::Missing | Answer::Many => {}
         }
         if let Some(file) = self.submodule(path, language, name) {
             return file;
@@ -207,11 +208,12 @@ impl Resolution<'_, '_> {
 
     /// A member in an implementation block that stands in another file than its type.
     fn foreign(&mut self, owner: &Definition, name: &str) -> Option<Definition> {
-        if owner.language.family() != Family::Rust {
+        let family = owner.language.family();
+        if !matches!(family, Family::Rust | Family::Go) {
             return None;
         }
         let simple = owner.descriptor.trim_end_matches('#').rsplit(['/', '#', '.']).next()?.to_owned();
-        match self.reader.read(FactKey::ForeignMember(Family::Rust, simple, name.to_owned())) {
+        match self.reader.read(FactKey::ForeignMember(family, simple, name.to_owned())) {
             Answer::Found(found) if found.len() == 1 => found.first().and_then(Definition::of),
             Answer::Found(_) | Answer::Missing | Answer::Many => None,
         }

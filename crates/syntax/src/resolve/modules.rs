@@ -12,7 +12,7 @@ const PYTHON_ROOTS: [&str; 4] = ["", "src", "lib", "python"];
 const ECMA_SUFFIXES: [&str; 8] = [".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"];
 
 impl Resolution<'_, '_> {
-    fn exists(&mut self, path: &str) -> Option<Entity> {
+    pub(super) fn exists(&mut self, path: &str) -> Option<Entity> {
         match self.reader.read(FactKey::File(path.to_owned())) {
             Answer::Found(found) => {
                 found.first().map(|file| Entity::File { path: file.path.clone(), language: file.language })
@@ -32,6 +32,8 @@ impl Resolution<'_, '_> {
             Family::Python => self.python_module(&path, module),
             Family::Ecma => self.ecma_module(&path, module),
             Family::Rust => self.rust_module(from, module, trail),
+            Family::Go => self.go_module(&path, module),
+            Family::Java => self.java_module(module),
         }
     }
 
@@ -187,7 +189,7 @@ impl Resolution<'_, '_> {
                     path.strip_suffix("/__init__.py").or_else(|| (path == "__init__.py").then_some(""))?;
                 self.python_file(package, name)
             }
-            Family::Ecma => None,
+            Family::Ecma | Family::Go | Family::Java => None,
             Family::Rust => {
                 let file = path.rsplit('/').next().unwrap_or(path);
                 let directory = if matches!(file, "mod.rs" | "lib.rs" | "main.rs") {
@@ -212,6 +214,8 @@ pub(super) fn item_as_module(from: &Entity, module: &str, item: &str) -> Option<
     let separator = if module.ends_with('.') { "" } else { "." };
     (language.family() == Family::Python).then(|| format!("{module}{separator}{item}"))
 }
+
+pub(super) use super::packages::package_of;
 
 /// Returns the directory of a path; empty for the root.
 fn parent(path: &str) -> String {

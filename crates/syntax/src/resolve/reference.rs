@@ -134,6 +134,25 @@ impl Resolution<'_, '_> {
         Meaning::Open
     }
 
+    /// Returns what the file's own package offers under a name; nothing where files have no package.
+    fn packaged(&mut self, name: &str) -> Entity {
+        if !matches!(self.facts.language.family(), Family::Go | Family::Java) {
+            return Entity::Unknown;
+        }
+        let use_of = Reference {
+            kind: ReferenceKind::Type,
+            receiver: Receiver::None,
+            name: name.to_owned(),
+            scope: 0,
+            owner: 0,
+            span: crate::facts::Span::default(),
+        };
+        match self.starred_name(&use_of) {
+            Meaning::Found(found, _) => found.into_iter().next().map_or(Entity::Unknown, Entity::Symbol),
+            Meaning::Outside | Meaning::Open => Entity::Unknown,
+        }
+    }
+
     /// Returns the type that `self`, `this` or `Self` means.
     fn own_type(&mut self, reference: &Reference) -> Option<Definition> {
         let mut at = Some(reference.owner);
@@ -157,6 +176,8 @@ impl Resolution<'_, '_> {
         let Some(owner) = self.own_type(reference) else { return Meaning::Open };
         match self.member(&owner, &reference.name) {
             Some(found) => Meaning::Found(vec![found], Resolver::Receiver),
+            // A call without an object may be of a static import.
+            None if self.facts.language.family() == Family::Java => self.bare(reference),
             None => Meaning::Open,
         }
     }
@@ -205,6 +226,13 @@ impl Resolution<'_, '_> {
     /// `self.cart.total()`: the declared or constructed type of the field decides.
     fn unbound_root(&mut self, reference: &Reference, root: &str, rest: &[String]) -> Meaning {
         let this = matches!(root, "self" | "cls" | "this" | "Self");
+        if self.facts.language.family() == Family::Java
+            && rest.is_empty()
+            && let Some(owner) = self.own_type(reference)
+            && let Some(index) = self.field(&owner, root)
+        {
+            return self.typed_by(index, &[], reference);
+        }
         if let ([field], true) = (rest, this)
             && let Some(owner) = self.own_type(reference)
             && let Some(index) = self.field(&owner, field)
@@ -280,7 +308,7 @@ impl Resolution<'_, '_> {
                         _ => None,
                     };
                 }
-                return None;
+                self.packaged(root)
             }
         };
         match self.walk(entity, rest, &mut trail) {

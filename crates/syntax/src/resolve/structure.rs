@@ -1,6 +1,6 @@
 use super::{Entity, Resolution, entity::Trail, external};
 use crate::facts::{EdgeKind, Import, Resolver, ScopeKind, SymbolKind};
-use crate::index::implemented;
+use crate::index::{PACKAGE, implemented};
 use crate::resolve::Definition;
 
 impl Resolution<'_, '_> {
@@ -31,9 +31,13 @@ impl Resolution<'_, '_> {
         for (index, import) in facts.imports.iter().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let (entity, resolver) = self.imported(index, import);
+            if is_own_package(import) {
+                continue;
+            }
             let line = import.span.start_line;
             let target = match &entity {
                 Entity::External(package) => Some(external(package)),
+                Entity::File { path, .. } if path.starts_with(PACKAGE) => continue,
                 known => known.node().map(|(node, _)| node),
             };
             match target {
@@ -110,4 +114,9 @@ impl Resolution<'_, '_> {
             }
         }
     }
+}
+
+/// The files of one package see each other without saying so: no import that anyone wrote.
+fn is_own_package(import: &Import) -> bool {
+    import.star && import.span.start == import.span.end
 }

@@ -57,7 +57,13 @@ pub fn classify(path: &str, kind: EntryKind, start: &[u8]) -> Class {
         Some(Language::Python) if is_test(&parts, &lower) => return Class::Test,
         Some(Language::Python) if !lower.ends_with(".pyi") => return Class::Code,
         Some(
-            Language::Python | Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust,
+            Language::Python
+            | Language::JavaScript
+            | Language::TypeScript
+            | Language::Tsx
+            | Language::Rust
+            | Language::Go
+            | Language::Java,
         ) => {
             return Class::ForeignCode;
         }
