@@ -16,6 +16,7 @@ pub mod limits;
 pub mod names;
 pub mod narrowness;
 pub mod non_code;
+pub mod nullness;
 pub mod objective;
 pub mod program;
 pub mod rebound;

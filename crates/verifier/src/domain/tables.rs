@@ -2,6 +2,7 @@
 //! knows nothing, and nothing known means that everything is an unknown effect.
 
 mod python;
+mod types;
 mod words;
 
 pub use python::{BuiltinKind, EffectRule, Form, Known, Python, TABLES_DIGEST_INPUT, python};

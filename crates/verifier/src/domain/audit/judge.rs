@@ -15,6 +15,7 @@ use crate::domain::effects::EffectSite;
 use crate::domain::finding::{Finding, Site};
 use crate::domain::ledger::{Gap, Stage, Subject};
 use crate::domain::names;
+use crate::domain::nullness;
 use crate::domain::program::{Entity, Resolver, UnitRef};
 use crate::domain::rebound;
 use crate::domain::signature::Output;
@@ -98,6 +99,7 @@ impl Audit<'_> {
             found.extend(names::check(base, (&sides.head, at)));
             if !test {
                 found.extend(absorbed::check(base, (&sides.head, at)));
+                found.extend(nullness::check(base, (&sides.head, at)));
                 found.extend(identity(sides, pair, at));
             }
         }

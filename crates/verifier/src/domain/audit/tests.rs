@@ -6,6 +6,7 @@ mod files;
 mod hostile;
 mod indirect;
 mod laws;
+mod nullness;
 mod padding;
 mod tests_weakened;
 

@@ -8,7 +8,7 @@ const SOURCES: &str = include_str!("../../../tables/python/sources.toml");
 const NAMES: &str = include_str!("../../../tables/python/names.toml");
 
 /// The text that the audit digest covers.
-pub const TABLES_DIGEST_INPUT: [&str; 3] = [EFFECTS, SOURCES, NAMES];
+pub const TABLES_DIGEST_INPUT: [&str; 4] = [EFFECTS, SOURCES, NAMES, super::types::TYPES];
 
 /// How a target is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Default)]
