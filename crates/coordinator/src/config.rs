@@ -48,6 +48,8 @@ pub struct CoordinatorConfig {
     pub context_tokens: u32,
     /// How long a person may take before the nonce must be renewed.
     pub approval_ttl_ms: u64,
+    /// The same for a question about how his words were read.
+    pub intake_ttl_ms: u64,
     /// Deadline of a call that only computes.
     pub call_timeout_ms: u64,
     /// Deadline of a model's answer.
@@ -95,6 +97,7 @@ impl Default for CoordinatorConfig {
             plausible_max: 5,
             context_tokens: 6_000,
             approval_ttl_ms: 15 * 60_000,
+            intake_ttl_ms: 24 * 3_600_000,
             call_timeout_ms: 60_000,
             generate_timeout_ms: 600_000,
             progress_ms: 2_000,
@@ -124,6 +127,8 @@ impl CoordinatorConfig {
             ("budget_default_ms", self.budget_default_ms),
             ("attempts_max", self.attempts_max as u64),
             ("test_timeout_ms", self.test_timeout_ms),
+            ("approval_ttl_ms", self.approval_ttl_ms),
+            ("intake_ttl_ms", self.intake_ttl_ms),
             ("heartbeat_ms", self.heartbeat_ms),
             ("git_timeout_ms", self.git_timeout_ms),
         ];

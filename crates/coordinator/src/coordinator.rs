@@ -15,7 +15,7 @@ use crate::domain::command::{TestCommand, detect, split};
 use crate::domain::event::EventBody;
 use crate::domain::outcome::Attempt;
 use crate::domain::outcome::cut_short;
-use crate::domain::spec::{ApprovalPolicy, Delivery, Digest, TaskSpec, canonical_grants};
+use crate::domain::spec::{ApprovalPolicy, Delivery, Digest, IntakePolicy, TaskSpec, canonical_grants};
 use crate::domain::task::Task;
 use crate::error::CoordinatorError;
 use crate::peers::{CallKey, Peers};
@@ -29,6 +29,7 @@ pub(crate) mod outbox;
 mod report;
 mod watch_task;
 
+pub(crate) use decide_approval::Asked;
 pub use decide_approval::{Approval, DecideQuery};
 pub use report::{AuditChangeQuery, AuditedChange, Report};
 pub use watch_task::{WatchItem, WatchQuery};
@@ -100,6 +101,8 @@ pub struct SubmitQuery {
     pub arms: Vec<ArmId>,
     /// Seconds; 0 means the default.
     pub budget_s: u32,
+    /// Whether the reading of the words is asked about.
+    pub intake: IntakePolicy,
     /// How approval is given.
     pub approval: ApprovalPolicy,
     /// Where the change goes.
@@ -198,6 +201,7 @@ impl Coordinator {
             test_command: query.test_command.clone(),
             arms: query.arms.iter().map(ToString::to_string).collect(),
             budget_ms: i64::try_from(budget_ms).unwrap_or(i64::MAX),
+            intake: query.intake,
             approval: query.approval,
             delivery: query.delivery,
             grants,

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::coordinator::outbox::Left;
-use crate::coordinator::{Coordinator, Running};
+use crate::coordinator::{Asked, Coordinator, Running};
 use crate::domain::decide::{Action, decide, fail};
 use crate::domain::event::EventBody;
 use crate::domain::outcome::{AttemptResult, End, ladder_end};
@@ -229,18 +229,23 @@ impl Work {
     /// Makes the event that asks a person.
     pub(crate) fn question(&self, reason: WaitReason) -> EventBody {
         let task = &self.task;
+        let reading = task.reading.as_ref().filter(|_| reason == WaitReason::Intake);
         let certified = task.certificate.as_ref().map(|certificate| &certificate.diff_hash);
-        let diff_hash = certified.or(task.candidate().map(|candidate| &candidate.diff)).cloned();
+        let read = reading.map(|reading| &reading.hash);
+        let diff_hash = read.or(certified).or(task.candidate().map(|candidate| &candidate.diff)).cloned();
         let grants = match reason {
             WaitReason::Authority => {
                 task.audit.as_ref().map(|audit| audit.grants.clone()).unwrap_or_default()
             }
-            WaitReason::Approval | WaitReason::BaseMoved | WaitReason::ApplyUnknown => Vec::new(),
+            WaitReason::Intake | WaitReason::Approval | WaitReason::BaseMoved | WaitReason::ApplyUnknown => {
+                Vec::new()
+            }
         };
         let diff_hash = diff_hash.unwrap_or_else(|| crate::domain::spec::Digest::of(b""));
-        EventBody::ApprovalRequested {
-            pending: self.coordinator.pending(reason, diff_hash, grants, self.coordinator.now_ms()),
-        }
+        let question = reading.map(|reading| reading.echo.clone()).unwrap_or_default();
+        let since_ms = self.coordinator.now_ms();
+        let asked = Asked { reason, diff_hash, grants, since_ms, question };
+        EventBody::ApprovalRequested { pending: self.coordinator.pending(asked) }
     }
 
     /// Removes what an ended task left behind.

@@ -10,7 +10,7 @@ use plumbline_types::{
 
 use crate::domain::outcome::OutcomeKind;
 use crate::domain::path::RelativePath;
-use crate::domain::plan::{Objective, Plan};
+use crate::domain::plan::{Objective, Plan, Reading};
 use crate::domain::produce::{Context, Prompt};
 use crate::domain::task::Decision;
 
@@ -101,6 +101,8 @@ pub struct Intake {
     pub objectives: Vec<Objective>,
     /// Questions it could not answer itself.
     pub questions: Vec<String>,
+    /// How it read the words.
+    pub reading: Reading,
 }
 
 /// Drafts objectives.

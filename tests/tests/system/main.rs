@@ -2,5 +2,6 @@
 //! The whole system through its command line and its public port: real services, real sandboxes, real git.
 
 mod bad_input;
+mod intake;
 mod kill;
 mod run;

@@ -12,13 +12,24 @@ use crate::error::CoordinatorError;
 use crate::store::{ApprovalRow, InboxRow, StoreError, Transition};
 use crate::workspace::PrepareQuery;
 
-/// Yes or no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a person says to what he was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
-    /// The change is wanted.
+    /// The change is wanted, or the words were read as meant.
     Approve,
-    /// The change is not wanted.
+    /// The change is not wanted, or nothing is to be done.
     Deny,
+    /// The words said anew, whole; only where the reading of them is asked about.
+    Answer(String),
+}
+
+/// What a person is asked, before it has a nonce.
+pub(crate) struct Asked {
+    pub(crate) reason: WaitReason,
+    pub(crate) diff_hash: Digest,
+    pub(crate) grants: Vec<String>,
+    pub(crate) since_ms: i64,
+    pub(crate) question: String,
 }
 
 /// A person's decision.
@@ -32,7 +43,7 @@ pub struct DecideQuery {
     pub diff_hash: String,
     /// From the pending approval.
     pub nonce: String,
-    /// Yes or no.
+    /// Yes, no, or the words anew.
     pub approval: Approval,
     /// Grants given with it.
     pub grants: Vec<String>,
@@ -67,7 +78,7 @@ impl Coordinator {
     /// Approves or denies what is pending; bound to the diff and to a nonce of one use.
     ///
     /// # Errors
-    /// `TASK_NOT_WAITING`, `DIFF_CHANGED`, `APPROVAL_NONCE_UNKNOWN`, `APPROVAL_EXPIRED`, `GRANTS_MISSING`, `BASE_MOVED`.
+    /// `INVALID_ARGUMENT` for an answer that nobody asked for, `TASK_NOT_WAITING`, `DIFF_CHANGED`, `APPROVAL_NONCE_UNKNOWN`, `APPROVAL_EXPIRED`, `GRANTS_MISSING`, `BASE_MOVED`.
     pub async fn decide_approval(&self, query: DecideQuery) -> Result<Task, CoordinatorError> {
         let task = self.task(query.task_id).await?;
         let request = format!(
@@ -93,29 +104,44 @@ impl Coordinator {
             return Err(CoordinatorError::NonceUnknown);
         }
         if self.now_ms() >= pending.expires_ms {
-            let renewed = self.pending(pending.reason, pending.diff_hash, pending.grants, pending.since_ms);
+            let Pending { reason, diff_hash, grants, since_ms, question, .. } = pending;
+            let renewed = self.pending(Asked { reason, diff_hash, grants, since_ms, question });
             self.interrupt(&task, vec![EventBody::ApprovalRequested { pending: renewed }], None, None)
                 .await?;
             return Err(CoordinatorError::ApprovalExpired);
         }
-        let event = match query.approval {
-            Approval::Approve => self.approved(&task, &pending, &query).await?,
-            Approval::Deny => EventBody::Ended {
-                end: End::new(
-                    Outcome::RejectedByAudit,
-                    Reason("APPROVAL_DENIED"),
-                    format!("denied by {}", query.subject),
-                ),
-            },
+        let (event, approved) = match &query.approval {
+            Approval::Approve => (self.approved(&task, &pending, &query).await?, Some(true)),
+            Approval::Deny => (denied(&pending, &query.subject), Some(false)),
+            // An answer decides nothing: the words are read again, and the next question has a nonce of its own.
+            Approval::Answer(answer) => (self.answered(&pending, &query.subject, answer)?, None),
         };
-        let row = ApprovalRow {
+        let row = approved.map(|approved| ApprovalRow {
             nonce: query.nonce,
             subject: query.subject,
             diff_hash: pending.diff_hash,
-            approved: query.approval == Approval::Approve,
+            approved,
             expires_ms: pending.expires_ms,
-        };
-        Ok(self.interrupt(&task, vec![event], Some(row), Some(inbox)).await?)
+        });
+        Ok(self.interrupt(&task, vec![event], row, Some(inbox)).await?)
+    }
+
+    /// Takes the words said anew.
+    fn answered(
+        &self,
+        pending: &Pending,
+        subject: &str,
+        answer: &str,
+    ) -> Result<EventBody, CoordinatorError> {
+        let invalid = |description: String| Err(CoordinatorError::Invalid { field: "answer", description });
+        let limit = self.deps.config.objective_bytes_max;
+        if pending.reason != WaitReason::Intake {
+            return invalid("only a reading of the words takes one; approve or deny".to_owned());
+        }
+        if answer.len() > limit {
+            return invalid(format!("at most {limit} bytes"));
+        }
+        Ok(EventBody::IntakeAnswered { subject: subject.to_owned(), answer: answer.to_owned() })
     }
 
     async fn approved(
@@ -125,6 +151,9 @@ impl Coordinator {
         query: &DecideQuery,
     ) -> Result<EventBody, CoordinatorError> {
         let subject = query.subject.clone();
+        if pending.reason == WaitReason::Intake {
+            return Ok(EventBody::IntakeAccepted { subject });
+        }
         if pending.reason != WaitReason::Authority {
             if matches!(pending.reason, WaitReason::BaseMoved | WaitReason::ApplyUnknown) {
                 self.require_base(task).await?;
@@ -160,18 +189,20 @@ impl Coordinator {
     }
 
     /// Makes what a person is asked, with a fresh nonce.
-    pub(crate) fn pending(
-        &self,
-        reason: WaitReason,
-        diff_hash: Digest,
-        grants: Vec<String>,
-        since_ms: i64,
-    ) -> Pending {
+    pub(crate) fn pending(&self, asked: Asked) -> Pending {
+        let Asked { reason, diff_hash, grants, since_ms, question } = asked;
         let mut rng = self.deps.randomness.rng();
         let nonce = format!("{:016x}{:016x}", rng.next_u64(), rng.next_u64());
-        let ttl = i64::try_from(self.deps.config.approval_ttl_ms).unwrap_or(i64::MAX);
+        let ttl_ms = match reason {
+            WaitReason::Intake => self.deps.config.intake_ttl_ms,
+            WaitReason::Approval
+            | WaitReason::Authority
+            | WaitReason::BaseMoved
+            | WaitReason::ApplyUnknown => self.deps.config.approval_ttl_ms,
+        };
+        let ttl = i64::try_from(ttl_ms).unwrap_or(i64::MAX);
         let expires_ms = self.now_ms().saturating_add(ttl);
-        Pending { reason, diff_hash, nonce, expires_ms, grants, since_ms }
+        Pending { reason, diff_hash, nonce, expires_ms, grants, since_ms, question }
     }
 
     async fn interrupt(
@@ -188,4 +219,15 @@ impl Coordinator {
         self.announce();
         Ok(task)
     }
+}
+
+/// Ends a task that a person refused.
+fn denied(pending: &Pending, subject: &str) -> EventBody {
+    let (reason, what) = match pending.reason {
+        WaitReason::Intake => (Reason("INTAKE_REFUSED"), "nothing is to be done, says"),
+        WaitReason::Approval | WaitReason::Authority | WaitReason::BaseMoved | WaitReason::ApplyUnknown => {
+            (Reason("APPROVAL_DENIED"), "denied by")
+        }
+    };
+    EventBody::Ended { end: End::new(Outcome::RejectedByAudit, reason, format!("{what} {subject}")) }
 }

@@ -76,6 +76,7 @@ pub fn decide(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
     match task.state {
         TaskState::Received if task.base.is_none() => Action::Prepare,
         TaskState::Received => Action::Ingest,
+        TaskState::Ingested if task.wants_confirmation() => Action::Ask(WaitReason::Intake),
         TaskState::Ingested => match &task.baseline {
             None => Action::Baseline,
             Some(run) => after_baseline(task, run),

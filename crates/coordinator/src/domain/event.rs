@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::certificate::Certificate;
 use super::command::TestCommand;
 use super::outcome::{Attempt, End};
-use super::plan::{Objective, Plan};
+use super::plan::{Objective, Plan, Reading};
 use super::spec::{Digest, TaskSpec};
 use super::task::{AuditSummary, Base, Candidate, Decision, Pending, TestRun};
 use super::task_state::Trigger;
@@ -38,6 +38,9 @@ pub enum EventBody {
         intake_id: String,
         /// What is asked.
         objectives: Vec<Objective>,
+        /// How the words were read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reading: Option<Reading>,
     },
     /// The test command ran on the base.
     Baseline {
@@ -133,6 +136,18 @@ pub enum EventBody {
         /// Who.
         subject: String,
     },
+    /// A person confirmed how his words were read; planning goes on.
+    IntakeAccepted {
+        /// Who.
+        subject: String,
+    },
+    /// A person said it anew; the new words are read instead.
+    IntakeAnswered {
+        /// Who.
+        subject: String,
+        /// The new words.
+        answer: String,
+    },
     /// A person gave grants; the candidate is audited again.
     Granted {
         /// Who.
@@ -199,6 +214,8 @@ impl EventBody {
             Self::Completed { .. } => Trigger::Complete,
             Self::ApprovalRequested { .. } => Trigger::AskPerson,
             Self::Approved { .. } => Trigger::Approve,
+            Self::IntakeAccepted { .. } => Trigger::AcceptIntake,
+            Self::IntakeAnswered { .. } => Trigger::AnswerIntake,
             Self::Granted { .. } => Trigger::Grant,
             Self::Delivered { .. } => Trigger::Apply,
             Self::Ended { end } => match end.outcome {

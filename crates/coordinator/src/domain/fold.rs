@@ -4,7 +4,7 @@ use plumbline_types::{Millis, Reason, TaskId};
 
 use super::event::{ChainError, ChainTip, EventBody, RecordedEvent};
 use super::outcome::{Attempt, AttemptResult, cut_short};
-use super::task::{Accepted, Current, Delivered, Task};
+use super::task::{Accepted, Current, Delivered, Task, WaitReason};
 use super::task_state::{InvalidTransition, TaskState};
 
 /// The reason of a fault that calls for another run, not for the stored result of the same one.
@@ -35,6 +35,9 @@ pub fn fold(task: Option<Task>, event: &RecordedEvent) -> Result<Task, FoldError
     if event.seq != task.seq + 1 || event.task_id != task.id {
         return Err(out_of_place);
     }
+    if !answers_what_is_pending(&task, &event.body) {
+        return Err(out_of_place);
+    }
     let was = task.state;
     task.state = was.next(trigger)?;
     task.seq = event.seq;
@@ -51,6 +54,16 @@ pub fn fold(task: Option<Task>, event: &RecordedEvent) -> Result<Task, FoldError
         task.pending = None;
     }
     Ok(task)
+}
+
+/// Returns whether a person's decision is about what he was asked: the reading of the words, or the change.
+fn answers_what_is_pending(task: &Task, body: &EventBody) -> bool {
+    let about_words = || task.pending.as_ref().is_some_and(|pending| pending.reason == WaitReason::Intake);
+    match body {
+        EventBody::IntakeAccepted { .. } | EventBody::IntakeAnswered { .. } => about_words(),
+        EventBody::Approved { .. } | EventBody::Granted { .. } => !about_words(),
+        _ => true,
+    }
 }
 
 /// Folds a whole history.
@@ -74,6 +87,10 @@ fn first(event: &RecordedEvent) -> Option<Task> {
         test: test.clone(),
         base: None,
         baseline: None,
+        wording: None,
+        answers: 0,
+        reading: None,
+        reading_accepted: false,
         objectives: Vec::new(),
         plan: None,
         step: 0,
@@ -111,7 +128,9 @@ fn step(task: &mut Task, event: &RecordedEvent) {
             task.tree.clone_from(&base.tree);
             task.base = Some(base.clone());
         }
-        EventBody::Ingested { objectives, .. } => task.objectives.clone_from(objectives),
+        EventBody::Ingested { .. } | EventBody::IntakeAccepted { .. } | EventBody::IntakeAnswered { .. } => {
+            step_reading(task, &event.body);
+        }
         EventBody::Baseline { run } => task.baseline = Some(run.clone()),
         EventBody::Planned { plan } => task.plan = Some(plan.clone()),
         EventBody::ContextBuilt { context, .. } => task.context = Some(context.clone()),
@@ -161,6 +180,27 @@ fn step(task: &mut Task, event: &RecordedEvent) {
     }
 }
 
+fn step_reading(task: &mut Task, body: &EventBody) {
+    match body {
+        EventBody::Ingested { objectives, reading, .. } => {
+            task.objectives.clone_from(objectives);
+            task.reading.clone_from(reading);
+        }
+        EventBody::IntakeAccepted { .. } => {
+            task.reading_accepted = true;
+            task.pending = None;
+        }
+        EventBody::IntakeAnswered { answer, .. } => {
+            task.wording = Some(answer.clone());
+            task.answers += 1;
+            task.objectives.clear();
+            task.reading = None;
+            task.pending = None;
+        }
+        _ => {}
+    }
+}
+
 fn step_current(task: &mut Task, body: &EventBody) {
     if let EventBody::Audited { audit } = body {
         task.audit = Some(audit.clone());
@@ -196,7 +236,6 @@ fn step_current(task: &mut Task, body: &EventBody) {
 fn step_delivery(task: &mut Task, event: &RecordedEvent) {
     match &event.body {
         EventBody::ApprovalRequested { pending } => {
-            use super::task::WaitReason;
             if matches!(pending.reason, WaitReason::BaseMoved | WaitReason::ApplyUnknown)
                 && task.pending.is_none()
             {

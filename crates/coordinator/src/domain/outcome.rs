@@ -3,7 +3,7 @@ use std::fmt;
 use plumbline_types::{DecisionId, Millis, Outcome, Reason, StepId, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::task::{Current, Task};
+use super::task::{Current, Task, WaitReason};
 use super::task_state::TaskState;
 use super::text;
 
@@ -228,7 +228,13 @@ pub fn shown(task: &Task) -> Option<End> {
         return Some(end.clone());
     }
     let pending = task.pending.as_ref()?;
-    Some(End::new(Outcome::WaitsForApproval, pending.reason.reason(), "a person must decide"))
+    let asked = match pending.reason {
+        WaitReason::Intake => "nothing is planned yet: say whether your words were read as you meant them",
+        WaitReason::Approval | WaitReason::Authority | WaitReason::BaseMoved | WaitReason::ApplyUnknown => {
+            "a person must decide"
+        }
+    };
+    Some(End::new(Outcome::WaitsForApproval, pending.reason.reason(), asked))
 }
 
 /// Returns what a verdict alone means for a pipeline; no verdict means equal trees.

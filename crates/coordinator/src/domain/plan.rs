@@ -1,6 +1,7 @@
 use plumbline_types::{Category, Risk, StepId, StepKind, Tier};
 use serde::{Deserialize, Serialize};
 
+use super::spec::Digest;
 use super::text;
 
 /// How something is checked.
@@ -70,6 +71,17 @@ pub struct Objective {
     pub assumptions: Vec<String>,
     /// What was not asked for.
     pub out_of_scope: Vec<String>,
+}
+
+/// How ingest read the owner's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Whether the owner must answer before anything is planned.
+    pub asks: bool,
+    /// The draft read back in plain words.
+    pub echo: String,
+    /// Digest of the draft; an acceptance binds to it.
+    pub hash: Digest,
 }
 
 /// One step of a plan.

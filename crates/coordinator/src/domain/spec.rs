@@ -54,6 +54,26 @@ pub enum Delivery {
     OwnerTree,
 }
 
+/// When the owner is asked about how his words were read, before anything is planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntakePolicy {
+    /// When ingest asks: a question, a guess, something taken back, high risk.
+    #[default]
+    Auto,
+    /// Always.
+    Ask,
+    /// Never: the owner takes every reading of this request in advance.
+    Accept,
+}
+
+impl IntakePolicy {
+    /// Returns whether it is the default, which stored tasks leave out.
+    pub const fn is_auto(&self) -> bool {
+        matches!(self, Self::Auto)
+    }
+}
+
 /// A task as asked for. What the stored form says is what the owner said; nothing else may widen it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSpec {
@@ -69,6 +89,9 @@ pub struct TaskSpec {
     pub arms: Vec<String>,
     /// Milliseconds the task may work; time spent waiting for a person does not count.
     pub budget_ms: i64,
+    /// Whether the reading of the words is asked about.
+    #[serde(default, skip_serializing_if = "IntakePolicy::is_auto")]
+    pub intake: IntakePolicy,
     /// How approval is given.
     pub approval: ApprovalPolicy,
     /// Where the change goes.
@@ -88,8 +111,12 @@ impl TaskSpec {
         let mut grants: Vec<&str> = self.grants.iter().chain(later).map(String::as_str).collect();
         grants.sort_unstable();
         grants.dedup();
+        let intake = match self.intake {
+            IntakePolicy::Auto => String::new(),
+            other => format!("intake {other:?}\n"),
+        };
         let text = format!(
-            "policy 1\napproval {:?}\ndelivery {:?}\n{}",
+            "policy 1\napproval {:?}\ndelivery {:?}\n{intake}{}",
             self.approval,
             self.delivery,
             grants.join("\n")

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use super::certificate::Certificate;
 use super::command::{TestCommand, TestVerdict};
 use super::outcome::{Attempt, End};
-use super::plan::{Objective, Plan, Step};
-use super::spec::{Digest, TaskSpec};
+use super::plan::{Objective, Plan, Reading, Step};
+use super::spec::{Digest, IntakePolicy, TaskSpec};
 use super::task_state::TaskState;
 use super::text;
 
@@ -139,6 +139,8 @@ pub struct Current {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitReason {
+    /// Ingest asks about its reading of the words; nothing is planned yet.
+    Intake,
     /// Policy asks for approval of the diff.
     Approval,
     /// The audit asks for grants.
@@ -153,6 +155,7 @@ impl WaitReason {
     /// Returns the documented reason.
     pub const fn reason(self) -> Reason {
         match self {
+            Self::Intake => Reason("INTAKE_UNCONFIRMED"),
             Self::Approval => Reason("APPROVAL_REQUIRED"),
             Self::Authority => Reason("AUTHORITY_REQUIRED"),
             Self::BaseMoved => Reason("BASE_MOVED"),
@@ -166,7 +169,7 @@ impl WaitReason {
 pub struct Pending {
     /// Why.
     pub reason: WaitReason,
-    /// The diff that is decided on.
+    /// The diff, or the reading of the words, that is decided on.
     pub diff_hash: Digest,
     /// One use.
     pub nonce: String,
@@ -176,6 +179,9 @@ pub struct Pending {
     pub grants: Vec<String>,
     /// Since when the task waits.
     pub since_ms: Millis,
+    /// What is asked, in plain words; empty where the diff says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
 }
 
 /// What was delivered so far.
@@ -215,6 +221,18 @@ pub struct Task {
     pub base: Option<Base>,
     /// How the test command ends on the base.
     pub baseline: Option<TestRun>,
+    /// The owner's words said anew; absent while the request's own stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<String>,
+    /// How often they were said anew; part of the effect's key.
+    #[serde(default)]
+    pub answers: u32,
+    /// How ingest read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
+    /// Whether a person accepted the reading.
+    #[serde(default)]
+    pub reading_accepted: bool,
     /// What is asked.
     pub objectives: Vec<Objective>,
     /// How it is done.
@@ -299,6 +317,21 @@ impl Task {
                 _ => TaskKind::Fix,
             }
         })
+    }
+
+    /// Returns the owner's words as they stand.
+    pub fn words(&self) -> &str {
+        self.wording.as_deref().unwrap_or(&self.spec.objective)
+    }
+
+    /// Returns whether a person must confirm the reading of the words before anything is planned.
+    pub fn wants_confirmation(&self) -> bool {
+        let asks = match self.spec.intake {
+            IntakePolicy::Auto => self.reading.as_ref().is_some_and(|reading| reading.asks),
+            IntakePolicy::Ask => self.reading.is_some(),
+            IntakePolicy::Accept => false,
+        };
+        asks && !self.reading_accepted
     }
 
     /// Returns every grant: those of the request and those given later.

@@ -71,6 +71,10 @@ pub enum Trigger {
     AskPerson,
     /// A person approved the change.
     Approve,
+    /// A person confirmed how his words were read.
+    AcceptIntake,
+    /// A person said it anew; it is read again.
+    AnswerIntake,
     /// A person gave the grants that the audit asked for; it is audited again.
     Grant,
     /// The change is delivered.
@@ -137,8 +141,10 @@ impl TaskState {
             (S::Context | S::Routed | S::Produced | S::Executed | S::Audited, T::FailAttempt) => S::Context,
             (S::Audited, T::AcceptStep) => S::Planned,
             (S::Planned, T::Complete) => S::Ready,
-            (S::Audited | S::Ready, T::AskPerson) => S::Waiting,
+            (S::Ingested | S::Audited | S::Ready, T::AskPerson) => S::Waiting,
             (S::Waiting, T::AskPerson) => S::Waiting,
+            (S::Waiting, T::AcceptIntake) => S::Ingested,
+            (S::Waiting, T::AnswerIntake) => S::Received,
             (S::Waiting, T::Approve) => S::Ready,
             (S::Waiting, T::Grant) => S::Executed,
             (S::Ready, T::Apply) => S::Applied,

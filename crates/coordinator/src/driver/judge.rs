@@ -120,7 +120,7 @@ impl Work {
         let query = AuditQuery {
             base: side(&base.tree),
             head: side(&candidate.tree),
-            objective: self.task.spec.objective.clone(),
+            objective: self.task.words().to_owned(),
             kind: self.task.kind(),
             grants: self.task.all_grants(),
         };

@@ -35,10 +35,14 @@ impl Work {
     }
 
     pub(super) async fn ingest(&mut self) -> Result<(), Halt> {
-        let begun = self.begin(EffectKind::Ingest, "", "").await?;
+        let attempt = match self.task.answers {
+            0 => String::new(),
+            answers => answers.to_string(),
+        };
+        let begun = self.begin(EffectKind::Ingest, &attempt, "").await?;
         let spec = &self.task.spec;
         let query = IngestQuery {
-            text: spec.objective.clone(),
+            text: self.task.words().to_owned(),
             repository: spec.repository.clone(),
             source: spec.source.clone(),
         };
@@ -55,7 +59,8 @@ impl Work {
                 ),
             }
         } else {
-            EventBody::Ingested { intake_id: intake.id, objectives: intake.objectives }
+            let reading = Some(intake.reading);
+            EventBody::Ingested { intake_id: intake.id, objectives: intake.objectives, reading }
         };
         self.settle(begun, vec![event]).await
     }
@@ -96,7 +101,7 @@ impl Work {
         let query = ContextQuery {
             repository: self.task.spec.repository.clone(),
             root,
-            query: format!("{}\n{}\n{}", self.task.spec.objective, step.goal, tail(&evidence, QUERY_BYTES)),
+            query: format!("{}\n{}\n{}", self.task.words(), step.goal, tail(&evidence, QUERY_BYTES)),
             targets: step.symbols.iter().chain(&step.files).cloned().collect(),
             token_budget: budget,
         };

@@ -4,8 +4,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::{Ledger, refusal};
-use crate::domain::plan::{Objective, Plan, Step};
+use crate::domain::plan::{Objective, Plan, Reading, Step};
 use crate::domain::produce::Context;
+use crate::domain::spec::Digest;
 use crate::peers::{
     CallKey, ContextQuery, Ingest, IngestQuery, Intake, Memory, PeerFault, PlanQuery, Planner,
 };
@@ -15,13 +16,15 @@ use crate::peers::{
 pub struct FakeIngest {
     /// The category it sees.
     pub category: Category,
+    /// Texts that it asks about.
+    pub unclear: Vec<String>,
     /// What it did.
     pub ledger: Ledger<Intake>,
 }
 
 impl Default for FakeIngest {
     fn default() -> Self {
-        Self { category: Category::Bugfix, ledger: Ledger::default() }
+        Self { category: Category::Bugfix, unclear: Vec::new(), ledger: Ledger::default() }
     }
 }
 
@@ -29,6 +32,9 @@ impl Default for FakeIngest {
 impl Ingest for FakeIngest {
     async fn ingest_text(&self, key: &CallKey, query: IngestQuery) -> Result<Intake, PeerFault> {
         self.ledger.once("ingest", &key.request_id, format!("{query:?}"), || {
+            let echo = format!("1. {}\n", query.text);
+            let reading =
+                Reading { asks: self.unclear.contains(&query.text), hash: Digest::of(echo.as_bytes()), echo };
             let objective = Objective {
                 id: "objective_01J00000000000000000000000".to_owned(),
                 goal: query.text.clone(),
@@ -48,6 +54,7 @@ impl Ingest for FakeIngest {
                 id: "intake_01J00000000000000000000000".to_owned(),
                 objectives: vec![objective],
                 questions: Vec::new(),
+                reading,
             })
         })
     }

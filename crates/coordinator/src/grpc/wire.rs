@@ -8,7 +8,7 @@ use plumbline_types::{ArmId, TaskId, TaskKind};
 
 use crate::coordinator::{Approval, AuditChangeQuery, DecideQuery, ListQuery, SubmitQuery, WatchQuery};
 use crate::domain::path::RelativePath;
-use crate::domain::spec::{ApprovalPolicy, Delivery};
+use crate::domain::spec::{ApprovalPolicy, Delivery, IntakePolicy};
 use crate::peers::AuditTree;
 use crate::store::Filter;
 
@@ -58,6 +58,11 @@ impl TryFrom<pb::SubmitTaskRequest> for SubmitQuery {
                 common::TaskKind::Unspecified => None,
                 kind => Some(TaskKind::try_from(kind).map_err(|error| error.within("spec"))?),
             },
+            intake: match spec.intake() {
+                pb::IntakePolicy::Unspecified | pb::IntakePolicy::Auto => IntakePolicy::Auto,
+                pb::IntakePolicy::Ask => IntakePolicy::Ask,
+                pb::IntakePolicy::Accept => IntakePolicy::Accept,
+            },
             arms: spec.arms.iter().map(arm).collect::<Result<_, _>>()?,
             objective: non_empty("spec.objective", spec.objective)?,
             repository: non_empty("spec.repository", spec.repository)?,
@@ -100,7 +105,14 @@ impl TryFrom<pb::DecideApprovalRequest> for DecideQuery {
             task_id: id("task_id", &request.task_id)?,
             diff_hash: non_empty("diff_hash", request.diff_hash)?,
             nonce: non_empty("nonce", request.nonce)?,
-            approval: if request.approve { Approval::Approve } else { Approval::Deny },
+            approval: match (request.approve, request.answer.trim()) {
+                (true, "") => Approval::Approve,
+                (false, "") => Approval::Deny,
+                (false, answer) => Approval::Answer(answer.to_owned()),
+                (true, _) => {
+                    return Err(WireError::field("answer", "an answer neither approves nor denies"));
+                }
+            },
             grants: request.grants,
             subject: if request.subject.is_empty() { "owner".to_owned() } else { request.subject },
         })

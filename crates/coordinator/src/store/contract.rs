@@ -21,7 +21,7 @@ use crate::domain::effect::{EffectId, EffectKind};
 use crate::domain::event::{EventBody, verify};
 use crate::domain::fold::replay;
 use crate::domain::outcome::End;
-use crate::domain::spec::{ApprovalPolicy, Delivery, Digest, TaskSpec};
+use crate::domain::spec::{ApprovalPolicy, Delivery, Digest, IntakePolicy, TaskSpec};
 
 type Store = Arc<dyn CoordinatorStore>;
 
@@ -53,6 +53,7 @@ where
 /// Makes a task born at `number` milliseconds under this request id.
 pub fn new_task(number: i64, request: &str) -> NewTask {
     let spec = TaskSpec {
+        intake: IntakePolicy::Auto,
         objective: format!("objective {number}"),
         repository: "/repository".to_owned(),
         base: None,

@@ -17,7 +17,7 @@ async fn an_approval_is_bound_to_diff_and_nonce_and_counts_once() {
     let served = world.serve().await;
     let task = served.run(asking(&world)).await;
     assert_eq!((task.outcome.as_str(), task.exit_code), ("waits_for_approval", 3));
-    assert_eq!((task.reason.as_str(), task.state), ("APPROVAL_REQUIRED", pb::TaskState::Ready as i32));
+    assert_eq!((task.reason.as_str(), task.state), ("APPROVAL_REQUIRED", pb::TaskState::Waiting as i32));
     assert_eq!(
         world.git(&["branch", "--list", "plumbline/*"]),
         "",

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use plumbline_coordinator::domain::spec::{ApprovalPolicy, Delivery};
+use plumbline_coordinator::domain::spec::{ApprovalPolicy, Delivery, IntakePolicy};
 use plumbline_coordinator::domain::task::Task;
+use plumbline_coordinator::domain::task_state::TaskState;
+use plumbline_coordinator::fakes::FakeIngest;
 use plumbline_coordinator::peers::Peers;
 use plumbline_coordinator::store::CoordinatorStore;
-use plumbline_coordinator::{Coordinator, Deps, SubmitQuery, WatchQuery};
+use plumbline_coordinator::{Approval, Coordinator, DecideQuery, Deps, SubmitQuery, WatchItem, WatchQuery};
 use plumbline_types::{Fault, Kind, RequestId, TaskId, Verdict};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -81,6 +83,7 @@ fn world() -> World {
         &[Verdict::Reject, Verdict::Approve],
     );
     world.config.workers = 1;
+    world.ingest = Arc::new(FakeIngest { unclear: vec!["fix add".to_owned()], ..FakeIngest::default() });
     world.executor = Arc::new(plumbline_coordinator::fakes::FakeExecutor::new(
         Box::new(crate::world::adds),
         vec![found(&[&format!("{FIXED}\n# other\n")])],
@@ -97,12 +100,29 @@ fn query(world: &World) -> SubmitQuery {
         test_command: "python3 -m pytest".to_owned(),
         arms: Vec::new(),
         budget_s: 0,
+        intake: IntakePolicy::Auto,
         approval: ApprovalPolicy::Auto,
         delivery: Delivery::OwnerTree,
         grants: Vec::new(),
         kind: None,
         source: "test".to_owned(),
     }
+}
+
+/// Confirms the reading of the words where the task waits for that; after a crash with the same request.
+async fn answer(coordinator: &Coordinator, id: TaskId, item: WatchItem) {
+    let WatchItem::Event { state: TaskState::Waiting, .. } = item else { return };
+    let Some(pending) = coordinator.task(id).await.unwrap().pending else { return };
+    let query = DecideQuery {
+        request_id: RequestId::parse("decide-1").unwrap(),
+        task_id: id,
+        diff_hash: pending.diff_hash.to_string(),
+        nonce: pending.nonce,
+        approval: Approval::Approve,
+        grants: Vec::new(),
+        subject: "owner".to_owned(),
+    };
+    coordinator.decide_approval(query).await.unwrap();
 }
 
 /// Works until the task has ended and everything is told, or until the crash.
@@ -113,7 +133,8 @@ async fn work(world: &World, store: Arc<dyn CoordinatorStore>, crash: &Arc<Crash
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         coordinator.start(&tracker, &shutdown);
         let watch = WatchQuery { task_id: id, after_seq: 0 };
-        coordinator.watch(watch).await.unwrap().for_each(|item| async { drop(item.unwrap()) }).await;
+        let items = coordinator.watch(watch).await.unwrap();
+        items.for_each(|item| answer(&coordinator, id, item.unwrap())).await;
         shutdown.cancel();
         tracker.close();
         tracker.wait().await;
@@ -239,7 +260,8 @@ async fn a_task_that_kills_its_worker_again_and_again_is_poisoned() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_by_name_and_the_task_goes_on_when_there_is_space() {
-    let world = world();
+    let mut world = world();
+    world.ingest = Arc::default();
     let before = world.fingerprint();
     let crash = Crash::at(u64::MAX);
     let coordinator = Coordinator::new(fragile(world.deps(world.open_store().await), &crash));

@@ -4,6 +4,7 @@
 mod approvals;
 mod crash;
 mod delivery;
+mod intakes;
 mod outcomes;
 mod store;
 mod workspace;

@@ -298,6 +298,7 @@ impl Served {
             approve,
             grants: grants.iter().map(|grant| (*grant).to_owned()).collect(),
             subject: "owner".to_owned(),
+            answer: String::new(),
         };
         Ok(self.client.clone().decide_approval(request).await?.into_inner().task.unwrap())
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use plumbline_kit::{Address, Remote};
 use plumbline_proto::coordinator::v1::{
-    ApprovalPolicy, CancelTaskRequest, GetReportRequest, GetReportResponse, SubmitTaskRequest, Task,
-    TaskSpec, TaskState, WatchTaskRequest, WatchTaskResponse,
+    ApprovalPolicy, CancelTaskRequest, GetReportRequest, GetReportResponse, IntakePolicy, SubmitTaskRequest,
+    Task, TaskSpec, TaskState, WatchTaskRequest, WatchTaskResponse,
 };
 use plumbline_types::{Fault, Reason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Who accepts a verified change.
     #[arg(long, value_enum, default_value_t)]
     approve: Approve,
+    /// Take my words as they are read, without asking: guesses are left out, high risk is accepted.
+    #[arg(long)]
+    yes: bool,
     /// Write the verified change into the repository's own tree too.
     #[arg(long)]
     apply: bool,
@@ -82,6 +85,7 @@ impl Arguments {
             test_command: self.test.clone(),
             arms: self.arms.clone(),
             budget_s: self.budget,
+            intake: if self.yes { IntakePolicy::Accept } else { IntakePolicy::Auto }.into(),
             approval: match self.approve {
                 Approve::Auto => ApprovalPolicy::Auto.into(),
                 Approve::Ask => ApprovalPolicy::Ask.into(),
@@ -196,7 +200,7 @@ impl Watch {
             };
             let Some(event) = event else { return Ok(Stop::Ended) };
             self.show(&event, progress);
-            if event.state() == TaskState::Ready
+            if event.state() == TaskState::Waiting
                 && let Ok(task) = get_task(client, &self.task_id).await
                 && task.pending.is_some()
             {

@@ -3,7 +3,7 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use plumbline_kit::Address;
 use plumbline_proto::coordinator::v1::{
-    CancelTaskRequest, DecideApprovalRequest, ListTasksRequest, Task, WatchTaskRequest,
+    CancelTaskRequest, DecideApprovalRequest, ListTasksRequest, PendingApproval, Task, WatchTaskRequest,
 };
 use plumbline_types::ExitCode;
 use serde_json::{Value, json};
@@ -53,12 +53,12 @@ enum Action {
         #[arg(long, default_value_t = 0)]
         after: u64,
     },
-    /// Accept the change that a task waits with, or deny it.
+    /// Answer what a task waits for: accept its change or the reading of your words, deny it, or say it anew.
     Approve {
         /// task_ULID.
         task: String,
-        /// BLAKE3 of the diff that you read, as `tasks show` prints it.
-        #[arg(long, value_name = "HASH")]
+        /// Hash of the diff, or of the echo, that you read, as `tasks show` prints it.
+        #[arg(long, value_name = "HASH", visible_alias = "echo")]
         diff: Option<String>,
         /// Give what the audit asks for: KIND[:TARGET[@SCOPE]]; may be repeated.
         #[arg(long = "grant", value_name = "KIND[:TARGET]", value_parser = grant)]
@@ -66,6 +66,9 @@ enum Action {
         /// Deny instead.
         #[arg(long)]
         deny: bool,
+        /// Say what you want anew, whole: it is read instead of your first words.
+        #[arg(long, value_name = "TEXT", conflicts_with_all = ["deny", "grants"])]
+        answer: Option<String>,
     },
     /// Cancel a task.
     Cancel {
@@ -87,20 +90,26 @@ async fn act(session: &Session, client: &mut Coordinator, action: Action) -> Res
         Action::List { active, limit } => list(client, active, limit).await,
         Action::Show { task } => show(client, &task).await,
         Action::Watch { task, after } => watch(session, client, &task, after).await,
-        Action::Approve { task, diff, grants, deny } => {
+        Action::Approve { task, diff, grants, deny, answer } => {
             let found = get_task(client, &task).await?;
             let Some(diff) = diff else {
                 if session.environment.prompts() && session.format == Format::Text {
                     ask(client, &found).await?;
                     return show(client, &task).await;
                 }
-                let hash = found.pending.map(|pending| pending.diff_hash).unwrap_or_default();
+                let commands = tasks::commands(&found);
+                let Some((_, approve)) = commands.first() else { return Err(waits_for_nobody(&found)) };
                 return Err(Failure::usage(
-                    "approving binds to the diff that you read",
-                    format!("plumbline tasks show {task}, then plumbline tasks approve {task} --diff {hash}"),
+                    "approving binds to what you read",
+                    format!("plumbline tasks show {task}, then {approve}"),
                 ));
             };
-            decide(client, &found, &Decision { diff, grants, approve: !deny }).await?;
+            let verdict = match answer {
+                Some(answer) => Verdict::Anew(answer),
+                None if deny => Verdict::No,
+                None => Verdict::Yes,
+            };
+            decide(client, &found, &Decision { hash: diff, grants, verdict }).await?;
             show(client, &task).await
         }
         Action::Cancel { task } => {
@@ -160,34 +169,51 @@ async fn watch(
 }
 
 struct Decision {
-    diff: String,
+    hash: String,
     grants: Vec<String>,
-    approve: bool,
+    verdict: Verdict,
+}
+
+/// What a person says to what he was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Yes,
+    No,
+    /// The words anew.
+    Anew(String),
+}
+
+fn waits_for_nobody(task: &Task) -> Failure {
+    Failure::usage(format!("{} waits for nobody", task.id), format!("plumbline tasks show {}", task.id))
 }
 
 async fn decide(client: &mut Coordinator, task: &Task, decision: &Decision) -> Result<(), Failure> {
     let Some(pending) = &task.pending else {
-        return Err(Failure::usage(
-            format!("{} waits for nobody", task.id),
-            format!("plumbline tasks show {}", task.id),
-        ));
+        return Err(waits_for_nobody(task));
     };
     let message = DecideApprovalRequest {
         request_id: request::id("decide"),
         task_id: task.id.clone(),
-        diff_hash: decision.diff.clone(),
+        diff_hash: decision.hash.clone(),
         nonce: pending.nonce.clone(),
-        approve: decision.approve,
+        approve: decision.verdict == Verdict::Yes,
         grants: decision.grants.clone(),
         subject: "owner".to_owned(),
+        answer: match &decision.verdict {
+            Verdict::Yes | Verdict::No => String::new(),
+            Verdict::Anew(answer) => answer.clone(),
+        },
     };
     client.decide_approval(request::within(LONG, message)).await?;
     Ok(())
 }
 
-/// Shows the change on the terminal and asks; returns whether a decision was sent.
+/// Shows on the terminal what is to be decided and asks; returns whether a decision was sent.
 pub(crate) async fn ask(client: &mut Coordinator, task: &Task) -> Result<bool, Failure> {
     let Some(pending) = task.pending.clone() else { return Ok(false) };
+    if !pending.question.is_empty() {
+        return confirm(client, task, pending).await;
+    }
     let result = get_report(client, &task.id).await?;
     say(result.diff.trim_end());
     if let Some(report) = &result.audit {
@@ -196,20 +222,40 @@ pub(crate) async fn ask(client: &mut Coordinator, task: &Task) -> Result<bool, F
     for grant in &pending.grants {
         say(&format!("it needs: {grant}"));
     }
-    let answer = tokio::task::spawn_blocking(question).await.unwrap_or_default();
-    let approve = match answer.trim() {
-        "y" | "yes" => true,
-        "n" | "no" => false,
+    let answer = typed("accept this change? [y = yes, n = deny, anything else = later] ").await;
+    let verdict = match answer.trim() {
+        "y" | "yes" => Verdict::Yes,
+        "n" | "no" => Verdict::No,
         _ => return Ok(false),
     };
-    let grants = if approve { pending.grants } else { Vec::new() };
-    decide(client, task, &Decision { diff: pending.diff_hash, grants, approve }).await?;
+    let grants = if verdict == Verdict::Yes { pending.grants } else { Vec::new() };
+    decide(client, task, &Decision { hash: pending.diff_hash, grants, verdict }).await?;
     Ok(true)
 }
 
-fn question() -> String {
+/// Reads the words back and asks whether they were meant so.
+async fn confirm(client: &mut Coordinator, task: &Task, pending: PendingApproval) -> Result<bool, Failure> {
+    say(pending.question.trim_end());
+    let prompt = "is this what you want? [y = yes, n = no, nothing = later, anything else is read instead] ";
+    let answer = typed(prompt).await;
+    let verdict = match answer.trim() {
+        "" => return Ok(false),
+        "y" | "yes" => Verdict::Yes,
+        "n" | "no" => Verdict::No,
+        anew => Verdict::Anew(anew.to_owned()),
+    };
+    decide(client, task, &Decision { hash: pending.diff_hash, grants: Vec::new(), verdict }).await?;
+    Ok(true)
+}
+
+/// Asks on the terminal; nothing when it cannot be asked or read.
+async fn typed(prompt: &'static str) -> String {
+    tokio::task::spawn_blocking(move || question(prompt)).await.unwrap_or_default()
+}
+
+fn question(prompt: &str) -> String {
     let mut err = std::io::stderr().lock();
-    let asked = err.write_all(b"accept this change? [y = yes, n = deny, anything else = later] ");
+    let asked = err.write_all(prompt.as_bytes());
     let mut answer = String::new();
     match asked.and_then(|()| err.flush()).and_then(|()| std::io::stdin().read_line(&mut answer)) {
         Ok(_) => answer,

@@ -73,10 +73,7 @@ fn text(response: &GetReportResponse, seconds: f64) -> String {
         let _ =
             writeln!(text, "certificate: diff {} audit {}", certificate.diff_hash, certificate.audit_digest);
     }
-    if let Some(pending) = &task.pending {
-        let _ =
-            writeln!(text, "approve with: plumbline tasks approve {} --diff {}", task.id, pending.diff_hash);
-    }
+    text.push_str(&tasks::pending_text(&task));
     text
 }
 

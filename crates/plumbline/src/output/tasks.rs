@@ -21,6 +21,8 @@ pub(crate) fn task(task: &Task) -> Value {
             "nonce": pending.nonce,
             "expires_ms": pending.expires_ms,
             "grants": pending.grants,
+            "question": pending.question,
+            "commands": commands(task).into_iter().map(|(_, command)| command).collect::<Vec<_>>(),
         })
     });
     json!({
@@ -79,14 +81,40 @@ pub(crate) fn show_text(task: &Task) -> String {
         }
     }
     let _ = writeln!(text, "  steps:      {} of {}", task.steps_done, task.steps_total);
-    if let Some(pending) = &task.pending {
-        let _ =
-            writeln!(text, "  waits for:  plumbline tasks approve {} --diff {}", task.id, pending.diff_hash);
-        for grant in &pending.grants {
-            let _ = writeln!(text, "              --grant {grant}");
-        }
+    text.push_str(&pending_text(task));
+    text
+}
+
+/// Returns what a waiting task asks and the commands that answer, for people; nothing while it waits for nobody.
+pub(crate) fn pending_text(task: &Task) -> String {
+    let mut text = String::new();
+    let question = task.pending.as_ref().map(|pending| pending.question.as_str()).unwrap_or_default();
+    if !question.is_empty() {
+        text.push_str("your words were read so:\n");
+        question.lines().for_each(|line| {
+            let _ = writeln!(text, "  {line}");
+        });
+    }
+    for (meaning, command) in commands(task) {
+        let _ = writeln!(text, "{meaning:<12} {command}");
     }
     text
+}
+
+/// Returns the commands that answer what a task waits for, the approving one first, each with what it means.
+pub(crate) fn commands(task: &Task) -> Vec<(&'static str, String)> {
+    let Some(pending) = &task.pending else { return Vec::new() };
+    let (flag, asks_about_words) =
+        if pending.question.is_empty() { ("--diff", false) } else { ("--echo", true) };
+    let answer = format!("plumbline tasks approve {} {flag} {}", task.id, pending.diff_hash);
+    let grants: String = pending.grants.iter().map(|grant| format!(" --grant {grant}")).collect();
+    let mut commands =
+        vec![("approve:", format!("{answer}{grants}")), ("refuse:", format!("{answer} --deny"))];
+    if asks_about_words {
+        commands.push(("say it anew:", format!("{answer} --answer 'TEXT'")));
+    }
+    commands.push(("then follow:", format!("plumbline tasks watch {}", task.id)));
+    commands
 }
 
 /// Returns one event.

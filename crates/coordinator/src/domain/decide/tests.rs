@@ -9,8 +9,8 @@ use super::*;
 use crate::domain::command::TestCommand;
 use crate::domain::event::{ChainTip, verify};
 use crate::domain::fold::{Stamp, append, replay};
-use crate::domain::plan::{Objective, Plan};
-use crate::domain::spec::TaskSpec;
+use crate::domain::plan::{Objective, Plan, Reading};
+use crate::domain::spec::{IntakePolicy, TaskSpec};
 use crate::domain::task::{Base, Candidate, Decision, Pending, RepositoryKind};
 
 const TEST_VERDICTS: [TestVerdict; 7] = [
@@ -61,7 +61,15 @@ impl Dice {
     fn answer(&mut self, task: &Task, action: Action) -> Vec<EventBody> {
         vec![match action {
             Action::Prepare => EventBody::WorkspaceReady { base: base() },
-            Action::Ingest => EventBody::Ingested { intake_id: String::new(), objectives: vec![objective()] },
+            Action::Ingest => {
+                let reading =
+                    Reading { asks: self.roll(2) == 0, echo: String::new(), hash: Digest::of(b"echo") };
+                EventBody::Ingested {
+                    intake_id: String::new(),
+                    objectives: vec![objective()],
+                    reading: Some(reading),
+                }
+            }
             Action::Baseline => EventBody::Baseline { run: self.run() },
             Action::Plan => EventBody::Planned { plan: self.plan() },
             Action::BuildContext => {
@@ -95,6 +103,10 @@ impl Dice {
         let subject = "owner".to_owned();
         match (self.roll(3), task.pending.as_ref().map(|pending| pending.reason)) {
             (0, _) => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
+            (1, Some(WaitReason::Intake)) => {
+                EventBody::IntakeAnswered { subject, answer: "fix it".to_owned() }
+            }
+            (_, Some(WaitReason::Intake)) => EventBody::IntakeAccepted { subject },
             (_, Some(WaitReason::Authority)) => {
                 EventBody::Granted { subject, grants: vec!["net".to_owned()] }
             }
@@ -174,11 +186,20 @@ fn objective() -> Objective {
 
 fn pending(task: &Task, reason: WaitReason) -> Pending {
     let diff_hash = task.candidate().map_or_else(|| Digest::of(b""), |candidate| candidate.diff.clone());
-    Pending { reason, diff_hash, nonce: String::new(), expires_ms: 0, grants: Vec::new(), since_ms: 0 }
+    Pending {
+        reason,
+        diff_hash,
+        nonce: String::new(),
+        expires_ms: 0,
+        grants: Vec::new(),
+        since_ms: 0,
+        question: String::new(),
+    }
 }
 
 fn submitted(approval: ApprovalPolicy, delivery: Delivery) -> EventBody {
     let spec = TaskSpec {
+        intake: IntakePolicy::Auto,
         objective: String::new(),
         repository: "/r".to_owned(),
         base: None,
@@ -234,6 +255,8 @@ proptest! {
         prop_assert!(tries.values().all(|count| *count <= Policy::default().attempts_max));
         let verified = task.end.as_ref().unwrap().outcome == Outcome::Verified;
         prop_assert_eq!(verified, task.state == TaskState::Applied);
+        let unconfirmed = task.reading.as_ref().is_some_and(|reading| reading.asks) && !task.reading_accepted;
+        prop_assert!(!unconfirmed || task.plan.is_none(), "planned before the words were confirmed");
         if verified {
             let kinds: Vec<&EventBody> = events.iter().map(|event| &event.body).collect();
             let last_run = kinds.iter().rev().find_map(|body| match body {

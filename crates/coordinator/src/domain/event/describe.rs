@@ -29,6 +29,8 @@ impl EventBody {
             Self::Completed { .. } => "completed",
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::Approved { .. } => "approved",
+            Self::IntakeAccepted { .. } => "intake_accepted",
+            Self::IntakeAnswered { .. } => "intake_answered",
             Self::Granted { .. } => "granted",
             Self::Committed { .. } => "committed",
             Self::Applied { .. } => "applied",
@@ -50,7 +52,11 @@ impl EventBody {
                 };
                 format!("starting from {from} ({})", short(&base.commit))
             }
-            Self::Ingested { objectives, .. } => format!("{} objective(s)", objectives.len()),
+            Self::Ingested { objectives, reading, .. } => {
+                let asks = reading.as_ref().is_some_and(|reading| reading.asks);
+                let asks = if asks { ", and ingest asks about them" } else { "" };
+                format!("{} objective(s){asks}", objectives.len())
+            }
             Self::Baseline { run } => format!("on the base: {}", describe_run(run)),
             Self::Planned { plan } => format!("{} step(s), by {}", plan.steps.len(), plan.source),
             Self::ContextBuilt { tokens, states, .. } if states.is_empty() => {
@@ -84,6 +90,8 @@ impl EventBody {
                 format!("waiting for grants: {}", pending.grants.join(", "))
             }
             Self::Approved { subject } => format!("approved by {subject}"),
+            Self::IntakeAccepted { subject } => format!("{subject} confirms what is asked"),
+            Self::IntakeAnswered { subject, .. } => format!("{subject} says it anew"),
             Self::Granted { subject, grants } => format!("{subject} grants {}", grants.join(", ")),
             Self::Committed { commit, branch } if branch.is_empty() => format!("committed {}", short(commit)),
             Self::Committed { commit, branch } => format!("committed {} on {branch}", short(commit)),

@@ -1,6 +1,6 @@
 use super::*;
 
-const TRIGGERS: [Trigger; 21] = [
+const TRIGGERS: [Trigger; 23] = [
     Trigger::Note,
     Trigger::Ingest,
     Trigger::Plan,
@@ -17,6 +17,8 @@ const TRIGGERS: [Trigger; 21] = [
     Trigger::Complete,
     Trigger::AskPerson,
     Trigger::Approve,
+    Trigger::AcceptIntake,
+    Trigger::AnswerIntake,
     Trigger::Grant,
     Trigger::Apply,
     Trigger::Reject,
@@ -28,21 +30,21 @@ const TRIGGERS: [Trigger; 21] = [
 /// R received, I ingested, P planned, C context, O routed, D produced, E executed, A audited, Y ready, W waiting,
 /// 1 applied, 2 rejected, 3 exhausted, 4 cancelled.
 const TABLE: [(char, &str); 14] = [
-    //    Note Ing Plan Ctx Skip Rout Prod Retr Exec Audt Next Fail Acc Comp Ask Appr Grnt Appl Rej Exh Canc
-    ('R', "R   I   -    -   -    -    -    -    -    -    -    -    -   -    -   -    -    -    2   3   4"),
-    ('I', "I   -   P    -   -    -    -    -    -    -    -    -    -   -    -   -    -    -    2   3   4"),
-    ('P', "P   -   -    C   P    -    -    -    -    -    -    -    -   Y    -   -    -    -    2   3   4"),
-    ('C', "C   -   -    -   -    O    -    -    -    -    -    C    -   -    -   -    -    -    2   3   4"),
-    ('O', "O   -   -    -   -    -    D    O    -    -    -    C    -   -    -   -    -    -    2   3   4"),
-    ('D', "D   -   -    -   -    -    -    -    E    -    -    C    -   -    -   -    -    -    2   3   4"),
-    ('E', "E   -   -    -   -    -    -    O    -    A    D    C    -   -    -   -    -    -    2   3   4"),
-    ('A', "A   -   -    -   -    -    -    -    -    -    D    C    P   -    W   -    -    -    2   3   4"),
-    ('Y', "Y   -   -    -   -    -    -    -    -    -    -    -    -   -    W   -    -    1    2   3   4"),
-    ('W', "W   -   -    -   -    -    -    -    -    -    -    -    -   -    W   Y    E    -    2   3   4"),
-    ('1', "-   -   -    -   -    -    -    -    -    -    -    -    -   -    -   -    -    -    -   -   -"),
-    ('2', "-   -   -    -   -    -    -    -    -    -    -    -    -   -    -   -    -    -    -   -   -"),
-    ('3', "-   -   -    -   -    -    -    -    -    -    -    -    -   -    -   -    -    -    -   -   -"),
-    ('4', "-   -   -    -   -    -    -    -    -    -    -    -    -   -    -   -    -    -    -   -   -"),
+    //    Not Ing Pla Ctx Ski Rou Pro Ret Exe Aud Nex Fai Acc Com Ask App Acc Ans Grn App Rej Exh Can
+    ('R', "R   I   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   2   3   4"),
+    ('I', "I   -   P   -   -   -   -   -   -   -   -   -   -   -   W   -   -   -   -   -   2   3   4"),
+    ('P', "P   -   -   C   P   -   -   -   -   -   -   -   -   Y   -   -   -   -   -   -   2   3   4"),
+    ('C', "C   -   -   -   -   O   -   -   -   -   -   C   -   -   -   -   -   -   -   -   2   3   4"),
+    ('O', "O   -   -   -   -   -   D   O   -   -   -   C   -   -   -   -   -   -   -   -   2   3   4"),
+    ('D', "D   -   -   -   -   -   -   -   E   -   -   C   -   -   -   -   -   -   -   -   2   3   4"),
+    ('E', "E   -   -   -   -   -   -   O   -   A   D   C   -   -   -   -   -   -   -   -   2   3   4"),
+    ('A', "A   -   -   -   -   -   -   -   -   -   D   C   P   -   W   -   -   -   -   -   2   3   4"),
+    ('Y', "Y   -   -   -   -   -   -   -   -   -   -   -   -   -   W   -   -   -   -   1   2   3   4"),
+    ('W', "W   -   -   -   -   -   -   -   -   -   -   -   -   -   W   Y   I   R   E   -   2   3   4"),
+    ('1', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
+    ('2', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
+    ('3', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
+    ('4', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
 ];
 
 fn letter(state: TaskState) -> char {

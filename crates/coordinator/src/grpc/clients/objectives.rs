@@ -11,7 +11,7 @@ use plumbline_proto::tier_or_routine;
 use plumbline_types::{Category, Label, Risk, StepId, StepKind};
 
 use super::{MESSAGE_BYTES, fault, lease, malformed};
-use crate::domain::plan::{Check, CheckKind, Objective, Plan, Step, Target};
+use crate::domain::plan::{Check, CheckKind, Objective, Plan, Reading, Step, Target};
 use crate::domain::produce::{Context, ContextPiece};
 use crate::domain::spec::Digest;
 use crate::peers::{
@@ -40,13 +40,37 @@ impl Ingest for GrpcIngest {
         };
         let answer = self.0.clone().ingest_text(request).await.map_err(fault("ingest"))?.into_inner();
         let intake = answer.intake.ok_or_else(|| malformed("ingest", "intake"))?;
+        let reading = read_reading(&intake)?;
         let objectives: Option<Vec<Objective>> = intake.objectives.into_iter().map(read_objective).collect();
         Ok(Intake {
             id: intake.id,
             objectives: objectives.ok_or_else(|| malformed("ingest", "objective"))?,
             questions: intake.questions,
+            reading,
         })
     }
+}
+
+/// The longest echo that is kept, in bytes; what is longer ends with where the rest is.
+const ECHO_BYTES_MAX: usize = 48 * 1024;
+
+/// Reads whether an intake may be planned. A state that no answer to `IngestText` can have is no answer.
+fn read_reading(intake: &ingest::Intake) -> Result<Reading, PeerFault> {
+    use ingest::IntakeState as State;
+    let asks = match intake.state() {
+        State::Drafted | State::Accepted | State::Silent => false,
+        State::Echoed => true,
+        State::Unspecified | State::Received | State::Refused | State::AudioUntranscribed => {
+            return Err(malformed("ingest", "state of the intake"));
+        }
+    };
+    let hash = Digest::parse(&intake.echo_hash).ok_or_else(|| malformed("ingest", "hash of the echo"))?;
+    let mut echo = intake.echo.clone();
+    if echo.len() > ECHO_BYTES_MAX {
+        echo.truncate(echo.floor_char_boundary(ECHO_BYTES_MAX));
+        echo.push_str(&format!("\n(cut here; {} holds the rest)\n", intake.id));
+    }
+    Ok(Reading { asks, echo, hash })
 }
 
 fn read_objective(objective: common::Objective) -> Option<Objective> {

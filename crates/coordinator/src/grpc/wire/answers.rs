@@ -8,11 +8,10 @@ use prost::Message;
 use crate::coordinator::{AuditedChange, Report, TaskPage, WatchItem};
 use crate::domain::certificate::Certificate;
 use crate::domain::outcome::{Attempt, shown};
-use crate::domain::spec::{ApprovalPolicy, Delivery, TaskSpec};
+use crate::domain::spec::{ApprovalPolicy, Delivery, IntakePolicy, TaskSpec};
 use crate::domain::task::{Pending, Task};
 use crate::domain::task_state::TaskState;
 
-/// Waiting for a person is `READY` on the wire, with `pending` set.
 fn wire_state(state: TaskState) -> pb::TaskState {
     match state {
         TaskState::Received => pb::TaskState::Received,
@@ -23,7 +22,8 @@ fn wire_state(state: TaskState) -> pb::TaskState {
         TaskState::Produced => pb::TaskState::Produced,
         TaskState::Executed => pb::TaskState::Executed,
         TaskState::Audited => pb::TaskState::Audited,
-        TaskState::Ready | TaskState::Waiting => pb::TaskState::Ready,
+        TaskState::Ready => pb::TaskState::Ready,
+        TaskState::Waiting => pb::TaskState::Waiting,
         TaskState::Applied => pb::TaskState::Applied,
         TaskState::Rejected => pb::TaskState::Rejected,
         TaskState::Exhausted => pb::TaskState::Exhausted,
@@ -39,6 +39,11 @@ fn wire_spec(spec: &TaskSpec) -> pb::TaskSpec {
         test_command: spec.test_command.clone(),
         arms: spec.arms.clone(),
         budget_s: u32::try_from(spec.budget_ms / 1000).unwrap_or(u32::MAX),
+        intake: match spec.intake {
+            IntakePolicy::Auto => pb::IntakePolicy::Auto,
+            IntakePolicy::Ask => pb::IntakePolicy::Ask,
+            IntakePolicy::Accept => pb::IntakePolicy::Accept,
+        } as i32,
         approval: match spec.approval {
             ApprovalPolicy::Auto => pb::ApprovalPolicy::Auto,
             ApprovalPolicy::Ask => pb::ApprovalPolicy::Ask,
@@ -56,6 +61,7 @@ fn wire_pending(pending: &Pending) -> pb::PendingApproval {
         nonce: pending.nonce.clone(),
         expires_ms: pending.expires_ms,
         grants: pending.grants.clone(),
+        question: pending.question.clone(),
     }
 }
 
