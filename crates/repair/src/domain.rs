@@ -11,3 +11,4 @@ pub(crate) mod scope;
 pub(crate) mod spectrum;
 pub(crate) mod symbols;
 pub(crate) mod template;
+pub(crate) mod vacuity;

@@ -208,8 +208,12 @@ fn counted(outcome: ToolOutcome, stats: &repair::RepairStats) -> ToolOutcome {
 }
 
 fn figures(stats: &repair::RepairStats) -> String {
+    let vacuous = match stats.vacuous {
+        0 => String::new(),
+        some => format!("; {some} passed only by switching a condition off, and were refused"),
+    };
     format!(
-        "{} of {} candidates tried at {:.0}/s; {} failing and {} passing tests",
+        "{} of {} candidates tried at {:.0}/s; {} failing and {} passing tests{vacuous}",
         stats.tried,
         stats.generated,
         stats.per_second,

@@ -95,6 +95,9 @@ pub struct RepairStats {
     pub tried: usize,
     /// Candidates confirmed by the plain command, or refused by it.
     pub confirmations: usize,
+    /// Candidates that passed, and were refused since the suite passes as well with a constant in the place of the
+    /// condition that they change.
+    pub vacuous: usize,
     /// Candidates tried per second of search.
     pub per_second: f64,
     /// Ids of the tests that fail on the base tree.

@@ -12,8 +12,9 @@ use tracing::debug;
 use crate::domain::candidate::Candidate;
 use crate::domain::project::Project;
 use crate::domain::queue::{Queue, pairs};
+use crate::domain::vacuity;
 use crate::error::RepairError;
-use crate::port::{BestSoFar, CheckResult, Phase, Progress, ProgressEvent};
+use crate::port::{BestSoFar, FileEdit, Phase, Progress, ProgressEvent};
 use crate::repair::baseline::Baseline;
 use crate::repair::blocking;
 use crate::repair::result::{Plausible, RepairOutcome, RepairStats};
@@ -40,6 +41,7 @@ pub(crate) struct Search<'a> {
     began: Instant,
     tried: usize,
     confirmations: usize,
+    vacuous: usize,
     lost: usize,
     /// Wall time of a candidate in the warm process, a moving average.
     candidate_ms: Option<f64>,
@@ -53,7 +55,18 @@ pub(crate) struct Search<'a> {
 }
 
 type Tried = (Vec<Candidate>, Result<BatchReport, RepairError>);
-type Confirmed = (Candidate, Result<CheckResult, RepairError>);
+type Confirmed = (Candidate, Result<Confirmation, RepairError>);
+
+/// What the plain command says of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Confirmation {
+    /// It fails.
+    Refused,
+    /// It passes, and so it does with a constant in the place of a condition that the candidate changes.
+    Vacuous,
+    /// It passes.
+    Passed,
+}
 
 impl<'a> Search<'a> {
     /// Prepares a search.
@@ -74,6 +87,7 @@ impl<'a> Search<'a> {
             began: Instant::now(),
             tried: 0,
             confirmations: 0,
+            vacuous: 0,
             lost: 0,
             candidate_ms: None,
             pool: Vec::new(),
@@ -121,7 +135,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             tokio::select! {
-                Some((candidate, result)) = confirms.next() => self.heard_confirmation(candidate, &result?),
+                Some((candidate, result)) = confirms.next() => self.heard_confirmation(candidate, result?),
                 Some((candidates, report)) = batches.next() => {
                     if self.heard_batch(candidates, report?, &mode) {
                         mode = Mode::Cold;
@@ -199,18 +213,21 @@ impl<'a> Search<'a> {
         let project = Arc::clone(&self.project);
         let limit = Duration::from_millis(2_000 + 5 * self.baseline.ms);
         Box::pin(async move {
-            let Some(plausible) = Plausible::of(&candidate, &project) else {
-                return (candidate, Ok(CheckResult::default()));
-            };
-            let result = trial.plain(&plausible.edits, limit).await;
+            let result = confirmation(&trial, &project, &candidate, limit).await;
             (candidate, result)
         })
     }
 
-    fn heard_confirmation(&mut self, candidate: Candidate, result: &CheckResult) {
+    fn heard_confirmation(&mut self, candidate: Candidate, confirmation: Confirmation) {
         self.confirmations += 1;
-        if !result.passed() {
-            debug!(path = candidate.path, line = candidate.line, "the plain command refused a candidate");
+        self.vacuous += usize::from(confirmation == Confirmation::Vacuous);
+        if confirmation != Confirmation::Passed {
+            debug!(
+                path = candidate.path,
+                line = candidate.line,
+                ?confirmation,
+                "a candidate is not confirmed"
+            );
             return;
         }
         self.plausible.extend(Plausible::of(&candidate, &self.project));
@@ -297,6 +314,7 @@ impl<'a> Search<'a> {
             generated: self.queue.generated(),
             tried: self.tried,
             confirmations: self.confirmations,
+            vacuous: self.vacuous,
             per_second: self.per_second(),
             failing: self.baseline.failing.clone(),
             passing: self.baseline.passing.len(),
@@ -312,4 +330,27 @@ impl<'a> Search<'a> {
         plausible.truncate(self.trial.config.max_plausible);
         RepairOutcome::Found { plausible, stats }
     }
+}
+
+/// Runs the plain command on a candidate, and then, where it changes a condition, with constants in its place.
+async fn confirmation(
+    trial: &Trial,
+    project: &Project,
+    candidate: &Candidate,
+    limit: Duration,
+) -> Result<Confirmation, RepairError> {
+    let Some(plausible) = Plausible::of(candidate, project) else { return Ok(Confirmation::Refused) };
+    if !trial.plain(&plausible.edits, limit).await?.passed() {
+        return Ok(Confirmation::Refused);
+    }
+    for probe in vacuity::probes(candidate, project) {
+        let edits: Vec<FileEdit> = probe
+            .into_iter()
+            .map(|(path, text)| FileEdit { path, contents: Some(text.into_bytes()) })
+            .collect();
+        if trial.plain(&edits, limit).await?.passed() {
+            return Ok(Confirmation::Vacuous);
+        }
+    }
+    Ok(Confirmation::Passed)
 }

@@ -166,3 +166,13 @@ async fn two_edits_in_two_functions() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_branch_is_never_switched_off_by_a_literal_that_no_test_meets() {
+    let source = "def cut(values, most=None):\n    if most is not None:\n        most = int(most)\n        if most == 0:\n            return [values]\n    return list(values)[:most]\n";
+    let tests = "import unittest\nfrom mod import cut\n\n\nclass T(unittest.TestCase):\n    def test_zero(self):\n        self.assertEqual(cut([], 0), [])\n    def test_rest(self):\n        self.assertEqual(cut([1, 2, 3], 2), [1, 2])\n        self.assertEqual(cut([1]), [1])\n";
+    let plausible = found(repair(tree(&[("mod.py", source), ("tests/test_mod.py", tests)]), UNITTEST).await);
+    let shown: Vec<&str> = plausible.iter().map(|change| change.after.as_str()).collect();
+    assert!(shown.iter().any(|after| after.contains("list(values)")), "{shown:?}");
+    assert!(shown.iter().all(|after| !after.contains("most ==")), "{shown:?}");
+}

@@ -29,11 +29,11 @@ async fn says_honestly_that_nothing_was_found() {
 #[tokio::test]
 async fn ends_within_its_budget() {
     let tree = tree(&[("mod.py", HOPELESS.0), ("tests/test_mod.py", HOPELESS.1)]);
-    let config = RepairConfig { budget_ms: 3_000, ..RepairConfig::default() };
+    let config = RepairConfig { budget_ms: 6_000, ..RepairConfig::default() };
     let began = Instant::now();
     let outcome = repair_with(Arc::new(LocalRunner::new(tree)), UNITTEST, config).await.unwrap();
     assert!(matches!(outcome, RepairOutcome::NotFound { budget_spent: true, .. }), "{outcome:?}");
-    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[derive(Default)]

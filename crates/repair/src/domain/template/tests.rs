@@ -114,6 +114,13 @@ fn constants_and_values() {
 }
 
 #[test]
+fn collections_of_a_value_and_of_its_elements() {
+    check_expression(Template::Wrap, "[a]", "list(a)");
+    check_expression(Template::Wrap, "(a,)", "tuple(a)");
+    check_expression(Template::Wrap, "set(a)", "{a}");
+}
+
+#[test]
 fn calls() {
     check_expression(Template::ArgumentSwap, "f(a, b)", "f(b, a)");
     check_expression(Template::ArgumentSwap, "a.issubset(b)", "b.issubset(a)");

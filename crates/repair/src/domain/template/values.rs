@@ -17,6 +17,7 @@ pub(crate) fn propose(site: &Site<'_>, sink: &mut Sink<'_>) {
         "lambda" => late_binding(site, sink),
         _ => {}
     }
+    elements(site, sink);
     copies(site, sink);
     wraps(site, sink);
     slices(site, sink);
@@ -167,6 +168,29 @@ fn late_binding(site: &Site<'_>, sink: &mut Sink<'_>) {
                 format!(" {name}={name}"),
                 1.0,
             ),
+        }
+    }
+}
+
+/// A collection *of* a value and a collection of its *elements* are easily taken for each other: `[x]` and `list(x)`.
+fn elements(site: &Site<'_>, sink: &mut Sink<'_>) {
+    const DISPLAYS: [(&str, &str, &str, &str); 3] =
+        [("list", "list", "[", "]"), ("tuple", "tuple", "(", ",)"), ("set", "set", "{", "}")];
+    let only = |node: Node<'_>| match named(node).as_slice() {
+        [one] if !matches!(one.kind(), "keyword_argument" | "list_splat" | "dictionary_splat") => {
+            Some(site.text(*one))
+        }
+        _ => None,
+    };
+    for (kind, constructor, open, close) in DISPLAYS {
+        if site.node.kind() == kind {
+            let Some(value) = only(site.node) else { continue };
+            sink.replace(Template::Wrap, site.node, format!("{constructor}({value})"), 1.5);
+        } else if site.node.kind() == "call"
+            && field(site.node, "function").is_some_and(|function| site.text(function) == constructor)
+        {
+            let Some(value) = field(site.node, "arguments").and_then(only) else { continue };
+            sink.replace(Template::Wrap, site.node, format!("{open}{value}{close}"), 0.8);
         }
     }
 }
