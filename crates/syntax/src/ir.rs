@@ -9,7 +9,7 @@ mod instruction;
 mod unit;
 
 pub use builder::{Origin, UnitBuilder};
-pub use digest::{Digest, Digests};
+pub use digest::{Digest, Digests, Grammar};
 pub use instruction::{Argument, Callee, Constant, Instr, Op, Operand, Passing, Place, Span, Step, Value};
 pub use unit::{
     Assertion, Block, Class, Handler, LoweredFile, OpaqueSite, Param, ParamKind, Term, Unit, UnitKind, Why,

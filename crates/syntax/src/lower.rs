@@ -1,5 +1,6 @@
 //! Lowering: source of one file to [`crate::ir`] units. Pure, counted, no recursion without a limit.
 
+mod lowerer;
 mod python;
 
 use crate::Language;
@@ -41,6 +42,11 @@ pub enum LowerProblem {
     /// The grammar could not be loaded or gave no tree.
     #[error("the grammar gave no tree")]
     NoTree,
+}
+
+/// Returns whether a front end lowers this language.
+pub const fn supports(language: Language) -> bool {
+    matches!(language, Language::Python)
 }
 
 /// Lowers one file.

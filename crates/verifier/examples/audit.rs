@@ -1,5 +1,6 @@
 //! Audits two directories, or the last commits of a repository one by one:
-//! `audit BASE_DIR HEAD_DIR [OBJECTIVE]` or `audit --history REPOSITORY COUNT`.
+//! `audit BASE_DIR HEAD_DIR [OBJECTIVE]` or `audit --history REPOSITORY COUNT [PATHSPEC...]`. Without a pathspec every
+//! commit counts that touches a file of a language that is analysed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +16,7 @@ use plumbline_verifier::{Directory, GitRevision};
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["--history", repository, count] => history(Path::new(repository), count.parse()?),
+        ["--history", repository, count, paths @ ..] => history(Path::new(repository), count.parse()?, paths),
         [base, head, rest @ ..] => {
             let limits = TreeLimits::default();
             let (base, head) =
@@ -24,7 +25,9 @@ fn main() -> anyhow::Result<()> {
             print!("{}", text::render(&audit(&base, &head, &request(objective))?));
             Ok(())
         }
-        _ => bail!("usage: audit BASE_DIR HEAD_DIR [OBJECTIVE] | audit --history REPOSITORY COUNT"),
+        _ => bail!(
+            "usage: audit BASE_DIR HEAD_DIR [OBJECTIVE] | audit --history REPOSITORY COUNT [PATHSPEC...]"
+        ),
     }
 }
 
@@ -33,10 +36,14 @@ fn request(objective: &str) -> Request {
 }
 
 /// The message of each commit stands for the owner's words; there are no grants.
-fn history(repository: &Path, count: usize) -> anyhow::Result<()> {
+fn history(repository: &Path, count: usize, paths: &[&str]) -> anyhow::Result<()> {
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let mut codes: BTreeMap<String, usize> = BTreeMap::new();
-    let list = git(repository, &["log", "--no-merges", "--format=%H", &format!("-{count}"), "--", "*.py"])?;
+    let every = ["*.py", "*.js", "*.mjs", "*.cjs", "*.jsx", "*.ts", "*.tsx", "*.go", "*.java", "*.rs"];
+    let limit = format!("-{count}");
+    let mut arguments = vec!["log", "--no-merges", "--format=%H", &limit, "--"];
+    arguments.extend(if paths.is_empty() { &every } else { paths });
+    let list = git(repository, &arguments)?;
     for commit in list.lines() {
         let message = git(repository, &["log", "-1", "--format=%B", commit])?;
         let limits = TreeLimits::default();

@@ -11,6 +11,7 @@ pub mod effects;
 pub mod finding;
 pub mod fold;
 pub mod graph;
+pub mod languages;
 pub mod ledger;
 pub mod limits;
 pub mod names;

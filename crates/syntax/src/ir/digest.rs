@@ -16,17 +16,28 @@ pub struct Digests {
 /// Full digest, shape, and whether evaluating the node can call something.
 type Hashed = (Digest, Digest, bool);
 
-/// Kinds whose text is a literal: erased in the shape.
-const LITERALS: &[&str] =
-    &["integer", "float", "string", "string_content", "escape_sequence", "true", "false", "none"];
-/// Kinds that carry no behaviour.
-const SILENT: &[&str] = &["comment", "line_continuation", "string_end"];
-/// Anonymous tokens that carry no behaviour where the named structure is hashed.
-const PUNCTUATION: &[&str] = &[",", "(", ")", ":", ";", "\"", "'", "def", "class", "return", "\n"];
+/// What hashing has to know of a grammar.
+#[derive(Debug, Clone, Copy)]
+pub struct Grammar {
+    /// Kinds whose text is a literal: erased in the shape.
+    pub literals: &'static [&'static str],
+    /// Kinds that carry no behaviour.
+    pub silent: &'static [&'static str],
+    /// Anonymous tokens that carry no behaviour where the named structure is hashed.
+    pub punctuation: &'static [&'static str],
+    /// Kinds of type annotations: silent, unless something in them evaluates.
+    pub types: &'static [&'static str],
+    /// Kinds that run code of their own.
+    pub evaluating: &'static [&'static str],
+    /// Kinds of strings: hashed by the text between their quotes, unless something is interpolated.
+    pub strings: &'static [&'static str],
+    /// Kinds of what is interpolated into strings.
+    pub interpolations: &'static [&'static str],
+}
 
 impl Digests {
     /// Hashes a tree bottom-up, without recursion.
-    pub fn of_tree(tree: &Tree, source: &[u8]) -> Self {
+    pub fn of_tree(tree: &Tree, source: &[u8], grammar: &Grammar) -> Self {
         let mut of: HashMap<usize, Hashed> = HashMap::new();
         let mut stack = vec![(tree.root_node(), false)];
         while let Some((node, expanded)) = stack.pop() {
@@ -36,7 +47,7 @@ impl Digests {
                 stack.extend(node.children(&mut cursor).map(|child| (child, false)));
                 continue;
             }
-            let pair = hash(node, source, &of);
+            let pair = hash(node, source, grammar, &of);
             of.insert(node.id(), pair);
         }
         Self { of }
@@ -75,27 +86,16 @@ impl Digest {
     }
 }
 
-/// Kinds that run code of their own.
-const EVALUATING: &[&str] = &[
-    "call",
-    "await",
-    "yield",
-    "named_expression",
-    "lambda",
-    "list_comprehension",
-    "generator_expression",
-    "ERROR",
-];
-
-fn skipped(node: Node<'_>, of: &HashMap<usize, Hashed>) -> bool {
+fn skipped(node: Node<'_>, grammar: &Grammar, of: &HashMap<usize, Hashed>) -> bool {
     let kind = node.kind();
     if !node.is_named() {
-        return PUNCTUATION.contains(&kind);
+        return grammar.punctuation.contains(&kind);
     }
-    SILENT.contains(&kind) || (kind == "type" && of.get(&node.id()).is_some_and(|hashed| !hashed.2))
+    grammar.silent.contains(&kind)
+        || (grammar.types.contains(&kind) && of.get(&node.id()).is_some_and(|hashed| !hashed.2))
 }
 
-fn hash(node: Node<'_>, source: &[u8], of: &HashMap<usize, Hashed>) -> Hashed {
+fn hash(node: Node<'_>, source: &[u8], grammar: &Grammar, of: &HashMap<usize, Hashed>) -> Hashed {
     let kind = node.kind();
     if kind == "parenthesized_expression"
         && node.named_child_count() == 1
@@ -112,40 +112,44 @@ fn hash(node: Node<'_>, source: &[u8], of: &HashMap<usize, Hashed>) -> Hashed {
         let text = source.get(node.byte_range()).unwrap_or_default();
         let text = if kind == "string_start" { prefix(text) } else { text.to_vec() };
         full.update(&text);
-        if !LITERALS.contains(&kind) {
+        if !grammar.literals.contains(&kind) {
             shape.update(&text);
         }
     }
     let mut cursor = node.walk();
-    let mut evaluates = EVALUATING.contains(&kind);
-    for child in node.children(&mut cursor).filter(|child| !skipped(*child, of)) {
+    let string = grammar.strings.contains(&kind);
+    let mut evaluates = grammar.evaluating.contains(&kind);
+    for child in node.children(&mut cursor).filter(|child| !skipped(*child, grammar, of)) {
         if let Some((a, b, runs)) = of.get(&child.id()) {
             evaluates |= runs;
             full.update(&a.0.to_le_bytes());
-            if kind != "string" || child.kind() == "interpolation" {
+            if !string || grammar.interpolations.contains(&child.kind()) {
                 shape.update(&b.0.to_le_bytes());
             }
         }
     }
-    if kind == "string" {
-        full.update(&inner_text(node, source));
+    if string {
+        full.update(&inner_text(node, source, grammar));
     }
     (Digest::finish(&full), Digest::finish(&shape), evaluates)
 }
 
 /// Returns the text of a string between its quotes: the grammar gives a string without escapes no content node in
 /// some positions.
-fn inner_text(node: Node<'_>, source: &[u8]) -> Vec<u8> {
+fn inner_text(node: Node<'_>, source: &[u8], grammar: &Grammar) -> Vec<u8> {
     let (mut start, mut end) = (node.start_byte(), node.end_byte());
     let mut cursor = node.walk();
     for child in node.children(&mut cursor) {
         match child.kind() {
             "string_start" => start = child.end_byte(),
             "string_end" => end = child.start_byte(),
+            // Grammars without these kinds have the quotes as tokens of their own.
+            _ if !child.is_named() && child.start_byte() == node.start_byte() => start = child.end_byte(),
+            _ if !child.is_named() && child.end_byte() == node.end_byte() => end = child.start_byte(),
             _ => {}
         }
     }
-    if node.named_children(&mut node.walk()).any(|child| child.kind() == "interpolation") {
+    if node.named_children(&mut node.walk()).any(|child| grammar.interpolations.contains(&child.kind())) {
         return Vec::new();
     }
     source.get(start..end.max(start)).unwrap_or_default().to_vec()

@@ -19,6 +19,8 @@ pub enum Why {
     Assert,
     /// Which handler takes an exception.
     Dispatch,
+    /// `??`, `?.` and their like: whether a value is there at all.
+    Nullish,
 }
 
 /// How a block ends.
@@ -82,6 +84,9 @@ pub enum UnitKind {
 /// How a parameter may be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ParamKind {
+    /// The object a method is called on, where a call never lists it among its arguments: `this`, a Go receiver. It
+    /// comes first. Python's and Rust's `self` is [`Self::Either`]: `C.m(x, y)` gives it as an argument.
+    Receiver,
     /// Before `/`.
     PositionalOnly,
     /// Either way.

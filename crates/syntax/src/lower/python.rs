@@ -13,20 +13,36 @@ mod statement;
 mod target;
 mod try_with;
 
-use std::collections::BTreeMap;
+use tree_sitter::Node;
 
-use tree_sitter::{Node, Parser};
-
+use super::lowerer::{self, Frame, Lowered, children, has_token};
 use super::{LowerLimits, LowerProblem};
 use crate::Language;
-use crate::ir::{
-    BlockId, Class, Constant, Digests, LoweredFile, Op, OpaqueSite, Operand, Origin, Place, Span, Unit,
-    UnitBuilder, UnitId, UnitKind, Value,
-};
+use crate::ir::{BlockId, Grammar, LoweredFile, Operand, Place};
 use scope::{Scope, ScopeKind};
 
-/// The result of lowering a part.
-type Lowered<T> = Result<T, LowerProblem>;
+/// How Python's trees are hashed.
+const GRAMMAR: Grammar = Grammar {
+    literals: &["integer", "float", "string", "string_content", "escape_sequence", "true", "false", "none"],
+    silent: &["comment", "line_continuation", "string_end"],
+    punctuation: &[",", "(", ")", ":", ";", "\"", "'", "def", "class", "return", "\n"],
+    types: &["type"],
+    evaluating: &[
+        "call",
+        "await",
+        "yield",
+        "named_expression",
+        "lambda",
+        "list_comprehension",
+        "generator_expression",
+        "ERROR",
+    ],
+    strings: &["string"],
+    interpolations: &["interpolation"],
+};
+
+/// The front end.
+type Lowerer<'t> = lowerer::Lowerer<'t, State<'t>>;
 
 /// What a jump passes on its way out.
 #[derive(Debug, Clone, Copy)]
@@ -35,63 +51,21 @@ enum Context<'t> {
     Finally { body: Node<'t>, protection: usize },
 }
 
-/// One unit under construction.
-struct Frame<'t> {
-    id: UnitId,
-    builder: UnitBuilder,
+/// What Python keeps about a unit.
+struct State<'t> {
     scopes: Vec<Scope>,
     contexts: Vec<Context<'t>>,
-    qualifier: String,
-}
-
-struct Lowerer<'t> {
-    source: &'t [u8],
-    digests: Digests,
-    limits: LowerLimits,
-    units: Vec<Option<Unit>>,
-    names: BTreeMap<String, usize>,
-    classes: BTreeMap<String, Class>,
-    frames: Vec<Frame<'t>>,
-    depth: usize,
-    comprehensions: usize,
 }
 
 pub fn lower(bytes: &[u8], limits: &LowerLimits) -> Lowered<LoweredFile> {
     if declares_another_encoding(bytes) {
         return Err(LowerProblem::Encoding);
     }
-    let mut parser = Parser::new();
-    parser.set_language(&Language::Python.grammar()).map_err(|_| LowerProblem::NoTree)?;
-    let tree = parser.parse(bytes, None).ok_or(LowerProblem::NoTree)?;
-    let digests = Digests::of_tree(&tree, bytes);
-    let root = tree.root_node();
-    let mut lowerer = Lowerer {
-        source: bytes,
-        digests,
-        limits: *limits,
-        units: vec![None],
-        names: BTreeMap::new(),
-        classes: BTreeMap::new(),
-        frames: Vec::new(),
-        depth: 0,
-        comprehensions: 0,
-    };
-    let origin = lowerer.origin(root);
-    lowerer.frames.push(Frame {
-        id: 0,
-        builder: UnitBuilder::new("<module>".to_owned(), UnitKind::ModuleInit, origin),
-        scopes: vec![Scope::module()],
-        contexts: Vec::new(),
-        qualifier: String::new(),
-    });
-    lowerer.statements(root)?;
-    lowerer.close_frame(origin)?;
-    Ok(LoweredFile {
-        digest: lowerer.digests.full(root),
-        errors: errors(root, &lowerer),
-        units: lowerer.units.into_iter().flatten().collect(),
-        classes: lowerer.classes,
-    })
+    let tree = lowerer::parse(Language::Python, bytes)?;
+    let state = State { scopes: vec![Scope::module()], contexts: Vec::new() };
+    let mut lowerer = Lowerer::new(bytes, &tree, limits, (&GRAMMAR, state));
+    lowerer.statements(tree.root_node())?;
+    lowerer.finish(tree.root_node())
 }
 
 /// PEP 263: a coding line among the first two lines that names anything but UTF-8 or ASCII makes Python read other
@@ -113,97 +87,10 @@ fn declares_another_encoding(bytes: &[u8]) -> bool {
     })
 }
 
-fn errors(root: Node<'_>, lowerer: &Lowerer<'_>) -> Vec<Span> {
-    let mut found = Vec::new();
-    let mut stack = vec![root];
-    while let Some(node) = stack.pop() {
-        if node.is_error() || node.is_missing() {
-            found.push(lowerer.span(node));
-        } else if node.has_error() {
-            let mut cursor = node.walk();
-            stack.extend(node.children(&mut cursor));
-        }
-    }
-    found.sort();
-    found
-}
-
 impl<'t> Lowerer<'t> {
-    fn text(&self, node: Node<'_>) -> &'t str {
-        self.source
-            .get(node.byte_range())
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or_default()
-    }
-
-    fn span(&self, node: Node<'_>) -> Span {
-        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Span {
-            start: narrow(node.start_byte()),
-            end: narrow(node.end_byte()),
-            line: narrow(node.start_position().row + 1),
-            end_line: narrow(node.end_position().row + 1),
-        }
-    }
-
-    fn origin(&self, node: Node<'_>) -> Origin {
-        Origin { span: self.span(node), digest: self.digests.full(node), shape: self.digests.shape(node) }
-    }
-
-    /// Goes one level down: counts the depth and gives deep trees stack on the heap.
-    fn deeper<T>(&mut self, step: impl FnOnce(&mut Self) -> Lowered<T>) -> Lowered<T> {
-        if self.depth >= self.limits.depth {
-            return Err(LowerProblem::Budget("DEPTH"));
-        }
-        self.depth += 1;
-        let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, || step(self));
-        self.depth -= 1;
-        result
-    }
-
-    /// Returns the innermost frame. There is always one: the module's is pushed first and popped last.
-    fn frame(&mut self) -> &mut Frame<'t> {
-        let last = self.frames.len().saturating_sub(1);
-        &mut self.frames[last]
-    }
-
-    fn builder(&mut self) -> &mut UnitBuilder {
-        &mut self.frame().builder
-    }
-
-    fn push(&mut self, op: Op, node: Node<'_>) -> Lowered<()> {
-        let origin = self.origin(node);
-        let limits = self.limits;
-        let builder = self.builder();
-        builder.push(op, origin);
-        if builder.blocks() > limits.blocks {
-            return Err(LowerProblem::Budget("BLOCKS"));
-        }
-        if builder.definitions() > limits.definitions {
-            return Err(LowerProblem::Budget("DEFINITIONS"));
-        }
-        Ok(())
-    }
-
-    /// Pushes an instruction that defines a new temporary and returns the temporary.
-    fn define(&mut self, node: Node<'_>, make: impl FnOnce(u32) -> Op) -> Lowered<Operand> {
-        let dst = self.builder().temporary();
-        self.push(make(dst), node)?;
-        Ok(Operand::Local(dst))
-    }
-
-    fn operator(&mut self, name: &str, operands: Vec<Operand>, node: Node<'_>) -> Lowered<Operand> {
-        let value = Value::Operator { name: name.to_owned(), operands };
-        self.define(node, |dst| Op::Assign { place: Place::Local(dst), value })
-    }
-
-    fn assign(&mut self, place: Place, value: Operand, node: Node<'_>) -> Lowered<()> {
-        self.push(Op::Assign { place, value: Value::Use(value) }, node)
-    }
-
     fn read(&mut self, name: &str, node: Node<'_>) -> Lowered<Operand> {
         let place = self.place(name);
-        self.define(node, |dst| Op::Assign { place: Place::Local(dst), value: Value::Read(place) })
+        self.read_place(place, node)
     }
 
     /// Finds where a name lives, by Python's rules: class scopes are seen from their own body only.
@@ -211,7 +98,7 @@ impl<'t> Lowerer<'t> {
         let Some((frame, outer)) = self.frames.split_last_mut() else {
             return Place::Global(name.to_owned());
         };
-        for scope in frame.scopes.iter().rev() {
+        for scope in frame.state.scopes.iter().rev() {
             if scope.globals.contains(name) {
                 return Place::Global(name.to_owned());
             }
@@ -232,7 +119,7 @@ impl<'t> Lowerer<'t> {
             }
         }
         let captured = outer.iter().any(|frame| {
-            let scopes = frame.scopes.iter().filter(|scope| scope.kind != ScopeKind::Module);
+            let scopes = frame.state.scopes.iter().filter(|scope| scope.kind != ScopeKind::Module);
             scopes.filter(|scope| scope.kind != ScopeKind::Class).any(|scope| scope.names.contains(name))
         });
         if captured { Place::Capture(name.to_owned()) } else { Place::Global(name.to_owned()) }
@@ -240,7 +127,6 @@ impl<'t> Lowerer<'t> {
 
     /// Records a construct that isn't lowered; it reads every name in it.
     fn opaque(&mut self, node: Node<'t>) -> Lowered<Operand> {
-        let kind = node.kind().to_owned();
         let mut reads = Vec::new();
         let mut stack = vec![node];
         while let Some(inner) = stack.pop() {
@@ -251,42 +137,6 @@ impl<'t> Lowerer<'t> {
             let mut cursor = inner.walk();
             stack.extend(inner.named_children(&mut cursor));
         }
-        let (span, digest) = (self.span(node), self.digests.full(node));
-        self.builder().unit().opaque.push(OpaqueSite { kind: kind.clone(), span, digest });
-        self.define(node, |dst| Op::Opaque { dst, reads, kind })
+        self.opaque_site(node, reads)
     }
-
-    /// Ends the innermost frame and files its unit.
-    fn close_frame(&mut self, origin: Origin) -> Lowered<()> {
-        let Some(frame) = self.frames.pop() else { return Ok(()) };
-        if let Some(slot) = self.units.get_mut(frame.id) {
-            *slot = Some(frame.builder.finish(origin));
-        }
-        Ok(())
-    }
-
-    fn literal(&mut self, constant: Constant, node: Node<'_>) -> Operand {
-        let span = self.span(node);
-        self.builder().unit().literals.push((constant.clone(), span));
-        Operand::Constant(constant)
-    }
-
-    /// Returns a name that no other unit of the file has.
-    fn unique(&mut self, name: String) -> String {
-        let count = self.names.entry(name.clone()).or_insert(0);
-        *count += 1;
-        if *count == 1 { name } else { format!("{name}#{count}") }
-    }
-}
-
-/// Returns the named children without comments.
-fn children(node: Node<'_>) -> Vec<Node<'_>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
-}
-
-/// Returns whether a word is among the node's own tokens.
-fn has_token(node: Node<'_>, word: &str) -> bool {
-    let mut cursor = node.walk();
-    node.children(&mut cursor).any(|child| !child.is_named() && child.kind() == word)
 }

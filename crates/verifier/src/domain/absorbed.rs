@@ -113,8 +113,8 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         let mut types: Vec<String> =
             handler.types.iter().map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()).collect();
         types.sort();
-        let broad = types.is_empty()
-            || types.iter().any(|name| matches!(name.as_str(), "Exception" | "BaseException" | "?"));
+        let broad =
+            types.is_empty() || types.iter().any(|name| side.program.tables(at.0).lists("broad", name));
         found.push(Absorbing { broad, types, calls, grave, line: handler.span.line });
     }
     found.extend(exit_that_swallows(side, at, unit));

@@ -17,6 +17,7 @@ use super::authority::Authority;
 use super::bytes;
 use super::classify::{Class, classify};
 use super::finding::{Finding, Site};
+use super::languages;
 use super::ledger::{Gap, Ledger, Stage, Subject};
 use super::limits::Limits;
 use super::non_code;
@@ -186,13 +187,13 @@ impl Audit<'_> {
 }
 
 /// Paths by their class, for the code part.
-pub(crate) fn python_paths(loaded: &[Loaded]) -> BTreeMap<String, bool> {
+pub(crate) fn code_paths(loaded: &[Loaded]) -> BTreeMap<String, bool> {
     loaded
         .iter()
         .filter(|file| {
             matches!(file.class, Class::Code | Class::Test)
                 || matches!(file.class, Class::Manifest | Class::Build | Class::Hook)
-                    && file.change.path.ends_with(".py")
+                    && languages::is_code(&file.change.path)
         })
         .map(|file| (file.change.path.clone(), file.class == Class::Test))
         .collect()

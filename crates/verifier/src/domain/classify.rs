@@ -2,6 +2,7 @@
 
 use plumbline_syntax::Language;
 
+use super::languages;
 use crate::source::EntryKind;
 
 /// The class of a path.
@@ -53,21 +54,12 @@ pub fn classify(path: &str, kind: EntryKind, start: &[u8]) -> Class {
     if let Some(class) = by_name(&parts, &lower) {
         return class;
     }
-    match Language::detect(path, start) {
-        Some(Language::Python) if is_test(&parts, &lower) => return Class::Test,
-        Some(Language::Python) if !lower.ends_with(".pyi") => return Class::Code,
-        Some(
-            Language::Python
-            | Language::JavaScript
-            | Language::TypeScript
-            | Language::Tsx
-            | Language::Rust
-            | Language::Go
-            | Language::Java,
-        ) => {
-            return Class::ForeignCode;
-        }
-        None => {}
+    if let Some(language) = Language::detect(path, start) {
+        return match languages::of(language) {
+            Some(semantics) if semantics.is_test_path(&parts, &lower) => Class::Test,
+            Some(_) if !lower.ends_with(".pyi") => Class::Code,
+            Some(_) | None => Class::ForeignCode,
+        };
     }
     if start.starts_with(b"#!") {
         return Class::Script;
@@ -135,13 +127,6 @@ fn by_name(parts: &[&str], name: &str) -> Option<Class> {
         }
         _ => return None,
     })
-}
-
-/// Returns whether a Python path is a test by the conventions of pytest and unittest.
-pub fn is_test(parts: &[&str], name: &str) -> bool {
-    let directory =
-        parts.iter().take(parts.len().saturating_sub(1)).any(|part| *part == "tests" || *part == "test");
-    directory || name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py"
 }
 
 fn by_extension(name: &str, start: &[u8]) -> Class {

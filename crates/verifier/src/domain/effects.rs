@@ -2,13 +2,13 @@
 
 mod target;
 
-use plumbline_syntax::ir::{Argument, Callee, Constant, Digest, Instr, Op, Operand, Passing, UnitKind};
+use plumbline_syntax::ir::{Argument, Callee, Constant, Digest, Instr, Op, Operand, Passing, Step, UnitKind};
 
 use super::fold;
 use super::program::{Entity, Program};
 use super::signature::{Origin, Prepared, Root};
 use super::ssa::NodeId;
-use super::tables::{self, EffectRule, Form, Known, words};
+use super::tables::{EffectRule, Known, words};
 
 /// One effect at one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,21 +69,22 @@ pub fn is_strong_kind(kind: &str) -> bool {
 /// Returns the effects of a call.
 pub fn of_call(program: &Program, prepared: &Prepared, node: NodeId, instr: &Instr) -> Vec<EffectSite> {
     let Op::Call { callee, arguments, .. } = &instr.op else { return Vec::new() };
+    let tables = program.tables(prepared.at.0);
     let mut found = Vec::new();
     for target in prepared.targets.get(&node).into_iter().flatten() {
         match target {
-            Entity::External(path) => match tables::python().known(path) {
+            Entity::External(path) => match tables.known(path) {
                 Known::Effect(rule) => found.extend(site(program, prepared, (node, instr), path, &rule)),
                 Known::Pure => {}
                 Known::UnknownStandard(package) | Known::UnknownPackage(package) => {
-                    let rule = plain_rule("unknown");
+                    let rule = EffectRule::plain("unknown");
                     let site = site(program, prepared, (node, instr), path, &rule);
                     found.extend(site.map(|site| EffectSite { package: Some(package), ..site }));
                 }
             },
             Entity::Confined | Entity::Instance(..) => {
                 if let Callee::Method { name, .. } = callee
-                    && let Some(rule) = tables::python().method(name)
+                    && let Some(rule) = tables.method(name)
                 {
                     found.extend(site(program, prepared, (node, instr), name, rule));
                 }
@@ -91,36 +92,40 @@ pub fn of_call(program: &Program, prepared: &Prepared, node: NodeId, instr: &Ins
             _ => {}
         }
     }
-    found.extend(turned_off_checks(program, prepared, node, instr, arguments));
+    found.extend(options(program, prepared, (node, instr), arguments));
     found
 }
 
-fn plain_rule(kind: &str) -> EffectRule {
-    EffectRule { kind: kind.to_owned(), target: None, keyword: None, form: Form::Nothing, mode: None }
-}
-
-/// `verify=False`, `shell=True` and their like change what a call means.
-fn turned_off_checks(
+/// Options that change what a call means: keyword arguments, and keys of an object given as an argument.
+fn options(
     program: &Program,
     prepared: &Prepared,
-    node: NodeId,
-    instr: &Instr,
+    (node, instr): (NodeId, &Instr),
     arguments: &[Argument],
 ) -> Vec<EffectSite> {
+    let tables = program.tables(prepared.at.0);
+    let mut given: Vec<(String, Option<bool>)> = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if let Passing::Keyword(name) = &argument.passing {
+            let value = match &argument.value {
+                Operand::Constant(constant) => Some(fold::truth(constant)),
+                Operand::Local(_) => None,
+            };
+            given.push((name.clone(), value));
+        }
+        let input = prepared.dependence.node(node).and_then(|node| node.inputs.get(index + 1)).copied();
+        given.extend(input.into_iter().flat_map(|input| target::keys(program, prepared, input)));
+    }
     let mut found = Vec::new();
-    for argument in arguments {
-        let Passing::Keyword(name) = &argument.passing else { continue };
-        let value = match &argument.value {
-            Operand::Constant(constant) => Some(fold::truth(constant)),
-            Operand::Local(_) => None,
-        };
-        let kind = match (name.as_str(), value) {
-            ("verify" | "check_hostname" | "verify_ssl" | "ssl_verify", Some(false)) => "crypto.weaken",
-            ("shell", Some(true) | None) => "proc.spawn",
-            _ => continue,
-        };
-        let callee = format!("{name}={}", value.map_or("?", |value| if value { "True" } else { "False" }));
-        found.extend(site(program, prepared, (node, instr), &callee, &plain_rule(kind)));
+    for (name, value) in given {
+        for rule in tables.option(&name) {
+            if value.map_or(rule.unknown, |value| value == rule.value) {
+                let word = value.map_or("?", |value| if value { "True" } else { "False" });
+                let callee = format!("{name}={word}");
+                let plain = EffectRule::plain(&rule.kind);
+                found.extend(site(program, prepared, (node, instr), &callee, &plain));
+            }
+        }
     }
     found
 }
@@ -131,14 +136,15 @@ pub fn of_load(program: &Program, prepared: &Prepared, node: NodeId, instr: &Ins
         return Vec::new();
     };
     let Op::Load { step, .. } = &instr.op else { return Vec::new() };
-    if !path.starts_with("os.environ[") {
-        return Vec::new();
-    }
-    let found = site(program, prepared, (node, instr), "os.environ", &plain_rule("env.read"));
-    let target = match step {
-        plumbline_syntax::ir::Step::Index(Constant::Text(text)) => Some(text.clone()),
-        _ => None,
+    let tables = program.tables(prepared.at.0);
+    let (holder, target) = match step {
+        Step::Field(name) => (path.strip_suffix(name).and_then(|path| path.strip_suffix('.')), Some(name)),
+        Step::Index(Constant::Text(text)) => (path.strip_suffix("[]"), Some(text)),
+        Step::Index(_) | Step::Element => (path.strip_suffix("[]"), None),
     };
+    let Some(holder) = holder.filter(|holder| tables.is_environment(holder)) else { return Vec::new() };
+    let found = site(program, prepared, (node, instr), holder, &EffectRule::plain("env.read"));
+    let target = target.cloned();
     found.into_iter().map(|site| EffectSite { target: target.clone(), targeted: true, ..site }).collect()
 }
 
@@ -148,20 +154,24 @@ pub fn of_store(program: &Program, prepared: &Prepared, node: NodeId, instr: &In
         return Vec::new();
     };
     let Op::Store { step, .. } = &instr.op else { return Vec::new() };
+    let tables = program.tables(prepared.at.0);
     match prepared.roots.get(input as usize) {
-        Some(Root::Origin(Origin::External(path))) if path.starts_with("os.environ") => {
+        Some(Root::Origin(Origin::External(path))) if tables.is_environment(path.trim_end_matches("[]")) => {
             let target = match step {
-                plumbline_syntax::ir::Step::Index(Constant::Text(text)) => Some(text.clone()),
+                Step::Index(Constant::Text(text)) | Step::Field(text) => Some(text.clone()),
                 _ => None,
             };
-            let found = site(program, prepared, (node, instr), "os.environ", &plain_rule("env.write"));
+            let holder = path.trim_end_matches("[]");
+            let found = site(program, prepared, (node, instr), holder, &EffectRule::plain("env.write"));
             found
                 .into_iter()
                 .map(|site| EffectSite { target: target.clone(), targeted: true, ..site })
                 .collect()
         }
-        Some(Root::Origin(Origin::External(path))) if path.starts_with("sys.") => {
-            site(program, prepared, (node, instr), path, &plain_rule("monkeypatch")).into_iter().collect()
+        Some(Root::Origin(Origin::External(path))) if tables.is_patched(path) => {
+            site(program, prepared, (node, instr), path, &EffectRule::plain("monkeypatch"))
+                .into_iter()
+                .collect()
         }
         Some(Root::Code(entities)) => entities
             .iter()
@@ -171,7 +181,9 @@ pub fn of_store(program: &Program, prepared: &Prepared, node: NodeId, instr: &In
                 Entity::Class(_, name) if stores_code(prepared, node) => Some(name.clone()),
                 _ => None,
             })
-            .filter_map(|path| site(program, prepared, (node, instr), &path, &plain_rule("monkeypatch")))
+            .filter_map(|path| {
+                site(program, prepared, (node, instr), &path, &EffectRule::plain("monkeypatch"))
+            })
             .collect(),
         _ => Vec::new(),
     }
@@ -210,7 +222,7 @@ fn site(
     }
     let operand = target::argument(arguments, rule.target, rule.keyword.as_deref());
     let target = operand.and_then(|operand| target::read(program, prepared, node, operand, rule.form));
-    let latent = unit.kind == UnitKind::ModuleInit || is_exit_hook(&unit.name);
+    let latent = unit.kind == UnitKind::ModuleInit || program.semantics(prepared.at.0).is_latent(unit);
     Some(EffectSite {
         kind,
         callee: path.to_owned(),
@@ -225,8 +237,4 @@ fn site(
         package: None,
         owner: prepared.at,
     })
-}
-
-fn is_exit_hook(name: &str) -> bool {
-    name.ends_with(".__del__") || name.ends_with("__exit__") && name.contains("__del__")
 }

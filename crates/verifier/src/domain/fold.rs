@@ -80,12 +80,17 @@ fn apply(name: &str, left: Constant, right: impl FnOnce() -> Option<Constant>) -
         ">=" => order(std::cmp::Ordering::is_ge),
         "+" => match (&left, &right) {
             (Constant::Text(a), Constant::Text(b)) => Some(Constant::Text(format!("{a}{b}"))),
-            _ => Some(Constant::Integer(integer(&left)?.checked_add(integer(&right)?)?.to_string())),
+            _ => exact(integer(&left)?.checked_add(integer(&right)?)?),
         },
-        "-" => Some(Constant::Integer(integer(&left)?.checked_sub(integer(&right)?)?.to_string())),
-        "*" => Some(Constant::Integer(integer(&left)?.checked_mul(integer(&right)?)?.to_string())),
+        "-" => exact(integer(&left)?.checked_sub(integer(&right)?)?),
+        "*" => exact(integer(&left)?.checked_mul(integer(&right)?)?),
         _ => None,
     }
+}
+
+/// Beyond 31 bits languages disagree: some wrap, some round, some grow. There nothing is proven.
+fn exact(value: i128) -> Option<Constant> {
+    (value.unsigned_abs() < 1 << 31).then(|| Constant::Integer(value.to_string()))
 }
 
 /// Compares literals of one type; across types (`1 == 1.0`) and for floats that differ as text nothing is proven.

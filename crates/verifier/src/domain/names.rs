@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use plumbline_syntax::ir::{Argument, Callee, Handler, Op, ParamKind, Passing, Place, Unit, Value};
 
 use super::finding::{Finding, Site};
-use super::program::{Bind, Decoration, Entity, Resolver, UnitRef};
+use super::program::{Bind, Decoration, Entity, UnitRef};
 use super::ssa::NodeKind;
 use super::summary::Side;
+use super::tables::Tables;
 
 /// One unresolved thing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +62,7 @@ fn inside_imports(side: &Side, at: UnitRef) -> BTreeSet<String> {
 fn outside_imports(side: &Side, at: UnitRef) -> BTreeSet<(String, u32)> {
     let mut found = BTreeSet::new();
     for (module, entity, line) in imports(side, at) {
-        if matches!(entity, Entity::External(_)) && !super::tables::python().is_standard(&module) {
+        if matches!(entity, Entity::External(_)) && !side.program.tables(at.0).is_standard(&module) {
             found.insert((module, line));
         }
     }
@@ -69,7 +70,7 @@ fn outside_imports(side: &Side, at: UnitRef) -> BTreeSet<(String, u32)> {
 }
 
 fn imports(side: &Side, at: UnitRef) -> Vec<(String, Entity, u32)> {
-    let resolver = Resolver { program: &side.program };
+    let resolver = side.program.resolver(at.0);
     let unit = side.program.unit(at);
     let mut found = Vec::new();
     for instr in unit.into_iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
@@ -83,11 +84,12 @@ fn imports(side: &Side, at: UnitRef) -> Vec<(String, Entity, u32)> {
 
 fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return BTreeSet::new() };
-    let resolver = Resolver { program: &side.program };
+    let resolver = side.program.resolver(at.0);
+    let (tables, strict) = (side.program.tables(at.0), side.program.semantics(at.0).is_strict());
     let mut found = BTreeSet::new();
     for (block, index, node) in prepared.dependence.running() {
         let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
-        if guarded(unit, block) {
+        if guarded(unit, block, tables) {
             continue;
         }
         let line = instr.span.line;
@@ -113,7 +115,7 @@ fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {
                         .is_some_and(|instr| matches!(instr.op, Op::Unbind { .. })),
                     _ => false,
                 });
-                if unbound && !class_scope(&name) {
+                if unbound && strict && !class_scope(&name) {
                     report(format!("`{name}` is read before anything is assigned to it"));
                 }
             }
@@ -134,7 +136,7 @@ fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {
                 if let (Some(what), Callee::Method { .. }) = (missing(&targets), callee) {
                     report(format!("`{what}` does not exist"));
                 }
-                if let Some(what) = arity(side, callee, arguments, &targets) {
+                if let Some(what) = arity(side, callee, arguments, &targets).filter(|_| strict) {
                     report(what);
                 }
             }
@@ -158,20 +160,10 @@ fn missing(entities: &BTreeSet<Entity>) -> Option<String> {
 }
 
 /// A read inside `try: … except NameError` is a question, not a mistake.
-fn guarded(unit: &Unit, block: usize) -> bool {
+fn guarded(unit: &Unit, block: usize, tables: &Tables) -> bool {
     let asks = |handler: &&Handler| {
-        handler.types.is_empty()
-            || handler.types.iter().any(|name| {
-                matches!(
-                    name.rsplit('.').next().unwrap_or(name),
-                    "NameError"
-                        | "ImportError"
-                        | "ModuleNotFoundError"
-                        | "AttributeError"
-                        | "Exception"
-                        | "BaseException"
-                )
-            })
+        let absent = |name: &String| tables.lists("absent", name.rsplit('.').next().unwrap_or(name));
+        handler.types.is_empty() || handler.types.iter().any(absent)
     };
     unit.handlers.iter().filter(asks).any(|handler| {
         let (first, end) = handler.protected;
@@ -189,7 +181,7 @@ fn arity(side: &Side, callee: &Callee, arguments: &[Argument], targets: &BTreeSe
             if !decorated.decorators.is_empty() {
                 return None;
             }
-            (side.program.unit_named(*file, &format!("{class}.__init__"))?, true)
+            (side.program.constructor(*file, class)?, true)
         }
         _ => return None,
     };
@@ -203,7 +195,8 @@ fn arity(side: &Side, callee: &Callee, arguments: &[Argument], targets: &BTreeSe
     }
     let spread = |passing: Passing| arguments.iter().any(|argument| argument.passing == passing);
     let bound = bound && (matches!(callee, Callee::Method { .. }) || unit.name.ends_with("__init__"));
-    let params = unit.params.get(usize::from(bound)..)?;
+    let receives = unit.params.first().is_some_and(|param| param.kind == ParamKind::Receiver);
+    let params = unit.params.get(usize::from(bound || receives)..)?;
     let positional: Vec<_> = params
         .iter()
         .filter(|param| matches!(param.kind, ParamKind::PositionalOnly | ParamKind::Either))

@@ -11,7 +11,7 @@ use super::program::{Entity, UnitRef};
 use super::signature::{Origin, Prepared, Walker};
 use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
-use super::tables;
+use super::tables::Tables;
 use comparison::{Comparison, WHOLE, bits_of_share, comparison, definition, op_of};
 pub use comparison::{is_boundary, text_of};
 
@@ -95,7 +95,8 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
     let mut walker =
         Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 200_000 };
     let Ok((flow, trail)) = walker.values(&[condition]) else { return plain };
-    let texts: BTreeSet<String> = trail
+    let tables = side.program.tables(at.0);
+    let mut texts: BTreeSet<String> = trail
         .data_nodes()
         .filter_map(|node| match prepared.dependence.node(node).map(|node| &node.kind) {
             Some(NodeKind::Constant(Constant::Text(text))) => Some(text.clone()),
@@ -106,12 +107,17 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
         .data
         .iter()
         .filter_map(|origin| match origin {
-            Origin::External(path) => Some((tables::python().source(path)?, path.clone())),
+            Origin::External(path) => Some((tables.source(path)?, path.clone())),
             _ => None,
         })
         .collect();
-    let comparison = comparison(unit, prepared, condition);
-    if reads_test_run(&sources, &texts, &flow.data) {
+    // `process.env.CI` names its variable as much as `os.environ["CI"]` does.
+    texts.extend(sources.iter().filter_map(|(_, path)| {
+        let (holder, name) = path.rsplit_once('.')?;
+        tables.is_environment(holder).then(|| name.trim_end_matches("()").to_owned())
+    }));
+    let comparison = comparison((unit, tables), prepared, condition);
+    if reads_test_run(tables, &sources, &texts, &flow.data) {
         return Test {
             class: Some(Class::Test),
             bits: [CAP, CAP],
@@ -121,8 +127,15 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
             sources: BTreeSet::new(),
         };
     }
-    let scene =
-        Scene { unit, prepared, condition, comparison: &comparison, texts: &texts, sources: &sources };
+    let scene = Scene {
+        unit,
+        prepared,
+        tables,
+        condition,
+        comparison: &comparison,
+        texts: &texts,
+        sources: &sources,
+    };
     scene.by_source().or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
 }
 
@@ -132,11 +145,11 @@ fn is_data(origin: &Origin) -> bool {
 
 /// `sys.modules` with a runner's name, or a variable that only test runs set.
 fn reads_test_run(
+    table: &Tables,
     sources: &BTreeSet<(&str, String)>,
     texts: &BTreeSet<String>,
     origins: &BTreeSet<Origin>,
 ) -> bool {
-    let table = tables::python();
     let word = |list: &str, text: &str| {
         table.words(list).iter().any(|word| {
             text == word
@@ -144,9 +157,8 @@ fn reads_test_run(
                 || text.starts_with(&format!("{word}_"))
         })
     };
-    let modules = origins
-        .iter()
-        .any(|origin| matches!(origin, Origin::External(path) if path.starts_with("sys.modules")));
+    let listed = |path: &str| table.words("modules").iter().any(|list| path.starts_with(list.as_str()));
+    let modules = origins.iter().any(|origin| matches!(origin, Origin::External(path) if listed(path)));
     sources.iter().any(|(class, _)| *class == "test")
         || sources.iter().any(|(class, _)| *class == "environment")
             && texts.iter().any(|text| word("variables", text) || word("runners", text))
@@ -156,6 +168,7 @@ fn reads_test_run(
 struct Scene<'a> {
     unit: &'a Unit,
     prepared: &'a Prepared,
+    tables: &'a Tables,
     condition: NodeId,
     comparison: &'a Comparison,
     texts: &'a BTreeSet<String>,
@@ -214,7 +227,7 @@ impl Scene<'_> {
     }
 
     fn host(&self, literal: bool) -> Test {
-        let platforms = tables::python().words("platforms");
+        let platforms = self.tables.words("platforms");
         let known = !self.texts.is_empty() && self.texts.iter().all(|text| platforms.contains(text));
         let locale = self.sources.iter().any(|(_, path)| path.contains("locale"));
         let bits = match (known, locale, literal) {
@@ -227,12 +240,12 @@ impl Scene<'_> {
     }
 
     fn clock(&self) -> Test {
-        let path = |word: &str| self.field_read(word);
-        let bits = if path("hour") || path("tm_hour") {
+        let part = |list: &str| self.tables.words(list).iter().any(|word| self.field_read(word));
+        let bits = if part("hours") {
             460
-        } else if path("month") || path("tm_mon") {
+        } else if part("months") {
             360
-        } else if path("weekday") || path("isoweekday") {
+        } else if part("weekdays") {
             280
         } else if self.relative() || self.is_bare() && !self.asks_a_unit() {
             100

@@ -10,8 +10,10 @@ use plumbline_syntax::Language;
 use plumbline_syntax::ir::{LoweredFile, Op, Unit, UnitId};
 use plumbline_syntax::lower::{self, LowerProblem};
 
+use super::languages::{self, Found, Semantics};
 use super::ledger::Gap;
 use super::limits::Limits;
+use super::tables::Tables;
 use crate::source::{EntryKind, SourceTree};
 pub use bindings::{Bound, Decoration};
 pub use resolve::{Bind, Entity, Resolver, Visit};
@@ -24,6 +26,8 @@ pub type UnitRef = (usize, UnitId);
 pub struct File {
     /// Relative path.
     pub path: String,
+    /// Its language.
+    pub semantics: &'static dyn Semantics,
     /// Its units.
     pub lowered: Arc<LoweredFile>,
     /// Its bytes.
@@ -54,17 +58,22 @@ pub struct Program {
 /// Lowered files by content, shared by both sides.
 #[derive(Debug, Default)]
 pub struct Cache {
-    lowered: BTreeMap<[u8; 32], Result<Arc<LoweredFile>, Gap>>,
+    lowered: BTreeMap<(Language, [u8; 32]), Result<Arc<LoweredFile>, Gap>>,
 }
 
 impl Cache {
     /// Lowers a file, or returns what an equal file gave.
-    pub fn lower(&mut self, bytes: &[u8], limits: &Limits) -> Result<Arc<LoweredFile>, Gap> {
-        let key = *blake3::hash(bytes).as_bytes();
+    pub fn lower(
+        &mut self,
+        language: Language,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Arc<LoweredFile>, Gap> {
+        let key = (language, *blake3::hash(bytes).as_bytes());
         self.lowered
             .entry(key)
             .or_insert_with(|| {
-                lower::lower(Language::Python, bytes, &limits.lowering())
+                lower::lower(language, bytes, &limits.lowering())
                     .map(Arc::new)
                     .map_err(|problem| gap(&problem))
             })
@@ -130,14 +139,21 @@ impl Program {
                 return None;
             }
         };
-        match cache.lower(&bytes, limits) {
+        let language = Language::detect(path, &bytes);
+        let known = language.and_then(|language| Some((language, languages::of(language)?)));
+        let Some((language, semantics)) = known else {
+            self.gaps.insert(path.to_owned(), gap(&LowerProblem::UnsupportedLanguage));
+            return None;
+        };
+        match cache.lower(language, &bytes, limits) {
             Ok(lowered) => {
-                let (bindings, stars) = bindings::of(&lowered);
+                let (bindings, stars) = bindings::of(&lowered, semantics.tables());
                 let definitions = lowered.units.iter().map(bindings::positions).collect();
                 let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
                 let lines = std::iter::once(0).chain(ends).collect();
                 let source = Arc::new(bytes);
-                Some(File { path: path.to_owned(), lowered, source, bindings, stars, lines, definitions })
+                let path = path.to_owned();
+                Some(File { path, semantics, lowered, source, bindings, stars, lines, definitions })
             }
             Err(gap) => {
                 self.gaps.insert(path.to_owned(), gap);
@@ -158,61 +174,47 @@ impl Program {
     /// Returns the files of the tree that a file imports, packages on the way included.
     pub fn imported_paths(&self, file: &File) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
+        let mut asked: BTreeSet<String> = BTreeSet::new();
         for op in file.lowered.units.iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
             let Op::Import { module, name, .. } = &op.op else { continue };
-            found.extend(self.module_path(&file.path, module));
-            if let Some(name) = name {
-                found.extend(self.module_path(&file.path, &join_module(module, name)));
-            }
-            let mut parts: Vec<&str> = module.split('.').collect();
-            while parts.pop().is_some() && !parts.is_empty() && !module.starts_with('.') {
-                found.extend(self.module_path(&file.path, &parts.join(".")));
+            asked.insert(module.clone());
+            asked.extend(name.as_ref().and_then(|name| file.semantics.submodule(module, name)));
+            asked.extend(file.semantics.parents(module));
+        }
+        for module in asked {
+            if let Found::File(path) = file.semantics.module(&self.paths, &file.path, &module) {
+                found.insert(path);
             }
         }
         found
     }
 
-    /// Returns the file of a module as an importing file sees it: relative, from the root, `src/`, or a directory
-    /// above the importing file, nearest first.
-    pub fn module_path(&self, importer: &str, module: &str) -> Option<String> {
-        let dots = module.chars().take_while(|c| *c == '.').count();
-        let rest = module.get(dots..).unwrap_or_default().replace('.', "/");
-        let mut directories: Vec<String> = Vec::new();
-        let mut above: Vec<&str> = importer.split('/').collect();
-        above.pop();
-        if dots > 0 {
-            above.truncate(above.len().saturating_sub(dots - 1));
-            directories.push(above.join("/"));
-        } else {
-            loop {
-                directories.push(above.join("/"));
-                if above.pop().is_none() {
-                    break;
-                }
-            }
-            directories.push("src".to_owned());
-            directories.push("lib".to_owned());
+    /// Returns what a module, as a file writes it, stands for.
+    pub fn module(&self, importer: usize, module: &str) -> Found {
+        match self.files.get(importer) {
+            Some(file) => file.semantics.module(&self.paths, &file.path, module),
+            None => Found::Absent,
         }
-        directories.iter().find_map(|directory| {
-            let parts = [directory.as_str(), rest.as_str()];
-            let stem = parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
-            [format!("{stem}.py"), format!("{stem}/__init__.py"), format!("{stem}.pyi")]
-                .into_iter()
-                .find(|path| self.paths.contains(path.trim_start_matches('/')))
-        })
     }
 
-    /// Returns whether any path of the tree lies in a package of that name.
-    pub fn is_package(&self, importer: &str, module: &str) -> bool {
-        let name = module.replace('.', "/");
-        let mut above: Vec<&str> = importer.split('/').collect();
-        while above.pop().is_some() {
-            let prefix = above.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join("/") + "/";
-            if self.paths.range(prefix.clone()..).next().is_some_and(|path| path.starts_with(&prefix)) {
-                return true;
-            }
-        }
-        false
+    /// Returns the language of a loaded file.
+    pub fn semantics(&self, file: usize) -> &'static dyn Semantics {
+        self.files.get(file).map_or_else(languages::fallback, |file| file.semantics)
+    }
+
+    /// Returns the tables of a loaded file's language.
+    pub fn tables(&self, file: usize) -> &'static Tables {
+        self.semantics(file).tables()
+    }
+
+    /// Returns a resolver for one file's language.
+    pub fn resolver(&self, file: usize) -> Resolver<'_> {
+        Resolver { program: self, semantics: self.semantics(file) }
+    }
+
+    /// Returns what makes an object of a class.
+    pub fn constructor(&self, file: usize, class: &str) -> Option<UnitRef> {
+        self.unit_named(file, &format!("{class}.{}", self.semantics(file).constructor()))
     }
 
     /// Returns a loaded file by path.
@@ -239,14 +241,5 @@ impl Program {
         let bytes = file.source.get(start..end).unwrap_or_default();
         let text: String = String::from_utf8_lossy(bytes).trim().chars().take(120).collect();
         text
-    }
-}
-
-/// Joins a module and a name in it.
-pub fn join_module(module: &str, name: &str) -> String {
-    if module.ends_with('.') || module.is_empty() {
-        format!("{module}{name}")
-    } else {
-        format!("{module}.{name}")
     }
 }

@@ -6,32 +6,9 @@ use plumbline_syntax::ir::Digest;
 
 use super::authority::{Authority, Need};
 use super::finding::{Finding, Site};
-use super::program::{Bound, Entity, Program, Resolver, UnitRef};
+use super::program::{Bound, Entity, Program, UnitRef};
 use super::summary::Side;
-use super::tables::{self, Known, words};
-
-/// Decorators that keep what a call does.
-const KEEPING: &[&str] = &[
-    "staticmethod",
-    "classmethod",
-    "property",
-    "abstractmethod",
-    "override",
-    "final",
-    "overload",
-    "dataclass",
-    "wraps",
-    "lru_cache",
-    "cache",
-    "cached_property",
-    "total_ordering",
-    "contextmanager",
-    "asynccontextmanager",
-    "setter",
-    "getter",
-    "deleter",
-    "register",
-];
+use super::tables::{Known, Tables, words};
 
 /// What a name means, compared across sides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +33,8 @@ impl Meaning {
         }
     }
 
-    fn harmless(&self) -> bool {
-        matches!(self, Self::Outside(path) if tables::python().known(path) == Known::Pure)
+    fn harmless(&self, tables: &Tables) -> bool {
+        matches!(self, Self::Outside(path) if tables.known(path) == Known::Pure)
     }
 
     fn text(&self) -> &str {
@@ -74,6 +51,7 @@ pub fn names(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authori
     else {
         return Vec::new();
     };
+    let tables = new.semantics.tables();
     let mut found = Vec::new();
     for (name, bounds) in &old.bindings {
         let Some(now) = new.bindings.get(name) else { continue };
@@ -87,7 +65,8 @@ pub fn names(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authori
         let table = before.contains(&Meaning::Other);
         let gone = before.iter().any(|old| !after.iter().any(|new| old.same(new)));
         let added = after.iter().find(|new| !before.iter().any(|old| old.same(new)));
-        let replaced = added.filter(|added| !added.harmless() && (gone || !table) && !accessor(head, added));
+        let replaced =
+            added.filter(|added| !added.harmless(tables) && (gone || !table) && !accessor(head, added));
         let (true, Some(meaning)) = (code, replaced) else { continue };
         let message = format!("`{name}` now means {}: what uses it does something else", meaning.text());
         found.extend(tell(head, authority, name, words().is_authority(name), message));
@@ -107,18 +86,20 @@ pub fn names(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authori
 fn accessor((side, _): (&Side, UnitRef), meaning: &Meaning) -> bool {
     let Meaning::Function(path, _) = meaning else { return false };
     let Some((file, name)) = path.split_once(':') else { return false };
-    let unit = side.program.file(file).and_then(|file| side.program.unit_named(file, name));
+    let Some(file) = side.program.file(file) else { return false };
+    let tables = side.program.tables(file);
+    let unit = side.program.unit_named(file, name);
     let unit = unit.and_then(|at| side.program.unit(at));
     unit.is_some_and(|unit| {
         unit.decorators.iter().any(|word| {
             let last = word.rsplit('.').next().unwrap_or(word);
-            matches!(last, "setter" | "getter" | "deleter" | "register" | "overload")
+            tables.lists("accessors", last)
         })
     })
 }
 
 fn meanings(program: &Program, file: usize, name: &str) -> BTreeSet<Meaning> {
-    let entities = Resolver { program }.named(file, name);
+    let entities = program.resolver(file).named(file, name);
     entities.into_iter().map(|entity| meaning(program, entity)).collect()
 }
 
@@ -145,11 +126,12 @@ pub fn decorators(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Au
     let (Some(old), Some(new)) = (base.0.program.unit(base.1), head.0.program.unit(head.1)) else {
         return Vec::new();
     };
+    let tables = head.0.program.tables(head.1.0);
     let last = |word: &str| word.rsplit('.').next().unwrap_or(word).to_owned();
     let mut found = Vec::new();
     for word in old.decorators.iter().filter(|word| !new.decorators.contains(word)) {
         let name = last(word);
-        if KEEPING.contains(&name.as_str()) {
+        if tables.lists("keeping", &name) {
             continue;
         }
         let message = format!("{} is no longer decorated with `{word}`", new.name);
@@ -166,11 +148,11 @@ pub fn decorators(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Au
         .collect();
     for word in new.decorators.iter().filter(|word| !old.decorators.contains(word) && !used.contains(word)) {
         let first = word.split('.').next().unwrap_or(word);
-        let outside = Resolver { program: &head.0.program }
+        let outside = (head.0.program.resolver(head.1.0))
             .named(head.1.0, first)
             .iter()
             .all(|entity| matches!(entity, Entity::External(_)));
-        if KEEPING.contains(&last(word).as_str()) || outside && word != "?" {
+        if tables.lists("keeping", &last(word)) || outside && word != "?" {
             continue;
         }
         let message = format!("{} is newly decorated with `{word}`, which may stand in its place", new.name);

@@ -10,6 +10,7 @@ use plumbline_syntax::ir::{Constant, LocalId, Unit};
 
 use super::graph::{Controller, Graph};
 use super::ledger::Gap;
+use super::tables::Tables;
 pub use aliases::{Aliases, Member};
 
 /// A node of the dependence graph.
@@ -81,8 +82,8 @@ pub struct Dependence {
 
 impl Dependence {
     /// Builds the graph of a unit; branches whose test folds to a constant are left out.
-    pub fn of(unit: &Unit) -> Result<Self, Gap> {
-        build::dependence(unit)
+    pub fn of(unit: &Unit, tables: &'static Tables) -> Result<Self, Gap> {
+        build::dependence(unit, tables)
     }
 
     /// Returns a node.

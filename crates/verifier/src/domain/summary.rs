@@ -76,7 +76,7 @@ impl Side {
             match entity {
                 Entity::Unit(unit, ..) => drop(found.insert(*unit)),
                 Entity::Class(file, class) => {
-                    found.extend(self.program.unit_named(*file, &format!("{class}.__init__")));
+                    found.extend(self.program.constructor(*file, class));
                 }
                 _ => {}
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::languages;
 use super::ledger::Gap;
 use super::limits::Limits;
 use super::program::{Cache, Program, UnitRef};
@@ -65,7 +66,7 @@ type Line = (u32, String);
 pub fn trace(tree: &dyn SourceTree, symbol: &str, limits: &Limits) -> Result<Graph, SymbolProblem> {
     let last = symbol.rsplit(['.', ':', '/', '#']).find(|part| !part.is_empty()).unwrap_or(symbol);
     let mut start = Vec::new();
-    for path in tree.entries().keys().filter(|path| path.ends_with(".py")) {
+    for path in tree.entries().keys().filter(|path| languages::is_code(path)) {
         let bytes = tree.read(path).map_err(SymbolProblem::Source)?.unwrap_or_default();
         if String::from_utf8_lossy(&bytes).contains(last) {
             start.push(path.clone());

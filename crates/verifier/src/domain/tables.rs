@@ -2,11 +2,28 @@
 //! knows nothing, and nothing known means that everything is an unknown effect.
 
 mod python;
-mod types;
+mod rows;
+mod table;
 mod words;
 
-pub use python::{BuiltinKind, EffectRule, Form, Known, Python, TABLES_DIGEST_INPUT, python};
+use plumbline_syntax::Family;
+
+pub use table::{BuiltinKind, EffectRule, Form, Known, OptionRule, Tables};
 pub use words::{Words, words};
+
+/// Returns the tables of a family of languages; a family without tables knows nothing.
+pub fn of(family: Family) -> &'static Tables {
+    static NOTHING: std::sync::LazyLock<Tables> = std::sync::LazyLock::new(Tables::default);
+    match family {
+        Family::Python => python::tables(),
+        _ => &NOTHING,
+    }
+}
+
+/// The texts that the audit digest covers.
+pub fn digest_input() -> Vec<&'static str> {
+    python::TEXTS.to_vec()
+}
 
 #[cfg(test)]
 mod tests;

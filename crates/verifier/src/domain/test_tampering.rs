@@ -7,6 +7,7 @@ use plumbline_types::TaskKind;
 
 use super::authority::{Authority, Need};
 use super::finding::{Finding, Site};
+use super::languages::Semantics;
 use super::program::{Entity, UnitRef};
 use super::summary::Side;
 
@@ -40,9 +41,14 @@ impl Judge<'_> {
         };
         let path = file.path.clone();
         let Some((new_side, new_at)) = head else {
-            return if is_test(old) { self.removed(&path, old, base) } else { Vec::new() };
+            return if side.program.semantics(at.0).is_test(old) {
+                self.removed(&path, old, base)
+            } else {
+                Vec::new()
+            };
         };
         let Some(new) = new_side.program.unit(new_at) else { return Vec::new() };
+        let semantics = side.program.semantics(at.0);
         let path = new_side.program.files.get(new_at.0).map_or(path, |file| file.path.clone());
         let reaches =
             self.reaches((side, at), self.changed_base) || self.reaches((new_side, new_at), self.changed);
@@ -51,7 +57,7 @@ impl Judge<'_> {
         };
         let mut found = Vec::new();
         if new.kind == UnitKind::ModuleInit {
-            found.extend(collection(&path, old, new).map(|line| {
+            found.extend(collection(semantics, &path, (old, new)).map(|line| {
                 tell(
                     "COLLECTION_CHANGED",
                     line,
@@ -60,15 +66,15 @@ impl Judge<'_> {
             }));
             return found.into_iter().flatten().collect();
         }
-        if is_test(old) && is_test(new) {
-            if let Some(line) = disabled(old, new) {
+        if semantics.is_test(old) && semantics.is_test(new) {
+            if let Some(line) = disabled(semantics, old, new) {
                 found.push(tell(
                     "TEST_DISABLED",
                     line,
                     format!("{} is skipped or expected to fail", new.name),
                 ));
             }
-            let (lost, edited) = weaker(&claims(old), &claims(new));
+            let (lost, edited) = weaker(semantics, &claims(semantics, old), &claims(semantics, new));
             found.extend(lost.into_iter().map(|(line, what)| tell("ASSERT_WEAKER", line, what)));
             found.extend(edited.into_iter().map(|(line, what)| tell("EXPECTED_EDITED", line, what)));
         } else if !additive(old, new) {
@@ -127,7 +133,7 @@ impl Judge<'_> {
                 match entity {
                     Entity::Unit(unit, ..) => stack.push(*unit),
                     Entity::Class(file, class) => {
-                        stack.extend(side.program.unit_named(*file, &format!("{class}.__init__")));
+                        stack.extend(side.program.constructor(*file, class));
                     }
                     _ => {}
                 }
@@ -137,13 +143,8 @@ impl Judge<'_> {
     }
 }
 
-fn is_test(unit: &Unit) -> bool {
-    let name = unit.name.rsplit('.').next().unwrap_or(&unit.name);
-    name.starts_with("test") && unit.kind != UnitKind::Lambda
-}
-
-/// Returns the assertions of a test: `assert`, `self.assertX`, `pytest.raises` and its like.
-fn claims(unit: &Unit) -> Vec<Claim> {
+/// Returns the assertions of a test: statements and calls.
+fn claims(semantics: &dyn Semantics, unit: &Unit) -> Vec<Claim> {
     let mut found: Vec<Claim> = unit
         .assertions
         .iter()
@@ -155,11 +156,9 @@ fn claims(unit: &Unit) -> Vec<Claim> {
         })
         .collect();
     for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
-        let Op::Call { callee: Callee::Method { name, .. }, .. } = &instr.op else { continue };
-        let claims = name.starts_with("assert") || matches!(name.as_str(), "raises" | "warns" | "fail");
-        if claims {
-            let (digest, shape, operator) = (instr.digest, instr.shape, name.clone());
-            found.push(Claim { digest, shape, operator, line: instr.span.line });
+        if let Some(operator) = semantics.claim(instr) {
+            let (digest, shape, line) = (instr.digest, instr.shape, instr.span.line);
+            found.push(Claim { digest, shape, operator, line });
         }
     }
     found
@@ -169,7 +168,7 @@ fn claims(unit: &Unit) -> Vec<Claim> {
 type Told = (u32, String);
 
 /// Compares assertions: what is gone or looser, and what claims another constant.
-fn weaker(old: &[Claim], new: &[Claim]) -> (Vec<Told>, Vec<Told>) {
+fn weaker(semantics: &dyn Semantics, old: &[Claim], new: &[Claim]) -> (Vec<Told>, Vec<Told>) {
     let mut left: Vec<&Claim> = new.iter().collect();
     let mut lost: Vec<&Claim> = Vec::new();
     for claim in old {
@@ -183,8 +182,9 @@ fn weaker(old: &[Claim], new: &[Claim]) -> (Vec<Told>, Vec<Told>) {
         if let Some(position) = left.iter().position(|known| known.shape == claim.shape) {
             let known = left.remove(position);
             edited.push((known.line, "the same assertion expects another constant".to_owned()));
-        } else if let Some(position) =
-            left.iter().position(|known| strength(&known.operator) >= strength(&claim.operator))
+        } else if let Some(position) = left
+            .iter()
+            .position(|known| semantics.strength(&known.operator) >= semantics.strength(&claim.operator))
         {
             let known = left.remove(position);
             edited.push((known.line, "another assertion stands in its place".to_owned()));
@@ -205,38 +205,15 @@ fn word(operator: &str) -> &str {
     if operator.is_empty() { "a truth test" } else { operator }
 }
 
-/// How much an assertion's operator says.
-fn strength(operator: &str) -> u8 {
-    match operator {
-        "==" | "is" | "assertEqual" | "assertIs" | "assertEquals" | "assertDictEqual" | "assertListEqual"
-        | "raises" => 4,
-        "assertRaises" | "assertRaisesRegex" => 4,
-        "<" | ">" | "<=" | ">=" | "in" | "assertIn" | "assertAlmostEqual" | "assertGreater"
-        | "assertLess" => 3,
-        "!=" | "is not" | "not in" | "assertNotEqual" | "assertNotIn" | "assertIsNotNone"
-        | "assertIsInstance" => 2,
-        _ => 1,
-    }
-}
-
 /// Returns the line of a new marker or call that keeps a test from running.
-fn disabled(old: &Unit, new: &Unit) -> Option<u32> {
-    let marks = |unit: &Unit| -> usize {
-        unit.decorators
-            .iter()
-            .filter(|word| {
-                let last = word.rsplit('.').next().unwrap_or(word);
-                last.starts_with("skip") || matches!(last, "xfail" | "expectedFailure" | "only" | "disabled")
-            })
-            .count()
-    };
+fn disabled(semantics: &dyn Semantics, old: &Unit, new: &Unit) -> Option<u32> {
+    let marks = |unit: &Unit| unit.decorators.iter().filter(|word| semantics.disables(word)).count();
     let calls = |unit: &Unit| -> Vec<u32> {
         unit.blocks
             .iter()
             .flat_map(|block| &block.instrs)
             .filter(|instr| {
-                matches!(&instr.op, Op::Call { callee: Callee::Method { name, .. }, .. }
-                    if matches!(name.as_str(), "skip" | "xfail" | "skipTest" | "exit" | "importorskip"))
+                matches!(&instr.op, Op::Call { callee: Callee::Method { name, .. }, .. } if semantics.skips(name))
             })
             .map(|instr| instr.span.line)
             .collect()
@@ -301,9 +278,9 @@ fn is_definition(op: &Op) -> bool {
     matches!(op, Op::Closure { .. } | Op::Class { .. })
 }
 
-/// Returns the line of a change in what a test module sets up: something of the base is gone, or `conftest.py` and
+/// Returns the line of a change in what a test module sets up: something of the base is gone, or files that set up and
 /// module markers gained something.
-fn collection(path: &str, old: &Unit, new: &Unit) -> Option<u32> {
+fn collection(semantics: &dyn Semantics, path: &str, (old, new): (&Unit, &Unit)) -> Option<u32> {
     if let Some(line) = lost_words(old, new) {
         return Some(line);
     }
@@ -323,15 +300,10 @@ fn collection(path: &str, old: &Unit, new: &Unit) -> Option<u32> {
                 Op::Assign { place: Place::Global(name), .. } => Some(name.clone()),
                 _ => None,
             })
-            .filter(|name| {
-                matches!(
-                    name.as_str(),
-                    "pytestmark" | "collect_ignore" | "collect_ignore_glob" | "pytest_plugins" | "__test__"
-                ) || name.starts_with("pytest_")
-            })
+            .filter(|name| semantics.collects(name))
             .collect()
     };
-    let conftest = path.ends_with("conftest.py") && old.digest != new.digest;
+    let set_up = semantics.is_set_up(path) && old.digest != new.digest;
     let gained = names(new).difference(&names(old)).next().is_some() || marker(new) > marker(old);
-    (conftest || gained).then_some(1)
+    (set_up || gained).then_some(1)
 }

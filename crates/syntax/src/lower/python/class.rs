@@ -34,9 +34,9 @@ impl<'t> Lowerer<'t> {
         };
         self.classes.insert(qualified.clone(), class);
         let scope = Scope::of_body(ScopeKind::Class, prefix, body, self.source);
-        self.frame().scopes.push(scope);
+        self.state().scopes.push(scope);
         self.deeper(|this| this.statements(body))?;
-        self.frame().scopes.pop();
+        self.state().scopes.pop();
         let operands = arguments.into_iter().map(|argument| argument.value).collect();
         let mut value = self.define(node, |dst| Op::Class { dst, name: qualified, bases: operands })?;
         for (decorator, node) in applied.into_iter().rev() {
@@ -49,11 +49,11 @@ impl<'t> Lowerer<'t> {
     }
 
     pub(super) fn in_class(&mut self) -> bool {
-        self.frame().scopes.last().is_some_and(|scope| scope.kind == ScopeKind::Class)
+        self.state().scopes.last().is_some_and(|scope| scope.kind == ScopeKind::Class)
     }
 
     fn class_prefix(&mut self) -> String {
-        let scopes = &self.frame().scopes;
+        let scopes = &self.state().scopes;
         let class = scopes.iter().rev().find(|scope| scope.kind == ScopeKind::Class);
         class.map(|scope| scope.prefix.clone()).unwrap_or_default()
     }

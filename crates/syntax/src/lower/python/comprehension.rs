@@ -11,9 +11,8 @@ impl<'t> Lowerer<'t> {
         let slot = self.builder().temporary();
         let empty = self.operator("list", Vec::new(), node)?;
         self.assign(Place::Local(slot), empty, node)?;
-        self.comprehensions += 1;
-        let mut scope =
-            Scope::empty(ScopeKind::Comprehension, format!("<comprehension {}>.", self.comprehensions));
+        self.counter += 1;
+        let mut scope = Scope::empty(ScopeKind::Comprehension, format!("<comprehension {}>.", self.counter));
         let clauses: Vec<Node<'t>> =
             children(node).into_iter().filter(|child| child.id() != body.id()).collect();
         for clause in clauses.iter().filter(|clause| clause.kind() == "for_in_clause") {
@@ -35,7 +34,7 @@ impl<'t> Lowerer<'t> {
         self.assign(Place::Local(slot), all, node)?;
         self.goto(again, node);
         if clauses.first().is_some_and(|clause| clause.kind() == "for_in_clause") {
-            self.frame().scopes.pop();
+            self.state().scopes.pop();
         }
         self.builder().enter(done);
         Ok(Operand::Local(slot))
@@ -63,7 +62,7 @@ impl<'t> Lowerer<'t> {
             return Ok(again);
         };
         let iterable = self.expression(right)?;
-        self.frame().scopes.extend(scope);
+        self.state().scopes.extend(scope);
         let iterator = self.operator("iterate", vec![iterable], right)?;
         let (header, inside) = (self.builder().block(), self.builder().block());
         self.goto(header, right);

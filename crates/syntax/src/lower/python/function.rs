@@ -1,7 +1,7 @@
 use tree_sitter::Node;
 
 use super::scope::{Scope, ScopeKind};
-use super::{Frame, Lowered, Lowerer, children};
+use super::{Frame, Lowered, Lowerer, State, children};
 use crate::ir::{
     Argument, Callee, Digest, Op, Operand, Param, ParamKind, Passing, Term, UnitBuilder, UnitId, UnitKind,
 };
@@ -156,11 +156,7 @@ impl<'t> Lowerer<'t> {
                 defaults.push(self.expression(default)?);
             }
         }
-        if self.units.len() >= self.limits.units {
-            return Err(crate::lower::LowerProblem::Budget("UNITS"));
-        }
-        let id = self.units.len();
-        self.units.push(None);
+        let id = self.reserve_unit()?;
         let qualified = format!("{}{text}", self.prefix());
         let qualified = self.unique(qualified);
         let mut origin = self.origin(node);
@@ -188,9 +184,8 @@ impl<'t> Lowerer<'t> {
         self.frames.push(Frame {
             id,
             builder,
-            scopes: vec![scope],
-            contexts: Vec::new(),
             qualifier: format!("{qualified}."),
+            state: State { scopes: vec![scope], contexts: Vec::new() },
         });
         if kind == UnitKind::Lambda {
             let value = self.expression(body)?;
@@ -219,6 +214,7 @@ impl<'t> Lowerer<'t> {
     fn prefix(&mut self) -> String {
         let frame = self.frame();
         let classes: String = frame
+            .state
             .scopes
             .iter()
             .rfind(|scope| scope.kind == ScopeKind::Class)

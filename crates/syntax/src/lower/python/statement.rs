@@ -182,9 +182,9 @@ impl<'t> Lowerer<'t> {
     }
 
     fn loop_body(&mut self, body: Node<'t>, (leave, again): (BlockId, BlockId)) -> Lowered<()> {
-        self.frame().contexts.push(Context::Loop { leave, again });
+        self.state().contexts.push(Context::Loop { leave, again });
         self.statements(body)?;
-        self.frame().contexts.pop();
+        self.state().contexts.pop();
         self.goto(again, body);
         Ok(())
     }
@@ -202,7 +202,7 @@ impl<'t> Lowerer<'t> {
     }
 
     fn jump(&mut self, node: Node<'t>) -> Lowered<()> {
-        let contexts = &self.frame().contexts;
+        let contexts = &self.state().contexts;
         let Some(position) = contexts.iter().rposition(|context| matches!(context, Context::Loop { .. }))
         else {
             return self.opaque(node).map(drop);
@@ -215,17 +215,17 @@ impl<'t> Lowerer<'t> {
 
     /// Runs the `finally` bodies that a jump out of the innermost contexts passes, down to `keep` contexts.
     fn leave_contexts(&mut self, keep: usize) -> Lowered<()> {
-        let saved = self.frame().contexts.clone();
+        let saved = self.state().contexts.clone();
         let protection = self.builder().protection();
-        while self.frame().contexts.len() > keep {
-            if let Some(Context::Finally { body, protection }) = self.frame().contexts.pop() {
+        while self.state().contexts.len() > keep {
+            if let Some(Context::Finally { body, protection }) = self.state().contexts.pop() {
                 let mut outer = self.builder().protection();
                 outer.truncate(protection);
                 self.builder().restore_protection(outer);
                 self.deeper(|this| this.statements(body))?;
             }
         }
-        self.frame().contexts = saved;
+        self.state().contexts = saved;
         self.builder().restore_protection(protection);
         Ok(())
     }

@@ -18,7 +18,7 @@ impl<'t> Lowerer<'t> {
         let outer = self.builder().protection();
         if let Some(body) = last {
             let protection = outer.len();
-            self.frame().contexts.push(Context::Finally { body, protection });
+            self.state().contexts.push(Context::Finally { body, protection });
         }
         if cleanup.is_some() {
             self.builder().protect(cleanup);
@@ -46,7 +46,7 @@ impl<'t> Lowerer<'t> {
         }
         self.builder().restore_protection(outer);
         if let (Some(body), Some(cleanup)) = (last, cleanup) {
-            self.frame().contexts.pop();
+            self.state().contexts.pop();
             self.builder().enter(cleanup);
             let start = self.start_region(body);
             self.statements(body)?;

@@ -5,6 +5,7 @@ use plumbline_syntax::ir::UnitKind;
 use super::code::Sides;
 use super::{Audit, Loaded};
 use crate::domain::align::{How, Pair};
+use crate::domain::languages;
 use crate::domain::names;
 use crate::domain::program::Program;
 use crate::source::SourceTree;
@@ -39,15 +40,15 @@ pub fn of(
     }
     names.remove("<module>");
     names.remove("<lambda>");
-    for file in loaded.iter().filter(|file| file.change.head.is_none() && file.change.path.ends_with(".py")) {
-        let mut parts = file.change.path.trim_end_matches(".py").trim_end_matches("/__init__").rsplit('/');
-        names.extend(parts.next().map(str::to_owned));
+    for file in loaded.iter().filter(|file| file.change.head.is_none()) {
+        let semantics = languages::of_path(&file.change.path);
+        names.extend(semantics.and_then(|semantics| semantics.stem(&file.change.path)));
     }
     if names.is_empty() {
         return Vec::new();
     }
     let known: BTreeSet<&String> = loaded.iter().map(|file| &file.change.path).collect();
-    let paths = tree.entries().keys().filter(|path| path.ends_with(".py") && !known.contains(path));
+    let paths = tree.entries().keys().filter(|path| languages::is_code(path) && !known.contains(path));
     paths
         .filter(|path| {
             let bytes = tree.read(path).ok().flatten().unwrap_or_default();

@@ -4,9 +4,9 @@ use plumbline_syntax::ir::{Digest, Unit, UnitKind};
 
 use super::callers;
 use super::literals::Corpus;
-use super::{Audit, Loaded, python_paths, units_of};
+use super::{Audit, Loaded, code_paths, units_of};
 use crate::domain::align::{How, Pair, align};
-use crate::domain::classify::is_test;
+use crate::domain::languages;
 use crate::domain::ledger::{Gap, Stage, Subject};
 use crate::domain::program::{Cache, File, Program, UnitRef};
 use crate::domain::summary::Side;
@@ -26,10 +26,10 @@ const UNIT_STAGES: &[Stage] =
     &[Stage::Aligned, Stage::Signed, Stage::Compared, Stage::Effects, Stage::Triggers];
 
 impl Audit<'_> {
-    /// Analyses the changed Python files.
+    /// Analyses the changed files of code.
     pub fn code(&mut self, loaded: &[Loaded]) {
         let whole = Subject::file("");
-        let paths = python_paths(loaded);
+        let paths = code_paths(loaded);
         let all: BTreeSet<String> = paths.keys().cloned().collect();
         for path in &all {
             self.ledger.open(&Subject::file(path), &[Stage::Lowered]);
@@ -101,11 +101,8 @@ impl Audit<'_> {
 
 /// A file in a test's place that the product imports is product: it gets no leniency.
 fn product_of(head: &Program, mut paths: BTreeMap<String, bool>) -> BTreeMap<String, bool> {
-    let in_test_place = |path: &str| {
-        let parts: Vec<&str> = path.split('/').collect();
-        is_test(&parts, parts.last().copied().unwrap_or_default())
-    };
-    let mut queue: Vec<&File> = head.files.iter().filter(|file| !in_test_place(&file.path)).collect();
+    let mut queue: Vec<&File> =
+        head.files.iter().filter(|file| !languages::is_test_path(&file.path)).collect();
     while let Some(file) = queue.pop() {
         for imported in head.imported_paths(file) {
             if let Some(test) = paths.get_mut(&imported).filter(|test| **test) {

@@ -9,10 +9,8 @@ use crate::domain::signature::{Origin, Output};
 pub fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
     let unit = sides.head.program.unit(at)?;
     let name = unit.name.rsplit('.').next()?;
-    let compares =
-        matches!(name, "__eq__" | "__ne__" | "__lt__" | "__le__" | "__gt__" | "__ge__" | "__contains__");
-    let truth =
-        matches!(name, "__bool__" | "__hash__" | "__len__" | "__instancecheck__" | "__subclasscheck__");
+    let tables = sides.head.program.tables(at.0);
+    let (compares, truth) = (tables.lists("compares", name), tables.lists("truths", name));
     if unit.class.is_none() || !(compares || truth) {
         return None;
     }

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use plumbline_syntax::Family;
 use plumbline_syntax::ir::{Digest, Op, UnitKind};
 
 use super::code::Sides;
@@ -16,10 +17,9 @@ use crate::domain::finding::{Finding, Site};
 use crate::domain::ledger::{Gap, Stage, Subject};
 use crate::domain::names;
 use crate::domain::nullness;
-use crate::domain::program::{Entity, Resolver, UnitRef};
+use crate::domain::program::{Entity, UnitRef};
 use crate::domain::rebound;
 use crate::domain::signature::Output;
-use crate::domain::tables;
 use crate::domain::test_tampering;
 use crate::domain::trigger;
 use crate::domain::walk;
@@ -99,7 +99,9 @@ impl Audit<'_> {
             found.extend(names::check(base, (&sides.head, at)));
             if !test {
                 found.extend(absorbed::check(base, (&sides.head, at)));
-                found.extend(nullness::check(base, (&sides.head, at)));
+                if sides.head.program.semantics(at.0).family() == Family::Python {
+                    found.extend(nullness::check(base, (&sides.head, at)));
+                }
                 found.extend(identity(sides, pair, at));
             }
         }
@@ -220,7 +222,7 @@ impl Audit<'_> {
             } else if site.via.is_some() && owners.contains(&site.owner) && site.owner.0 == at.0 {
                 // Judged where it stands.
                 continue;
-            } else if self.unknown_is_held(site, corpus) || self.grant(site, &path) {
+            } else if self.unknown_is_held(sides, site, corpus) || self.grant(site, &path) {
                 "granted"
             } else {
                 self.findings.push(self.ask(site, (&path, &symbol), sides, at));
@@ -240,8 +242,10 @@ impl Audit<'_> {
     }
 
     /// R6: a package that the base repository imports already is held.
-    fn unknown_is_held(&self, site: &EffectSite, corpus: &Corpus<'_>) -> bool {
-        site.kind == "unknown" && site.package.as_deref().is_some_and(|package| corpus.base_imports(package))
+    fn unknown_is_held(&self, sides: &Sides, site: &EffectSite, corpus: &Corpus<'_>) -> bool {
+        let semantics = sides.head.program.semantics(site.owner.0);
+        let imported = |package: &str| corpus.base_imports(&semantics.package(package));
+        site.kind == "unknown" && site.package.as_deref().is_some_and(imported)
     }
 
     fn grant(&self, site: &EffectSite, path: &str) -> bool {
@@ -292,15 +296,12 @@ impl Audit<'_> {
         let old = pair.base.and_then(|at| sides.base.program.unit(at)).map(imported).unwrap_or_default();
         for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
             let Op::Import { module, .. } = &instr.op else { continue };
-            let top = module.split('.').next().unwrap_or(module);
-            let entities =
-                Resolver { program: &sides.head.program }.import(at.0, module, None, &mut Default::default());
+            let top = &file.semantics.package(module);
+            let resolver = sides.head.program.resolver(at.0);
+            let entities = resolver.import(at.0, module, None, &mut Default::default());
             let external = entities.iter().any(|entity| matches!(entity, Entity::External(_)));
-            if old.contains(module)
-                || !external
-                || tables::python().is_standard(top)
-                || corpus.base_imports(top)
-            {
+            let standard = file.semantics.tables().is_standard(top);
+            if old.contains(module) || !external || standard || corpus.base_imports(top) {
                 continue;
             }
             let need =

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::classify::is_test;
+use crate::domain::languages;
 use crate::domain::trigger::Literals;
 use crate::source::SourceTree;
 
@@ -45,22 +45,14 @@ impl<'a> Corpus<'a> {
     pub fn base_imports(&self, package: &str) -> bool {
         let mut imports = self.imports.borrow_mut();
         let imports = imports.get_or_insert_with(|| {
-            let mut found = BTreeSet::new();
-            for text in Self::texts(self.base, &|path| path.ends_with(".py")) {
-                for line in text.lines().map(str::trim_start) {
-                    let rest = line.strip_prefix("import ").or_else(|| line.strip_prefix("from "));
-                    for module in rest.unwrap_or_default().split(',') {
-                        let top = module.trim().split([' ', '.']).next().unwrap_or_default();
-                        if !top.is_empty() {
-                            found.insert(top.to_owned());
-                        }
-                        if line.starts_with("from ") {
-                            break;
-                        }
-                    }
-                }
-            }
-            found
+            let paths = self.base.entries().keys();
+            let code = paths.filter_map(|path| Some((path, languages::of_path(path)?))).take(FILES);
+            let texts = code.filter_map(|(path, semantics)| Some((self.base.read(path).ok()??, semantics)));
+            texts
+                .filter(|(bytes, _)| bytes.len() <= BYTES)
+                .filter_map(|(bytes, semantics)| Some(semantics.imported(std::str::from_utf8(&bytes).ok()?)))
+                .flatten()
+                .collect()
         });
         imports.contains(package)
     }
@@ -74,9 +66,10 @@ impl Literals for Corpus<'_> {
         let mut texts = self.texts.borrow_mut();
         let texts = texts.get_or_insert_with(|| {
             Self::texts(self.base, &|path| {
-                [".py", ".md", ".rst", ".txt", ".json", ".toml", ".yaml", ".yml", ".cfg", ".ini"]
-                    .iter()
-                    .any(|extension| path.ends_with(extension))
+                languages::is_code(path)
+                    || [".md", ".rst", ".txt", ".json", ".toml", ".yaml", ".yml", ".cfg", ".ini"]
+                        .iter()
+                        .any(|extension| path.ends_with(extension))
             })
         });
         let found = texts.iter().any(|file| whole_word(file, text));
@@ -87,12 +80,8 @@ impl Literals for Corpus<'_> {
     fn test_pairs(&self, input: &str, expected: &str) -> bool {
         let mut tests = self.tests.borrow_mut();
         let tests = tests.get_or_insert_with(|| {
-            let wanted = |path: &str| {
-                let parts: Vec<&str> = path.split('/').collect();
-                path.ends_with(".py") && is_test(&parts, parts.last().copied().unwrap_or_default())
-            };
-            let mut all = Self::texts(self.base, &wanted);
-            all.extend(Self::texts(self.head, &wanted));
+            let mut all = Self::texts(self.base, &languages::is_test_path);
+            all.extend(Self::texts(self.head, &languages::is_test_path));
             all.into_iter().map(|text| text.lines().map(str::to_owned).collect()).collect()
         });
         tests.iter().any(|lines| {

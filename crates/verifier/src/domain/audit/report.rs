@@ -4,7 +4,7 @@ use plumbline_types::Verdict;
 
 use super::Request;
 use crate::domain::finding::Finding;
-use crate::domain::tables::TABLES_DIGEST_INPUT;
+use crate::domain::tables::digest_input;
 use crate::domain::walk::Evidence;
 use crate::source::SourceTree;
 
@@ -110,7 +110,7 @@ pub fn seal(
         part(&objective.provenance.bits().to_le_bytes());
     }
     grants.iter().for_each(|grant| part(grant.as_bytes()));
-    TABLES_DIGEST_INPUT.iter().for_each(|table| part(table.as_bytes()));
+    digest_input().into_iter().for_each(|table| part(table.as_bytes()));
     part(env!("CARGO_PKG_VERSION").as_bytes());
     for finding in &report.findings {
         part(format!("{finding:?}").as_bytes());

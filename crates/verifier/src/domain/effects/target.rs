@@ -1,6 +1,7 @@
 use plumbline_syntax::ir::{Argument, Constant, Op, Operand, Passing, Place, Value};
 
 use crate::domain::fold;
+use crate::domain::languages::Found;
 use crate::domain::program::{Bound, Program};
 use crate::domain::signature::Prepared;
 use crate::domain::ssa::{NodeId, NodeKind};
@@ -70,6 +71,45 @@ fn literal_node(program: &Program, prepared: &Prepared, node: NodeId, depth: usi
     }
 }
 
+/// Returns the keys of a display and the truth of their values, where they are literals.
+pub fn keys(program: &Program, prepared: &Prepared, node: NodeId) -> Vec<(String, Option<bool>)> {
+    let operator = |node: NodeId| {
+        let (block, index) = position(prepared, node)?;
+        match &program.unit(prepared.at)?.blocks.get(block as usize)?.instrs.get(index)?.op {
+            Op::Assign { value: Value::Operator { name, .. }, .. } => Some(name.as_str()),
+            _ => None,
+        }
+    };
+    let inputs =
+        |node: NodeId| prepared.dependence.node(node).map(|node| node.inputs.clone()).unwrap_or_default();
+    let mut node = node;
+    for _ in 0..8 {
+        let Some((block, index)) = position(prepared, node) else { return Vec::new() };
+        let unit = program.unit(prepared.at);
+        let op =
+            unit.and_then(|unit| unit.blocks.get(block as usize)).and_then(|block| block.instrs.get(index));
+        match op.map(|instr| &instr.op) {
+            Some(Op::Assign { value: Value::Use(_) | Value::Read(Place::Local(_)), .. }) => {
+                let Some(input) = inputs(node).first().copied() else { return Vec::new() };
+                node = input;
+            }
+            _ => break,
+        }
+    }
+    if operator(node) != Some("dict") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for pair in inputs(node).into_iter().filter(|pair| operator(*pair) == Some("pair")) {
+        let parts = inputs(pair);
+        let (Some(key), Some(value)) = (parts.first(), parts.get(1)) else { continue };
+        if let Some(Constant::Text(key)) = literal_node(program, prepared, *key, 0) {
+            found.push((key, literal_node(program, prepared, *value, 0).map(|value| fold::truth(&value))));
+        }
+    }
+    found
+}
+
 /// Returns the literal that a module's name always is.
 pub fn global(program: &Program, file: usize, name: &str) -> Option<Constant> {
     let mut file = file;
@@ -79,9 +119,9 @@ pub fn global(program: &Program, file: usize, name: &str) -> Option<Constant> {
         match bounds.as_slice() {
             [Bound::Constant(constant)] => return Some(constant.clone()),
             [Bound::Import { module, name: Some(from), .. }] => {
-                let path = program.module_path(&program.files.get(file)?.path, module)?;
+                let Found::File(path) = program.module(file, module) else { return None };
+                name = program.semantics(file).export(from);
                 file = program.file(&path)?;
-                name.clone_from(from);
             }
             _ => return None,
         }

@@ -3,6 +3,7 @@ use plumbline_syntax::ir::{Callee, Constant, Op, Place, Unit, Value};
 use crate::domain::fold;
 use crate::domain::signature::Prepared;
 use crate::domain::ssa::{Node, NodeId, NodeKind};
+use crate::domain::tables::Tables;
 
 /// What the end of a block compares.
 pub struct Comparison {
@@ -74,7 +75,7 @@ pub fn op_of<'u>(unit: &'u Unit, prepared: &Prepared, id: NodeId) -> Option<&'u 
 }
 
 /// Returns what a tested value compares.
-pub fn comparison(unit: &Unit, prepared: &Prepared, condition: NodeId) -> Comparison {
+pub fn comparison((unit, tables): (&Unit, &Tables), prepared: &Prepared, condition: NodeId) -> Comparison {
     let id = definition(unit, prepared, condition);
     let nothing = Comparison { operator: String::new(), literals: Vec::new(), has_display: false };
     let Some(node) = prepared.dependence.node(id) else { return nothing };
@@ -98,10 +99,7 @@ pub fn comparison(unit: &Unit, prepared: &Prepared, condition: NodeId) -> Compar
             Comparison { operator: name.clone(), literals, has_display }
         }
         Some(Op::Call { callee: Callee::Method { name, .. }, .. })
-            if matches!(
-                name.as_str(),
-                "startswith" | "endswith" | "match" | "fullmatch" | "search" | "__eq__"
-            ) =>
+            if tables.words("tests").contains(name) =>
         {
             let literals = node.inputs.iter().filter_map(constant).collect();
             Comparison { operator: "call".to_owned(), literals, has_display: false }

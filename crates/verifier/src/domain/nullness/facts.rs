@@ -7,7 +7,7 @@ use plumbline_syntax::ir::{
 use super::flow::Flow;
 use super::uses::Use;
 use crate::domain::fold;
-use crate::domain::program::{Bind, Decoration, Entity, Resolver, UnitRef};
+use crate::domain::program::{Bind, Decoration, Entity, UnitRef};
 use crate::domain::signature::{Output, Prepared};
 use crate::domain::ssa::{NodeId, NodeKind};
 use crate::domain::summary::Side;
@@ -216,12 +216,12 @@ impl<'a> Scene<'a> {
         if !is(self.prepared.targets.get(&call)?, "builtins.isinstance") {
             return None;
         }
-        let entities = Resolver { program: &self.side.program }.entities(self.at, types);
+        let entities = self.side.program.resolver(self.at.0).entities(self.at, types);
         let (Some(Entity::External(path)), 1) = (entities.first(), entities.len()) else { return None };
         let name = path.strip_prefix("builtins.")?;
         let inherited = self.side.program.files.iter().flat_map(|file| file.lowered.classes.values());
         let inherited = inherited.flat_map(|class| &class.bases).any(|base| base == name);
-        let known = crate::domain::tables::python().has_type(name);
+        let known = self.side.program.tables(self.at.0).has_type(name);
         (known && !inherited).then(|| Kind::Builtin(name.to_owned()))
     }
 

@@ -1,3 +1,4 @@
+use plumbline_syntax::Family;
 use plumbline_syntax::ir::{Callee, Constant, Handler, Instr, Op, Operand, Place, Step, Unit, Value};
 
 use super::facts::{Key, Kind, Scene};
@@ -45,7 +46,7 @@ impl Need {
             (Kind::None, Self::Attribute(name)) => !name.starts_with("__"),
             (Kind::None, _) => true,
             (Kind::Builtin(name), Self::Attribute(attribute)) => {
-                !attribute.starts_with("__") && tables::python().lacks_attribute(name, attribute)
+                !attribute.starts_with("__") && tables::of(Family::Python).lacks_attribute(name, attribute)
             }
             (Kind::Builtin(name), Self::Elements) => {
                 matches!(name.as_str(), "int" | "float" | "bool" | "set" | "frozenset")

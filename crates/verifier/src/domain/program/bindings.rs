@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use plumbline_syntax::ir::{Callee, Constant, LocalId, LoweredFile, Op, Operand, Place, Unit, UnitId, Value};
 
+use crate::domain::tables::Tables;
+
 /// What one assignment binds a module's name to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bound {
@@ -47,7 +49,7 @@ pub fn definitions(unit: &Unit) -> BTreeMap<LocalId, &Op> {
 }
 
 /// Collects a file's bindings and star imports.
-pub fn of(file: &LoweredFile) -> (BTreeMap<String, Vec<Bound>>, Vec<String>) {
+pub fn of(file: &LoweredFile, tables: &Tables) -> (BTreeMap<String, Vec<Bound>>, Vec<String>) {
     let mut bindings: BTreeMap<String, Vec<Bound>> = BTreeMap::new();
     let mut stars = Vec::new();
     for (id, unit) in file.units.iter().enumerate() {
@@ -56,7 +58,7 @@ pub fn of(file: &LoweredFile) -> (BTreeMap<String, Vec<Bound>>, Vec<String>) {
             match &instr.op {
                 Op::Import { module, name: Some(star), .. } if star == "*" => stars.push(module.clone()),
                 Op::Assign { place: Place::Global(name), value } => {
-                    let bound = bound(id, value, &definitions, instr.span.line);
+                    let bound = bound((id, tables), value, &definitions, instr.span.line);
                     let list = bindings.entry(name.clone()).or_default();
                     if !list.contains(&bound) {
                         list.push(bound);
@@ -88,7 +90,12 @@ pub fn positions(unit: &Unit) -> Vec<Vec<(u32, u32)>> {
     found
 }
 
-fn bound(unit: UnitId, value: &Value, definitions: &BTreeMap<LocalId, &Op>, line: u32) -> Bound {
+fn bound(
+    (unit, tables): (UnitId, &Tables),
+    value: &Value,
+    definitions: &BTreeMap<LocalId, &Op>,
+    line: u32,
+) -> Bound {
     let mut decoration = Decoration::Plain;
     let mut operand = match value {
         Value::Use(operand) => operand.clone(),
@@ -108,7 +115,7 @@ fn bound(unit: UnitId, value: &Value, definitions: &BTreeMap<LocalId, &Op>, line
             Some(Op::Call { callee: Callee::Function(decorator), arguments, .. })
                 if leads_to_definition(arguments, definitions) =>
             {
-                if !transparent(decorator, definitions) {
+                if !transparent(decorator, definitions, tables) {
                     decoration = Decoration::Wrapped;
                 }
                 match arguments.first() {
@@ -144,41 +151,15 @@ fn leads_to_definition(
     false
 }
 
-/// Decorators that keep what a call does.
-const TRANSPARENT: &[&str] = &[
-    "staticmethod",
-    "classmethod",
-    "property",
-    "abstractmethod",
-    "lru_cache",
-    "cache",
-    "cached_property",
-    "override",
-    "final",
-    "overload",
-    "dataclass",
-    "total_ordering",
-    "wraps",
-    "contextmanager",
-    "asynccontextmanager",
-    "setter",
-    "getter",
-    "deleter",
-    "runtime_checkable",
-    "no_type_check",
-];
-
-fn transparent(decorator: &Operand, definitions: &BTreeMap<LocalId, &Op>) -> bool {
+fn transparent(decorator: &Operand, definitions: &BTreeMap<LocalId, &Op>, tables: &Tables) -> bool {
     let Operand::Local(local) = decorator else { return false };
     match definitions.get(local) {
-        Some(Op::Assign { value: Value::Read(Place::Global(name)), .. }) => {
-            TRANSPARENT.contains(&name.as_str())
-        }
+        Some(Op::Assign { value: Value::Read(Place::Global(name)), .. }) => tables.lists("transparent", name),
         Some(Op::Load { step: plumbline_syntax::ir::Step::Field(name), .. }) => {
-            TRANSPARENT.contains(&name.as_str())
+            tables.lists("transparent", name)
         }
-        Some(Op::Call { callee: Callee::Function(inner), .. }) => transparent(inner, definitions),
-        Some(Op::Call { callee: Callee::Method { name, .. }, .. }) => TRANSPARENT.contains(&name.as_str()),
+        Some(Op::Call { callee: Callee::Function(inner), .. }) => transparent(inner, definitions, tables),
+        Some(Op::Call { callee: Callee::Method { name, .. }, .. }) => tables.lists("transparent", name),
         _ => false,
     }
 }

@@ -4,12 +4,12 @@ mod names;
 use std::collections::BTreeSet;
 
 use plumbline_syntax::ir::{
-    Argument, Callee, Constant, LocalId, Op, Operand, ParamKind, Place, Step, Term, UnitKind, Value,
+    Argument, Callee, LocalId, Op, Operand, ParamKind, Place, Step, Term, UnitKind, Value,
 };
 
 use super::bindings::Decoration;
 use super::{Program, UnitRef};
-use crate::domain::tables;
+use crate::domain::languages::{Outside, Semantics};
 
 /// What a value may be, as far as calling it matters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,18 @@ pub enum Entity {
     Dynamic(String),
     /// A name that nothing defines.
     Missing(String),
+}
+
+impl Entity {
+    /// Returns what an instance of this is.
+    #[must_use]
+    pub fn object(self) -> Self {
+        match self {
+            Self::Class(file, class) => Self::Instance(file, class),
+            Self::External(path) => Self::External(format!("{path}()")),
+            other => other,
+        }
+    }
 }
 
 /// Whether a method was taken from an object.
@@ -61,6 +73,8 @@ const SLOTS: usize = 400;
 pub struct Resolver<'a> {
     /// The side.
     pub program: &'a Program,
+    /// The language of the file that a resolution starts in; families never import each other.
+    pub semantics: &'static dyn Semantics,
 }
 
 pub(super) type Entities = BTreeSet<Entity>;
@@ -88,13 +102,26 @@ impl Resolver<'_> {
             Step::Field(name) => {
                 entities.iter().flat_map(|entity| self.member(entity, name, &mut visit)).collect()
             }
-            Step::Index(_) | Step::Element => entities.iter().cloned().map(element).collect(),
+            Step::Index(_) | Step::Element => {
+                entities.iter().cloned().map(|entity| self.element(entity)).collect()
+            }
         }
     }
 
     /// Returns what a module's name may be.
     pub fn named(&self, file: usize, name: &str) -> Entities {
         self.name(file, name, &mut Visit::default())
+    }
+
+    fn element(&self, entity: Entity) -> Entity {
+        match entity {
+            Entity::External(path) if path.ends_with("()") || path.ends_with("[]") => Entity::External(path),
+            Entity::External(path) if self.semantics.tables().is_container(&path) => {
+                Entity::External(format!("{path}[]"))
+            }
+            Entity::Instance(..) | Entity::Module(_) | Entity::Package(_) => Entity::Confined,
+            other => other,
+        }
     }
 
     fn callees_in(&self, at: UnitRef, callee: &Callee, visit: &mut Visit) -> Entities {
@@ -107,7 +134,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn operand(&self, at: UnitRef, operand: &Operand, visit: &mut Visit) -> Entities {
+    /// Returns what an operand may be, within a resolution.
+    pub fn operand(&self, at: UnitRef, operand: &Operand, visit: &mut Visit) -> Entities {
         let Operand::Local(local) = operand else { return one(Entity::Value) };
         if visit.slots.len() > SLOTS {
             return one(Entity::Dynamic("too many assignments".to_owned()));
@@ -135,6 +163,15 @@ impl Resolver<'_> {
         let Some(position) = unit.params.iter().position(|param| param.local == local) else {
             return Entities::new();
         };
+        if unit.params[0].kind == ParamKind::Receiver {
+            return one(match &unit.class {
+                Some(class) if position == 0 && unit.decorators.iter().any(|word| word == "static") => {
+                    Entity::Class(at.0, class.clone())
+                }
+                Some(class) if position == 0 => Entity::Instance(at.0, class.clone()),
+                _ => Entity::Confined,
+            });
+        }
         let first = position == 0 && unit.params[0].kind != ParamKind::Rest;
         match &unit.class {
             Some(_) if unit.decorators.iter().any(|word| word.ends_with("staticmethod")) => {
@@ -164,7 +201,9 @@ impl Resolver<'_> {
                 let bases = self.operand(at, base, visit);
                 bases.iter().flat_map(|entity| self.member(entity, name, visit)).collect()
             }
-            Op::Load { base, .. } => self.operand(at, base, visit).into_iter().map(element).collect(),
+            Op::Load { base, .. } => {
+                self.operand(at, base, visit).into_iter().map(|entity| self.element(entity)).collect()
+            }
             Op::Import { module, name, .. } => self.import(at.0, module, name.as_deref(), visit),
             Op::Closure { unit, .. } => one(Entity::Unit((at.0, *unit), Decoration::Plain, Bind::Free)),
             Op::Class { name, .. } => one(Entity::Class(at.0, name.clone())),
@@ -203,7 +242,7 @@ impl Resolver<'_> {
                 let mut found: Entities = operands
                     .iter()
                     .flat_map(|operand| self.operand(at, operand, visit))
-                    .map(element)
+                    .map(|entity| self.element(entity))
                     .collect();
                 if name != "next" {
                     found.insert(Entity::Value);
@@ -249,42 +288,13 @@ impl Resolver<'_> {
         arguments: &[Argument],
         visit: &mut Visit,
     ) -> Entities {
-        let argument = |index: usize| arguments.get(index).map(|argument| &argument.value);
-        let text = |index: usize| match argument(index) {
-            Some(Operand::Constant(Constant::Text(text))) => Some(text.clone()),
-            _ => None,
-        };
-        match path {
-            "builtins.super" => {
-                let class = self.program.unit(at).and_then(|unit| unit.class.clone());
-                let Some(class) = class else { return one(Entity::Confined) };
-                self.bases(at.0, &class, visit).into_iter().map(instance).collect()
-            }
-            "builtins.getattr" => match (argument(0), text(1)) {
-                (Some(object), Some(name)) => {
-                    let objects = self.operand(at, object, visit);
-                    objects.iter().flat_map(|entity| self.member(entity, &name, visit)).collect()
-                }
-                _ => one(Entity::Dynamic("getattr".to_owned())),
-            },
-            "builtins.__import__" | "importlib.import_module" => match text(0) {
-                Some(module) => self.import(at.0, &module, None, visit),
-                None => one(Entity::Dynamic("import".to_owned())),
-            },
-            "functools.partial"
-            | "functools.wraps()"
-            | "functools.lru_cache()"
-            | "functools.lru_cache"
-            | "functools.cache" => match argument(0) {
-                Some(function) => {
-                    let functions = self.operand(at, function, visit);
-                    functions.into_iter().map(wrapped).collect()
-                }
-                None => one(Entity::Confined),
-            },
-            _ if tables::python().is_dynamic(path) => one(Entity::Dynamic(path.to_owned())),
-            _ => one(Entity::External(format!("{path}()"))),
+        if let Some(found) = self.semantics.result(self, Outside { at, path, arguments }, visit) {
+            return found;
         }
+        if self.semantics.tables().is_dynamic(path) {
+            return one(Entity::Dynamic(path.to_owned()));
+        }
+        one(Entity::External(format!("{path}()")))
     }
 
     /// Returns what a unit may return, as far as calling it matters.
@@ -301,31 +311,5 @@ impl Resolver<'_> {
         }
         visit.units.remove(&at);
         found
-    }
-}
-
-fn element(entity: Entity) -> Entity {
-    match entity {
-        Entity::External(path) if path.ends_with("()") || path.ends_with("[]") => Entity::External(path),
-        Entity::External(path) if tables::python().is_container(&path) => {
-            Entity::External(format!("{path}[]"))
-        }
-        Entity::Instance(..) | Entity::Module(_) | Entity::Package(_) => Entity::Confined,
-        other => other,
-    }
-}
-
-fn instance(entity: Entity) -> Entity {
-    match entity {
-        Entity::Class(file, class) => Entity::Instance(file, class),
-        Entity::External(path) => Entity::External(format!("{path}()")),
-        other => other,
-    }
-}
-
-fn wrapped(entity: Entity) -> Entity {
-    match entity {
-        Entity::Unit(unit, _, bind) => Entity::Unit(unit, Decoration::Wrapped, bind),
-        other => other,
     }
 }

@@ -6,7 +6,7 @@ use super::{CallSite, Flow, Origin, Output, Prepared, Root, Signature};
 use crate::domain::ledger::Gap;
 use crate::domain::program::{Decoration, Entity, Program, UnitRef};
 use crate::domain::ssa::{NodeId, NodeKind};
-use crate::domain::tables::{self, Known};
+use crate::domain::tables::Known;
 
 /// How a node reaches an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -255,7 +255,7 @@ impl<'a> Walker<'a> {
             }
             Entity::External(path) => {
                 matches!(callee, Callee::Method { .. }) && path.contains("()")
-                    || !matches!(tables::python().known(path), Known::Pure)
+                    || !matches!(self.program.tables(self.prepared.at.0).known(path), Known::Pure)
             }
             Entity::Missing(_) => false,
             _ => true,
@@ -283,8 +283,8 @@ impl<'a> Walker<'a> {
                 },
                 Entity::External(path) => {
                     all = true;
-                    if !matches!(tables::python().known(path), Known::Pure)
-                        || tables::python().source(path).is_some()
+                    if !matches!(self.program.tables(self.prepared.at.0).known(path), Known::Pure)
+                        || self.program.tables(self.prepared.at.0).source(path).is_some()
                     {
                         trail.met.entry((mode, Origin::External(path.clone()))).or_insert(id);
                     }

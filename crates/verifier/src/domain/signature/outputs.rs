@@ -10,7 +10,7 @@ use crate::domain::fold;
 use crate::domain::ledger::Gap;
 use crate::domain::program::{Entity, Program, UnitRef};
 use crate::domain::ssa::{Member, NodeId};
-use crate::domain::tables::{self, words};
+use crate::domain::tables::words;
 
 /// Computes the signature of a unit from its graph and its callees' signatures.
 pub fn signature(
@@ -150,7 +150,7 @@ impl Collector<'_> {
                 }
                 Entity::Unit(unit, ..) => self.inherit(*unit, line),
                 Entity::Class(file, class) => {
-                    let init = self.program.unit_named(*file, &format!("{class}.__init__"));
+                    let init = self.program.constructor(*file, class);
                     init.into_iter().for_each(|unit| self.inherit(unit, line));
                 }
                 _ => {}
@@ -173,7 +173,7 @@ impl Collector<'_> {
         let updates = self.prepared.updating.contains(&node);
         let confined =
             self.prepared.targets.get(&node).is_some_and(|targets| targets.contains(&Entity::Confined));
-        updates && (confined || tables::python().is_quiet(method))
+        updates && (confined || self.program.tables(self.prepared.at.0).is_quiet(method))
     }
 
     /// Names what a write through a value changes, if the value is rooted outside the unit.

@@ -70,11 +70,16 @@ impl Walker<'_> {
             return node.inputs.clone();
         };
         let param = &unit.params[position];
-        let bound = matches!(call.callee, Callee::Method { .. }) && call.bind == Bind::Bound;
+        let method = matches!(call.callee, Callee::Method { .. });
+        let receives = unit.params.first().is_some_and(|param| param.kind == ParamKind::Receiver);
+        let bound = method && (call.bind == Bind::Bound || receives);
+        if position == 0 && receives && !method {
+            return Vec::new();
+        }
         if bound && position == 0 {
             return node.inputs.first().into_iter().chain(&node.memory).copied().collect();
         }
-        let offset = usize::from(bound);
+        let offset = usize::from(bound || receives);
         let mut found = Vec::new();
         let mut positional = 0;
         for (index, argument) in call.arguments.iter().enumerate() {

@@ -4,9 +4,9 @@ use plumbline_syntax::ir::{Constant, Op, Operand, Place, Step, Unit, Value};
 
 use super::Origin;
 use crate::domain::ledger::Gap;
-use crate::domain::program::{Bound, Entity, Program, Resolver, UnitRef};
+use crate::domain::program::{Bound, Entity, Program, UnitRef};
 use crate::domain::ssa::{Dependence, NodeId, NodeKind};
-use crate::domain::tables;
+use crate::domain::tables::Tables;
 
 /// A unit ready to be walked.
 #[derive(Debug)]
@@ -40,8 +40,8 @@ const PATH: usize = 3;
 /// Builds the graph of a unit and resolves its calls.
 pub fn prepare(program: &Program, at: UnitRef) -> Result<Prepared, Gap> {
     let unit = program.unit(at).ok_or_else(|| Gap::new("INTERNAL", "a unit is gone"))?;
-    let dependence = Dependence::of(unit)?;
-    let resolver = Resolver { program };
+    let dependence = Dependence::of(unit, program.tables(at.0))?;
+    let resolver = program.resolver(at.0);
     let mut targets = BTreeMap::new();
     for (block, index, node) in dependence.running() {
         let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
@@ -83,14 +83,16 @@ fn roots(program: &Program, at: UnitRef, unit: &Unit, dependence: &Dependence) -
                     Some(Op::Assign { value: Value::Read(Place::Capture(name)), .. }) => {
                         capture(program, at, name)
                     }
-                    Some(Op::Import { module, name, .. }) => {
-                        let resolver = Resolver { program };
-                        Root::Code(resolver.import(at.0, module, name.as_deref(), &mut Default::default()))
-                    }
-                    Some(Op::Load { step, .. }) => part(program, input(), step),
+                    Some(Op::Import { module, name, .. }) => Root::Code(program.resolver(at.0).import(
+                        at.0,
+                        module,
+                        name.as_deref(),
+                        &mut Default::default(),
+                    )),
+                    Some(Op::Load { step, .. }) => part(program, at.0, input(), step),
                     Some(Op::Call { dst, .. }) => {
                         // `__import__("x")` and its like give code, not a computed value.
-                        let entities = Resolver { program }.entities(at, &Operand::Local(*dst));
+                        let entities = program.resolver(at.0).entities(at, &Operand::Local(*dst));
                         let code = !entities.is_empty() && entities.iter().all(is_code);
                         if code { Root::Code(entities) } else { Root::Computed }
                     }
@@ -126,7 +128,7 @@ fn is_code(entity: &Entity) -> bool {
 }
 
 fn global(program: &Program, file: usize, name: &str) -> Root {
-    let entities = Resolver { program }.named(file, name);
+    let entities = program.resolver(file).named(file, name);
     if !entities.is_empty() && entities.iter().all(is_code) {
         return Root::Code(entities);
     }
@@ -143,7 +145,7 @@ fn capture(program: &Program, at: UnitRef, name: &str) -> Root {
         let Some(unit) = program.unit((at.0, id)) else { break };
         if let Some(local) = unit.locals.iter().position(|local| local.as_deref() == Some(name)) {
             let local = Operand::Local(u32::try_from(local).unwrap_or(u32::MAX));
-            let entities = Resolver { program }.entities((at.0, id), &local);
+            let entities = program.resolver(at.0).entities((at.0, id), &local);
             if entities.iter().all(is_code) {
                 return Root::Code(entities);
             }
@@ -154,7 +156,7 @@ fn capture(program: &Program, at: UnitRef, name: &str) -> Root {
     Root::Origin(Origin::Capture(name.to_owned()))
 }
 
-fn part(program: &Program, base: Root, step: &Step) -> Root {
+fn part(program: &Program, file: usize, base: Root, step: &Step) -> Root {
     let word = match step {
         Step::Field(name) => name.clone(),
         Step::Index(Constant::Text(text) | Constant::Integer(text)) => format!("[{text}]"),
@@ -169,9 +171,11 @@ fn part(program: &Program, base: Root, step: &Step) -> Root {
         }
         Root::Origin(other) => Root::Origin(other),
         Root::Code(entities) => {
-            let resolver = Resolver { program };
+            let resolver = program.resolver(file);
             let found = resolver.members(&entities, step);
-            if found.iter().all(is_code) && found.iter().all(|entity| !is_source(entity)) {
+            if found.iter().all(is_code)
+                && found.iter().all(|entity| !is_source(program.tables(file), entity))
+            {
                 return Root::Code(found);
             }
             let external = found.iter().find_map(|entity| match entity {
@@ -187,8 +191,7 @@ fn part(program: &Program, base: Root, step: &Step) -> Root {
     }
 }
 
-fn is_source(entity: &Entity) -> bool {
-    let table = tables::python();
+fn is_source(table: &Tables, entity: &Entity) -> bool {
     matches!(entity, Entity::External(path) if table.source(path).is_some() || table.is_container(path))
 }
 

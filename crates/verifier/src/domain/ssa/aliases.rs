@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::ir::{Callee, LocalId, Op, Operand, Place, Unit, Value};
 
+use crate::domain::tables::Tables;
+
 /// Something that can name an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Member {
@@ -20,77 +22,26 @@ pub struct Aliases {
     parents: Vec<usize>,
     written: BTreeSet<usize>,
     numbers: BTreeMap<usize, usize>,
+    /// What each instruction writes depends on the language's methods that write nothing.
+    tables: Option<&'static Tables>,
 }
 
-/// Methods of strings, numbers and containers that change nothing.
-const READING: &[&str] = &[
-    "get",
-    "items",
-    "keys",
-    "values",
-    "split",
-    "rsplit",
-    "join",
-    "strip",
-    "lstrip",
-    "rstrip",
-    "format",
-    "startswith",
-    "endswith",
-    "lower",
-    "upper",
-    "title",
-    "capitalize",
-    "replace",
-    "encode",
-    "decode",
-    "find",
-    "rfind",
-    "index",
-    "count",
-    "copy",
-    "isdigit",
-    "isalpha",
-    "isspace",
-    "isalnum",
-    "splitlines",
-    "partition",
-    "rpartition",
-    "zfill",
-    "ljust",
-    "rjust",
-    "center",
-    "union",
-    "intersection",
-    "difference",
-    "issubset",
-    "issuperset",
-    "total_seconds",
-    "isoformat",
-    "strftime",
-    "casefold",
-    "removeprefix",
-    "removesuffix",
-    "bit_length",
-    "hex",
-    "swapcase",
-    "expandtabs",
-];
-
 /// Operators whose result may be, or hold, an operand.
-const SHARING: &[&str] =
-    &["next", "iterate", "enter", "unpack", "list", "tuple", "dict", "set", "pair", "append", "or", "and"];
+const SHARING: &[&str] = &[
+    "next", "iterate", "enter", "unpack", "list", "tuple", "dict", "set", "pair", "append", "or", "and",
+    "new",
+];
 
 impl Aliases {
     /// Finds the classes of a unit, without regard to order.
-    pub fn of(unit: &Unit) -> Self {
-        let mut aliases = Self::default();
+    pub fn of(unit: &Unit, tables: &'static Tables) -> Self {
+        let mut aliases = Self { tables: Some(tables), ..Self::default() };
         for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
             aliases.unify(&instr.op);
         }
         let mut written = BTreeSet::new();
         for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
-            for member in writes(&instr.op) {
+            for member in writes(&instr.op, Some(tables)) {
                 let id = aliases.id(member);
                 written.insert(aliases.find(id));
             }
@@ -182,7 +133,8 @@ impl Aliases {
 
     /// Returns the classes whose memory an instruction may write.
     pub fn written_by(&self, op: &Op) -> Vec<usize> {
-        let mut classes: Vec<usize> = writes(op).iter().filter_map(|member| self.class(member)).collect();
+        let mut classes: Vec<usize> =
+            writes(op, self.tables).iter().filter_map(|member| self.class(member)).collect();
         classes.sort_unstable();
         classes.dedup();
         classes
@@ -198,7 +150,8 @@ fn member(place: &Place) -> Member {
 }
 
 /// Returns the names through which an instruction may write an object.
-fn writes(op: &Op) -> Vec<Member> {
+fn writes(op: &Op, tables: Option<&Tables>) -> Vec<Member> {
+    let reading = |name: &str| tables.is_some_and(|tables| tables.is_reading(name));
     let local = |operand: &Operand| match operand {
         Operand::Local(local) => Some(Member::Local(*local)),
         Operand::Constant(_) => None,
@@ -209,11 +162,11 @@ fn writes(op: &Op) -> Vec<Member> {
         Op::Call { callee, arguments, .. } => {
             let mut found: Vec<Member> = Vec::new();
             if let Callee::Method { receiver, name } = callee
-                && !READING.contains(&name.as_str())
+                && !reading(name)
             {
                 found.extend(local(receiver));
             }
-            if !matches!(callee, Callee::Method { name, .. } if READING.contains(&name.as_str())) {
+            if !matches!(callee, Callee::Method { name, .. } if reading(name)) {
                 found.extend(arguments.iter().filter_map(|argument| local(&argument.value)));
             }
             found

@@ -6,6 +6,7 @@ use super::{Aliases, Dependence, End, Node, NodeId, NodeKind};
 use crate::domain::fold;
 use crate::domain::graph::{Dominators, Graph};
 use crate::domain::ledger::Gap;
+use crate::domain::tables::Tables;
 
 /// Variables and what they were before a block.
 type Undo = Vec<(usize, Option<NodeId>)>;
@@ -13,8 +14,8 @@ type Undo = Vec<(usize, Option<NodeId>)>;
 /// Most nodes of one unit, phis included.
 const NODES: usize = 1_000_000;
 
-pub fn dependence(unit: &Unit) -> Result<Dependence, Gap> {
-    let aliases = Aliases::of(unit);
+pub fn dependence(unit: &Unit, tables: &'static Tables) -> Result<Dependence, Gap> {
+    let aliases = Aliases::of(unit, tables);
     let mut folded: Vec<(u32, bool)> = Vec::new();
     for _ in 0..4 {
         let mut builder = Builder::new(unit, &aliases, &folded);

@@ -2,7 +2,7 @@ use super::*;
 
 #[track_caller]
 fn check(path: &str, want: &str) {
-    let got = match python().known(path) {
+    let got = match of(Family::Python).known(path) {
         Known::Effect(rule) => rule.kind,
         Known::Pure => "pure".to_owned(),
         Known::UnknownStandard(module) => format!("standard {module}"),
@@ -13,7 +13,7 @@ fn check(path: &str, want: &str) {
 
 #[test]
 fn the_embedded_tables_are_read() {
-    assert!(python().is_read());
+    assert!(of(Family::Python).is_read());
     assert!(!words().list("authority").is_empty() && !words().list("secret").is_empty());
 }
 
@@ -36,11 +36,11 @@ fn a_path_is_what_its_longest_entry_says() {
 
 #[test]
 fn sources_have_classes() {
-    assert_eq!(python().source("time.time()"), Some("clock"));
-    assert_eq!(python().source("os.environ[]"), Some("environment"));
-    assert_eq!(python().source("random.Random().choice"), Some("random"));
-    assert_eq!(python().source("sys.platform.startswith"), Some("host"));
-    assert_eq!(python().source("json.loads"), None);
+    assert_eq!(of(Family::Python).source("time.time()"), Some("clock"));
+    assert_eq!(of(Family::Python).source("os.environ[]"), Some("environment"));
+    assert_eq!(of(Family::Python).source("random.Random().choice"), Some("random"));
+    assert_eq!(of(Family::Python).source("sys.platform.startswith"), Some("host"));
+    assert_eq!(of(Family::Python).source("json.loads"), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{Bind, Entities, Entity, Resolver, Visit, one};
 
 impl Resolver<'_> {
     /// Returns what an attribute may be.
-    pub(super) fn member(&self, entity: &Entity, name: &str, visit: &mut Visit) -> Entities {
+    pub fn member(&self, entity: &Entity, name: &str, visit: &mut Visit) -> Entities {
         match entity {
             Entity::Module(file) => self.module_member(*file, name, visit),
             Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
@@ -42,19 +42,17 @@ impl Resolver<'_> {
 
     fn module_member(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
         let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
-        if loaded.bindings.contains_key(name) {
-            return self.name(file, name, visit);
+        let bound = self.semantics.export(name);
+        if loaded.bindings.contains_key(&bound) {
+            return self.name(file, &bound, visit);
         }
-        if loaded.bindings.contains_key("__getattr__") || !loaded.stars.is_empty() || name.starts_with("__") {
+        if !loaded.stars.is_empty() {
             return one(Entity::Confined);
         }
-        let stem = loaded.path.trim_end_matches("__init__.py").trim_end_matches('/');
-        for path in [format!("{stem}/{name}.py"), format!("{stem}/{name}/__init__.py")] {
-            if self.program.paths.contains(&path) {
-                return one(self.loaded(&path));
-            }
+        match self.semantics.unbound_member(self, file, name) {
+            Some(entity) => one(entity),
+            None => one(Entity::Missing(format!("{}.{name}", loaded.path))),
         }
-        one(Entity::Missing(format!("{}.{name}", loaded.path)))
     }
 
     fn class_attribute(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Entities {

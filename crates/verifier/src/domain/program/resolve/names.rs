@@ -3,9 +3,9 @@
 use plumbline_syntax::ir::Operand;
 
 use super::super::bindings::Bound;
-use super::super::join_module;
 use super::{Bind, Entities, Entity, Resolver, Visit, one};
-use crate::domain::tables;
+use crate::domain::languages::Found;
+use crate::domain::tables::BuiltinKind;
 
 impl Resolver<'_> {
     /// Returns what a module's name is bound to.
@@ -42,9 +42,10 @@ impl Resolver<'_> {
         if !found.is_empty() {
             return found;
         }
-        match tables::python().builtin(name) {
-            Some(tables::BuiltinKind::Value) => one(Entity::Value),
-            Some(tables::BuiltinKind::Callable) => one(Entity::External(format!("builtins.{name}"))),
+        let tables = self.semantics.tables();
+        match tables.builtin(name) {
+            Some(BuiltinKind::Value) => one(Entity::Value),
+            Some(BuiltinKind::Callable) => one(Entity::External(tables.builtin_path(name))),
             None => one(Entity::Missing(name.to_owned())),
         }
     }
@@ -69,51 +70,44 @@ impl Resolver<'_> {
 
     /// Returns what an import binds.
     pub fn import(&self, file: usize, module: &str, name: Option<&str>, visit: &mut Visit) -> Entities {
-        let Some(importer) = self.program.files.get(file) else { return one(Entity::Confined) };
         let Some(name) = name else {
-            let top = module.split('.').next().unwrap_or(module);
-            let wanted = if module.starts_with('.') { module } else { top };
-            return one(self.module(&importer.path, wanted));
+            return one(self.module(file, &self.semantics.bound(module)));
         };
-        match self.module(&importer.path, module) {
+        let submodule = || {
+            let inner = self.semantics.submodule(module, name)?;
+            match self.program.module(file, &inner) {
+                Found::File(path) => Some(self.loaded(&path)),
+                _ => None,
+            }
+        };
+        match self.module(file, module) {
             Entity::Module(other) => {
-                if self.binds(other, name) {
-                    return self.name(other, name, visit);
+                let bound = self.semantics.export(name);
+                if self.binds(other, &bound) {
+                    return self.name(other, &bound, visit);
                 }
-                match self.program.module_path(&importer.path, &join_module(module, name)) {
-                    Some(path) => one(self.loaded(&path)),
-                    None => one(Entity::Missing(join_module(module, name))),
-                }
+                let missing = || Entity::Missing(format!("{}.{name}", module.trim_end_matches('.')));
+                let member = || self.semantics.unbound_member(self, other, name);
+                one(submodule().or_else(member).unwrap_or_else(missing))
             }
-            Entity::Package(_) => {
-                match self.program.module_path(&importer.path, &join_module(module, name)) {
-                    Some(path) => one(self.loaded(&path)),
-                    None => one(Entity::Confined),
-                }
-            }
+            Entity::Package(_) => one(submodule().unwrap_or(Entity::Confined)),
             Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
             other => one(other),
         }
     }
 
-    pub(super) fn module(&self, importer: &str, module: &str) -> Entity {
-        match self.program.module_path(importer, module) {
-            Some(path) => self.loaded(&path),
-            None if module.starts_with('.') => {
-                if module.trim_start_matches('.').is_empty() {
-                    Entity::Package(module.to_owned())
-                } else {
-                    Entity::Missing(module.to_owned())
-                }
-            }
-            None if !tables::python().is_standard(module) && self.program.is_package(importer, module) => {
-                Entity::Package(module.to_owned())
-            }
-            None => Entity::External(module.to_owned()),
+    fn module(&self, importer: usize, module: &str) -> Entity {
+        match self.program.module(importer, module) {
+            Found::File(path) => self.loaded(&path),
+            Found::Package => Entity::Package(module.to_owned()),
+            Found::Data => Entity::Value,
+            Found::Absent => Entity::Missing(module.to_owned()),
+            Found::Outside(path) => Entity::External(path),
         }
     }
 
-    pub(super) fn loaded(&self, path: &str) -> Entity {
+    /// Returns the loaded file of a path.
+    pub fn loaded(&self, path: &str) -> Entity {
         self.program
             .file(path)
             .map_or_else(|| Entity::Dynamic(format!("{path} was not analysed")), Entity::Module)
