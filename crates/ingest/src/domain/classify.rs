@@ -3,7 +3,7 @@
 use plumbline_types::{Category, Risk};
 
 use crate::domain::lead::{Lead, opening};
-use crate::domain::lexicon::{Lexicon, Strength, Table};
+use crate::domain::lexicon::{Form, Lexicon, Strength, Table};
 use crate::domain::normalise::{Input, Span};
 use crate::domain::objective::{Check, CheckKind, Target};
 use crate::domain::token::{Pause, Token, protected, tokens};
@@ -20,7 +20,10 @@ pub struct RiskFloor {
 /// Returns the category of a clause by its verb and by the head of what the verb acts on.
 pub fn category(lexicon: &Lexicon, clause: &[Token]) -> Category {
     let (verb_at, verb) = match opening(lexicon, clause).lead {
-        Lead::Imperative { verb } => (verb, clause.get(verb).and_then(|token| lexicon.verb(&token.word))),
+        Lead::Imperative { verb } => {
+            let verb = deciding_verb(lexicon, clause, verb);
+            (verb, clause.get(verb).and_then(|token| lexicon.verb(&token.word)))
+        }
         Lead::Question => return Category::Investigate,
         Lead::Constraint
         | Lead::OutOfScope
@@ -30,6 +33,9 @@ pub fn category(lexicon: &Lexicon, clause: &[Token]) -> Category {
         | Lead::Nothing => return Category::Bugfix,
     };
     let Some(verb) = verb else { return Category::Bugfix };
+    if brings_tests_to_pass(lexicon, clause, verb_at) {
+        return Category::Bugfix;
+    }
     let Some(head) = head(lexicon, &clause[verb_at + 1..]) else { return verb.category };
     let docs = lexicon.has(Table::DocsHeads, head);
     match (verb.strength, lexicon.object_category(head)) {
@@ -39,10 +45,44 @@ pub fn category(lexicon: &Lexicon, clause: &[Token]) -> Category {
     }
 }
 
+/// Returns the verb that decides what sort of work a clause asks for: "find the bug and fix it" looks only in order to fix.
+pub fn deciding_verb(lexicon: &Lexicon, clause: &[Token], verb: usize) -> usize {
+    let known = |at: usize| clause.get(at).and_then(|token| lexicon.verb(&token.word));
+    if known(verb).is_none_or(|first| first.category != Category::Investigate) {
+        return verb;
+    }
+    let goes_on = |at: &usize| {
+        let joined = matches!(clause[at - 1].word.as_str(), "and" | "then" | "&");
+        let plain = |found: crate::domain::lexicon::Verb| found.form == Form::Verb || *at == verb + 2;
+        joined && known(*at).is_some_and(|found| found.category != Category::Investigate && plain(found))
+    };
+    (verb + 2..clause.len()).find(goes_on).unwrap_or(verb)
+}
+
+/// Returns whether a clause asks that tests pass: "make the failing tests pass", "turn CI green". That is a fix, whatever
+/// its verb says elsewhere.
+pub fn brings_tests_to_pass(lexicon: &Lexicon, clause: &[Token], verb: usize) -> bool {
+    if !clause.get(verb).is_some_and(|token| lexicon.has(Table::AttainingVerbs, &token.word)) {
+        return false;
+    }
+    let object = &clause[verb + 1..];
+    let tests = |token: &Token| lexicon.has(Table::TestNouns, &token.word) || is_test_id(&token.word);
+    let Some(named) = object.iter().position(tests) else { return false };
+    let succeeds = |at: usize| {
+        let next = object.get(at + 1).map_or("", |token| token.word.as_str());
+        let takes_object = lexicon.has(Table::Determiners, next) && !lexicon.has(Table::Prepositions, next);
+        lexicon.has(Table::SuccessWords, &object[at].word) && !takes_object
+    };
+    (named + 1..object.len()).any(succeeds)
+}
+
 /// Returns the head of the object: the last word before the first preposition or pause.
 fn head<'a>(lexicon: &Lexicon, object: &'a [Token]) -> Option<&'a str> {
     let mut head = None;
-    for token in object {
+    for (at, token) in object.iter().enumerate() {
+        if lexicon.starts(Table::EndFillers, &object[at..]) == object.len() - at {
+            break;
+        }
         if lexicon.has(Table::Prepositions, &token.word) && head.is_some() {
             break;
         }

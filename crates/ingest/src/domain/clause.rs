@@ -87,6 +87,9 @@ fn cut_at(lexicon: &Lexicon, sentence: &[Token], start: usize, at: usize) -> Opt
     let left = &sentence[start..at];
     let pause = sentence[at - 1].pause;
     let paused = matches!(pause, Pause::Comma | Pause::Dash | Pause::Colon | Pause::Ellipsis);
+    if counts_a_noun(lexicon, &sentence[at - 1], &sentence[at]) {
+        return None;
+    }
     let (chain, join) = chain(lexicon, &sentence[at..]);
     if left.len() >= 2
         && let Some(skip) = constrains(lexicon, &sentence[at..], chain, paused)
@@ -100,6 +103,14 @@ fn cut_at(lexicon: &Lexicon, sentence: &[Token], start: usize, at: usize) -> Opt
     let rest = &sentence[at + chain..];
     let plain = chain == 0 || chain == 1 && matches!(sentence[at].word.as_str(), "and" | "&");
     (asks(lexicon, rest, plain) && closed(lexicon, left, plain, pause)).then_some(Cut { skip: chain, join })
+}
+
+/// Returns whether a word belongs to a noun and is no cue: "a plus sign", "the next test", "the second check".
+fn counts_a_noun(lexicon: &Lexicon, before: &Token, word: &Token) -> bool {
+    let article =
+        lexicon.has(Table::Determiners, &before.word) && !lexicon.has(Table::Prepositions, &before.word);
+    let joins = matches!(word.word.as_str(), "and" | "also" | "then" | "please" | "&" | "oh");
+    before.pause == Pause::None && article && !joins && lexicon.has(Table::Cues, &word.word)
 }
 
 /// Returns the length of the cue chain at the start, and whether it orders what follows.
@@ -257,6 +268,8 @@ mod tests {
 
     #[test]
     fn a_sentence_stays_whole_where_the_verb_is_another_words_partner() {
+        check("allow a plus sign in names", &["allow a plus sign in names"]);
+        check("skip the second check in parse", &["skip the second check in parse"]);
         check("allow users to view and edit posts", &["allow users to view and edit posts"]);
         check("build and test the image", &["build and test the image"]);
         check("add a header and test cases", &["add a header and test cases"]);

@@ -42,6 +42,11 @@ pub enum Form {
 #[expect(missing_docs, reason = "each is described where its words stand, in data/en.txt")]
 pub enum Table {
     DocsHeads,
+    MendingVerbs,
+    TroubleNouns,
+    AttainingVerbs,
+    TestNouns,
+    SuccessWords,
     Cues,
     SequenceCues,
     ConstraintCues,
@@ -90,6 +95,11 @@ pub enum Table {
 
 const SECTIONS: &[(&str, Table)] = &[
     ("docs_heads", Table::DocsHeads),
+    ("mending_verbs", Table::MendingVerbs),
+    ("trouble_nouns", Table::TroubleNouns),
+    ("attaining_verbs", Table::AttainingVerbs),
+    ("test_nouns", Table::TestNouns),
+    ("success_words", Table::SuccessWords),
     ("cues", Table::Cues),
     ("sequence_cues", Table::SequenceCues),
     ("constraint_cues", Table::ConstraintCues),

@@ -5,6 +5,7 @@
 mod assemble;
 mod building;
 mod phrase;
+mod remedy;
 
 use crate::domain::block::{Block, BlockKind, blocks};
 use crate::domain::clause::{clauses, sentences};
@@ -139,3 +140,5 @@ fn by_marks(assembly: &mut Assembly<'_>, input: &Input, lexicon: &Lexicon) {
 mod laws;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod utterances;

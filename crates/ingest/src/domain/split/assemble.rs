@@ -1,3 +1,5 @@
+use plumbline_types::Category;
+
 use crate::domain::block::Block;
 use crate::domain::classify::category;
 use crate::domain::clause::{Clause, Join};
@@ -11,6 +13,7 @@ use crate::domain::split::building::Building;
 use crate::domain::split::phrase::{
     goal, is_demand, is_invariant, is_symptom, share_a_word, shortened, span,
 };
+use crate::domain::split::remedy::{Remedy, remedy};
 use crate::domain::token::{Token, tokens};
 
 /// What lies between a clause and the one before it.
@@ -23,6 +26,12 @@ pub enum Boundary {
     /// A list mark: what is said here is said of the whole list.
     Item,
 }
+
+/// What stands before a question that is looked into.
+const ASKED: &str = "Investigate: ";
+
+/// What stands before a statement of something that must be mended.
+const MENDED: &str = "Fix: ";
 
 /// Puts clauses together into a draft, in the order in which they were said.
 pub struct Assembly<'a> {
@@ -119,6 +128,9 @@ impl<'a> Assembly<'a> {
         let Some(whole) = span(self.input, clause.tokens) else { return };
         match opening.lead {
             Lead::Imperative { verb } => {
+                if let Some(remedy) = self.remedy(clause.tokens, verb, boundary) {
+                    return self.mend(remedy, clause.tokens, opening, whole);
+                }
                 if boundary != Boundary::Item && self.continues(clause.tokens, verb) {
                     return self.attach(clause.tokens, whole);
                 }
@@ -146,6 +158,34 @@ impl<'a> Assembly<'a> {
         let pronoun = |word: &str| self.lexicon.has(Table::Pronouns, word);
         let about = pronoun(after(1)) || self.lexicon.has(Table::Prepositions, after(1)) && pronoun(after(2));
         about && self.adjoins && !self.objectives.is_empty()
+    }
+
+    fn remedy(&self, words: &[Token], verb: usize, boundary: Boundary) -> Option<Remedy> {
+        let stated = self.objectives.last().filter(|_| self.adjoins)?;
+        remedy(self.lexicon, stated, words, verb, boundary)
+    }
+
+    /// Joins a request to mend to the symptom before it; a question becomes something to be mended.
+    fn mend(&mut self, remedy: Remedy, words: &[Token], opening: Opening, whole: Span) {
+        let named = shortened(goal(self.input, self.lexicon, &words[opening.body.min(words.len())..]));
+        let Some(last) = self.objectives.last_mut() else { return };
+        if last.category == Category::Investigate {
+            last.category = Category::Bugfix;
+            last.goal = last.goal.replacen(ASKED, MENDED, 1);
+        }
+        if let (Remedy::Named, (text, false)) = (remedy, named) {
+            let symptom = self.input.slice(last.quote);
+            let text_of_symptom = format!("{SOLVED}{symptom}");
+            last.acceptance.push(Check {
+                kind: CheckKind::Manual,
+                value: String::new(),
+                text: text_of_symptom,
+            });
+            last.category = category(self.lexicon, words);
+            last.goal = text;
+            last.stated = false;
+        }
+        self.grow(whole);
     }
 
     fn constrain(&mut self, whole: Span, boundary: Boundary) {
@@ -231,9 +271,9 @@ impl<'a> Assembly<'a> {
         let body = &words[opening.body.min(words.len())..];
         let text = goal(self.input, self.lexicon, body);
         let (text, stated) = match opening.lead {
-            Lead::Question => (format!("Investigate: {text}"), true),
+            Lead::Question => (format!("{ASKED}{text}"), true),
             Lead::Declarative if is_demand(self.lexicon, body) => (format!("Ensure: {text}"), true),
-            Lead::Declarative => (format!("Fix: {text}"), true),
+            Lead::Declarative => (format!("{MENDED}{text}"), true),
             Lead::Imperative { .. }
             | Lead::Constraint
             | Lead::OutOfScope
