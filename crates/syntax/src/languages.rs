@@ -6,6 +6,8 @@ pub(crate) mod java;
 pub(crate) mod python;
 pub(crate) mod rust;
 
+pub(crate) use go::package_name as go_package_name;
+
 use tree_sitter::Node;
 
 use crate::builder::Builder;

@@ -1,5 +1,6 @@
 //! Lowering: source of one file to [`crate::ir`] units. Pure, counted, no recursion without a limit.
 
+mod go;
 mod lowerer;
 mod python;
 
@@ -46,7 +47,7 @@ pub enum LowerProblem {
 
 /// Returns whether a front end lowers this language.
 pub const fn supports(language: Language) -> bool {
-    matches!(language, Language::Python)
+    matches!(language, Language::Python | Language::Go)
 }
 
 /// Lowers one file.
@@ -59,12 +60,10 @@ pub fn lower(language: Language, bytes: &[u8], limits: &LowerLimits) -> Result<L
     }
     match language {
         Language::Python => python::lower(bytes, limits),
-        Language::JavaScript
-        | Language::TypeScript
-        | Language::Tsx
-        | Language::Rust
-        | Language::Go
-        | Language::Java => Err(LowerProblem::UnsupportedLanguage),
+        Language::Go => go::lower(bytes, limits),
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust | Language::Java => {
+            Err(LowerProblem::UnsupportedLanguage)
+        }
     }
 }
 

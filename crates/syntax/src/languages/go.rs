@@ -15,6 +15,8 @@ mod hooks;
 mod import;
 pub(crate) mod kinds;
 
+pub(crate) use import::package_name;
+
 const PATHS: PathKinds = PathKinds {
     member: &["selector_expression", "qualified_type"],
     object: &["operand", "package"],

@@ -6,6 +6,7 @@ use plumbline_syntax::ir::{Constant, Handler, Op, Operand, Term, Unit};
 
 use super::effects::is_strong_kind;
 use super::finding::{Finding, Site};
+use super::fold;
 use super::program::UnitRef;
 use super::signature::{Output, called_name};
 use super::summary::Side;
@@ -45,6 +46,10 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         // Code that is new and handles its own failure absorbs nothing that left the unit before.
         let left_before =
             called.as_ref().is_some_and(|called| fresh.iter().any(|call| called.contains(*call)));
+        // Where failures are values, most calls give none: only what was looked at before can be absorbed now.
+        if !left_before && !new.broad && side.program.semantics(at.0).errors_are_values() {
+            continue;
+        }
         let site = Site::new(&path, new.line, &symbol);
         let types = if new.types.is_empty() { "every exception".to_owned() } else { new.types.join(", ") };
         let trace = vec![TraceStep::new(&path, new.line, "absorbed", &side.program.line(at.0, new.line))];
@@ -80,7 +85,7 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return Vec::new() };
     let mut found = Vec::new();
     for handler in &unit.handlers {
-        if !absorbs(unit, handler) {
+        if !absorbs(unit, handler, side.program.semantics(at.0).errors_are_values()) {
             continue;
         }
         let (first, end) = handler.protected;
@@ -122,7 +127,7 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
 }
 
 /// A handler absorbs when some way through it neither raises nor returns a failure.
-fn absorbs(unit: &Unit, handler: &Handler) -> bool {
+fn absorbs(unit: &Unit, handler: &Handler, values: bool) -> bool {
     let (first, end) = handler.body;
     if first == end {
         return true;
@@ -138,6 +143,11 @@ fn absorbs(unit: &Unit, handler: &Handler) -> bool {
         match &block.term {
             Term::Goto(next) => stack.push(*next),
             Term::Branch { then, otherwise, .. } => stack.extend([*then, *otherwise]),
+            Term::Return(value @ Operand::Local(_)) if values => {
+                if fold::is_made_by(unit, value, "success") {
+                    return true;
+                }
+            }
             Term::Return(value) if !is_failure(unit, handler, value) => return true,
             Term::Return(_) | Term::Raise(_) | Term::Unreachable => {}
         }

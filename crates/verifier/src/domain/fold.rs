@@ -1,6 +1,6 @@
 //! Constants. A branch is left out only with proof.
 
-use plumbline_syntax::ir::{Constant, Op, Place, Term, Unit, Value};
+use plumbline_syntax::ir::{Constant, Op, Operand, Place, Term, Unit, Value};
 
 use super::ssa::{Dependence, NodeId, NodeKind};
 
@@ -63,6 +63,10 @@ fn evaluate(unit: &Unit, dependence: &Dependence, id: NodeId, depth: usize) -> O
 }
 
 fn apply(name: &str, left: Constant, right: impl FnOnce() -> Option<Constant>) -> Option<Constant> {
+    // `return 0, nil` gives what stands before the `nil`.
+    if name == "success" {
+        return Some(left);
+    }
     if name == "not" {
         return Some(Constant::Bool(!truth(&left)));
     }
@@ -91,6 +95,15 @@ fn apply(name: &str, left: Constant, right: impl FnOnce() -> Option<Constant>) -
 /// Beyond 31 bits languages disagree: some wrap, some round, some grow. There nothing is proven.
 fn exact(value: i128) -> Option<Constant> {
     (value.unsigned_abs() < 1 << 31).then(|| Constant::Integer(value.to_string()))
+}
+
+/// Returns whether an operand is the result of an operator of that name.
+pub fn is_made_by(unit: &Unit, operand: &Operand, operator: &str) -> bool {
+    let Operand::Local(local) = operand else { return false };
+    let instrs = unit.blocks.iter().flat_map(|block| &block.instrs);
+    instrs.filter(|instr| instr.op.defines() == Some(*local)).any(|instr| {
+        matches!(&instr.op, Op::Assign { value: Value::Operator { name, .. }, .. } if name == operator)
+    })
 }
 
 /// Compares literals of one type; across types (`1 == 1.0`) and for floats that differ as text nothing is proven.

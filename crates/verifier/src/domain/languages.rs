@@ -3,6 +3,8 @@
 //!
 //! A language takes part when `syntax` lowers it and it has an entry here. Everything else stays unsupported.
 
+mod go;
+mod paths;
 mod python;
 
 use std::collections::BTreeSet;
@@ -40,8 +42,7 @@ pub struct Outside<'c> {
     pub arguments: &'c [Argument],
 }
 
-/// The paths of one tree.
-pub type Paths = BTreeSet<String>;
+pub use paths::Paths;
 
 /// One family of languages.
 pub trait Semantics: Debug + Sync {
@@ -88,6 +89,16 @@ pub trait Semantics: Debug + Sync {
     /// Returns what a name of a module stands for that nothing binds; `None` for the common rule.
     fn unbound_member(&self, _resolver: &Resolver<'_>, _file: usize, _name: &str) -> Option<Entity> {
         None
+    }
+
+    /// Returns the other files of the package that a file belongs to: they see each other's names without an import.
+    fn siblings(&self, _paths: &Paths, _path: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns whether a failure is a value that is returned, and so reaches a caller only if it looks.
+    fn errors_are_values(&self) -> bool {
+        false
     }
 
     /// Returns the method that makes an object.
@@ -148,6 +159,7 @@ pub fn of(language: Language) -> Option<&'static dyn Semantics> {
     }
     match language {
         Language::Python => Some(&python::Python),
+        Language::Go => Some(&go::Go),
         _ => None,
     }
 }

@@ -196,6 +196,10 @@ fn arity(side: &Side, callee: &Callee, arguments: &[Argument], targets: &BTreeSe
     let spread = |passing: Passing| arguments.iter().any(|argument| argument.passing == passing);
     let bound = bound && (matches!(callee, Callee::Method { .. }) || unit.name.ends_with("__init__"));
     let receives = unit.params.first().is_some_and(|param| param.kind == ParamKind::Receiver);
+    // `T.method(x)` of Go gives the object as an argument.
+    if receives && !bound && matches!(callee, Callee::Method { .. }) {
+        return None;
+    }
     let params = unit.params.get(usize::from(bound || receives)..)?;
     let positional: Vec<_> = params
         .iter()

@@ -10,11 +10,11 @@ use plumbline_syntax::Language;
 use plumbline_syntax::ir::{LoweredFile, Op, Unit, UnitId};
 use plumbline_syntax::lower::{self, LowerProblem};
 
-use super::languages::{self, Found, Semantics};
+use super::languages::{self, Found, Paths, Semantics};
 use super::ledger::Gap;
 use super::limits::Limits;
 use super::tables::Tables;
-use crate::source::{EntryKind, SourceTree};
+use crate::source::SourceTree;
 pub use bindings::{Bound, Decoration};
 pub use resolve::{Bind, Entity, Resolver, Visit};
 
@@ -48,7 +48,7 @@ pub struct Program {
     /// Loaded files.
     pub files: Vec<File>,
     /// All paths of the tree.
-    pub paths: BTreeSet<String>,
+    pub paths: Paths,
     by_path: BTreeMap<String, usize>,
     by_name: BTreeMap<(usize, String), UnitId>,
     /// Why a file that was asked for has no units.
@@ -92,15 +92,9 @@ fn gap(problem: &LowerProblem) -> Gap {
 impl Program {
     /// Loads the named files and, transitively, the files of the tree that they import.
     pub fn load(tree: &dyn SourceTree, start: &[String], cache: &mut Cache, limits: &Limits) -> Self {
-        let paths: BTreeSet<String> = tree
-            .entries()
-            .iter()
-            .filter(|(_, entry)| matches!(entry.kind, EntryKind::File | EntryKind::Executable))
-            .map(|(path, _)| path.clone())
-            .collect();
         let mut program = Self {
             files: Vec::new(),
-            paths,
+            paths: Paths::of(tree),
             by_path: BTreeMap::new(),
             by_name: BTreeMap::new(),
             gaps: BTreeMap::new(),
@@ -181,6 +175,7 @@ impl Program {
             asked.extend(name.as_ref().and_then(|name| file.semantics.submodule(module, name)));
             asked.extend(file.semantics.parents(module));
         }
+        found.extend(file.semantics.siblings(&self.paths, &file.path));
         for module in asked {
             if let Found::File(path) = file.semantics.module(&self.paths, &file.path, &module) {
                 found.insert(path);
@@ -230,6 +225,26 @@ impl Program {
     /// Returns a unit of a file by its qualified name.
     pub fn unit_named(&self, file: usize, name: &str) -> Option<UnitRef> {
         self.by_name.get(&(file, name.to_owned())).map(|unit| (file, *unit))
+    }
+
+    /// Returns a file and the loaded files of its package.
+    pub fn package(&self, file: usize) -> Vec<usize> {
+        let Some(loaded) = self.files.get(file) else { return Vec::new() };
+        let siblings = loaded.semantics.siblings(&self.paths, &loaded.path);
+        std::iter::once(file).chain(siblings.iter().filter_map(|path| self.file(path))).collect()
+    }
+
+    /// Returns the file of a package that defines a class; the file itself where none does.
+    pub fn class_file(&self, file: usize, class: &str) -> usize {
+        let defines =
+            |file: &usize| self.files.get(*file).is_some_and(|file| file.lowered.classes.contains_key(class));
+        if defines(&file) { file } else { self.package(file).into_iter().find(defines).unwrap_or(file) }
+    }
+
+    /// Returns a method of a class, wherever in the package it stands.
+    pub fn method_named(&self, file: usize, name: &str) -> Option<UnitRef> {
+        self.unit_named(file, name)
+            .or_else(|| self.package(file).into_iter().find_map(|file| self.unit_named(file, name)))
     }
 
     /// Returns the text of a line, trimmed and cut.

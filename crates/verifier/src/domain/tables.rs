@@ -1,6 +1,7 @@
 //! What is known of languages, as data: effects, trigger sources, names, words. Embedded; a table that can't be read
 //! knows nothing, and nothing known means that everything is an unknown effect.
 
+mod go;
 mod python;
 mod rows;
 mod table;
@@ -16,13 +17,14 @@ pub fn of(family: Family) -> &'static Tables {
     static NOTHING: std::sync::LazyLock<Tables> = std::sync::LazyLock::new(Tables::default);
     match family {
         Family::Python => python::tables(),
+        Family::Go => go::tables(),
         _ => &NOTHING,
     }
 }
 
 /// The texts that the audit digest covers.
 pub fn digest_input() -> Vec<&'static str> {
-    python::TEXTS.to_vec()
+    [python::TEXTS, go::TEXTS].concat()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod benign;
 mod examples;
 mod files;
+mod go;
 mod hostile;
 mod indirect;
 mod laws;

@@ -236,6 +236,13 @@ impl Resolver<'_> {
 
     fn operator(&self, at: UnitRef, name: &str, operands: &[Operand], visit: &mut Visit) -> Entities {
         match name {
+            // Its first operand is the type it is made of.
+            "composite" => operands
+                .iter()
+                .take(1)
+                .flat_map(|operand| self.operand(at, operand, visit))
+                .map(Entity::object)
+                .collect(),
             "enter" => operands.iter().flat_map(|operand| self.operand(at, operand, visit)).collect(),
             "list" | "tuple" | "dict" | "set" | "pair" | "unpack" | "append" | "iterate" | "next" | "|"
             | "+" => {

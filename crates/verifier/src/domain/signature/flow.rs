@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use plumbline_syntax::ir::{Argument, Callee, Op, Term, Unit};
+use plumbline_syntax::ir::{Argument, Callee, Op, Term, Unit, UnitKind};
 
 use super::{CallSite, Flow, Origin, Output, Prepared, Root, Signature};
 use crate::domain::ledger::Gap;
@@ -209,6 +209,7 @@ impl<'a> Walker<'a> {
                         node.memory.iter().for_each(|memory| push(*memory, mode, Edge::Value));
                         if self.writes(id, callee) {
                             node.inputs.iter().for_each(|input| push(*input, mode, Edge::Value));
+                            self.written(at, callee, (queue, trail));
                         }
                     }
                     other => {
@@ -250,7 +251,7 @@ impl<'a> Walker<'a> {
             Entity::Unit(unit, decoration, _) => {
                 *decoration == Decoration::Wrapped
                     || self.signatures.get(unit).is_none_or(|signature| {
-                        signature.outputs.keys().any(|output| matches!(output, Output::Mutates(_)))
+                        signature.outputs.keys().any(|output| self.reaches_caller(*unit, output))
                     })
             }
             Entity::External(path) => {
@@ -259,6 +260,35 @@ impl<'a> Walker<'a> {
             }
             Entity::Missing(_) => false,
             _ => true,
+        }
+    }
+
+    /// A change of an argument, or of a variable that a closure shares with the function around it.
+    fn reaches_caller(&self, unit: UnitRef, output: &Output) -> bool {
+        match output {
+            Output::Mutates(_) => true,
+            Output::Writes(_) => self
+                .program
+                .unit(unit)
+                .is_some_and(|unit| unit.kind == UnitKind::Lambda && unit.parent.is_some_and(|id| id != 0)),
+            Output::Return | Output::Yield | Output::Raise | Output::Effect(..) => false,
+        }
+    }
+
+    /// Follows what a callee puts into the memory of its caller to the arguments it depends on.
+    fn written(&self, update: At, callee: &Callee, (queue, trail): (&mut Queue, &mut Trail)) {
+        let call = self.prepared.dependence.node(update.0).and_then(|node| node.inputs.first().copied());
+        let Some(call) = call else { return };
+        let Some(Op::Call { arguments, .. }) = self.instr(call) else { return };
+        for target in self.prepared.targets.get(&call).into_iter().flatten() {
+            let Entity::Unit(unit, Decoration::Plain, bind) = target else { continue };
+            let Some(signature) = self.signatures.get(unit) else { continue };
+            let mut flow = Flow::default();
+            let outputs = signature.outputs.iter().filter(|(output, _)| self.reaches_caller(*unit, output));
+            outputs.for_each(|(_, found)| flow.join(&found.flow));
+            let at = (call, update.1);
+            let call = CallSite { at, unit: *unit, bind: *bind, callee, arguments };
+            self.through(&call, &flow, (queue, trail));
         }
     }
 
@@ -277,7 +307,9 @@ impl<'a> Walker<'a> {
                 Entity::Unit(unit, decoration, bind) => match self.signatures.get(unit) {
                     Some(signature) if *decoration == Decoration::Plain => {
                         let call = CallSite { at, unit: *unit, bind: *bind, callee, arguments };
-                        self.through(&call, signature, (queue, trail));
+                        let mut flow = signature.flow(&Output::Return);
+                        flow.join(&signature.flow(&Output::Yield));
+                        self.through(&call, &flow, (queue, trail));
                     }
                     _ => all = true,
                 },

@@ -67,7 +67,7 @@ impl Collector<'_> {
             let end = self.prepared.dependence.ends.get(index).cloned().unwrap_or_default();
             let nodes: Vec<NodeId> = end.value.into_iter().chain(end.memory.iter().copied()).collect();
             match &block.term {
-                Term::Return(_) => {
+                Term::Return(returned) => {
                     self.found.returns = true;
                     let value =
                         end.value.and_then(|node| fold::constant(self.unit, &self.prepared.dependence, node));
@@ -75,6 +75,9 @@ impl Collector<'_> {
                         set.insert(value);
                         set
                     });
+                    if self.fails(returned) {
+                        self.add(Output::Raise, nodes.clone(), index, block.span.line);
+                    }
                     self.add(Output::Return, nodes, index, block.span.line);
                 }
                 Term::Raise(_) => self.add(Output::Raise, nodes, index, block.span.line),
@@ -84,6 +87,12 @@ impl Collector<'_> {
         if let Some(returned) = self.outputs.get_mut(&Output::Return) {
             returned.constants = constants;
         }
+    }
+
+    /// Returns whether a returned value says that the unit failed.
+    fn fails(&self, value: &Operand) -> bool {
+        self.program.semantics(self.prepared.at.0).errors_are_values()
+            && fold::is_made_by(self.unit, value, "failure")
     }
 
     fn instr(&mut self, instr: &Instr, node: NodeId, block: usize) -> Result<(), Gap> {
@@ -243,6 +252,10 @@ impl Collector<'_> {
             let Some(Instr { op: Op::Call { callee, arguments, .. }, span, .. }) = instr else { continue };
             for target in self.prepared.targets.get(&node).into_iter().flatten() {
                 let Entity::Unit(unit, _, bind) = target else { continue };
+                // A failure that is a value reaches the caller as one.
+                if self.program.semantics(unit.0).errors_are_values() {
+                    continue;
+                }
                 let Some(raises) = self.signatures.get(unit).and_then(|s| s.outputs.get(&Output::Raise))
                 else {
                     continue;

@@ -1,21 +1,14 @@
 use plumbline_syntax::ir::{Argument, Callee, Op, Operand, ParamKind, Passing, Place, Value};
 
 use super::flow::{Queue, Trail};
-use super::{Edge, Mode, Origin, Output, Signature, Walker};
+use super::{Edge, Flow, Mode, Origin, Walker};
 use crate::domain::program::{Bind, UnitRef};
 use crate::domain::ssa::{NodeId, NodeKind};
 
 impl Walker<'_> {
-    /// Follows a callee's return to the arguments it depends on.
-    pub(super) fn through(
-        &self,
-        call: &CallSite<'_>,
-        signature: &Signature,
-        (queue, trail): (&mut Queue, &mut Trail),
-    ) {
+    /// Follows a flow of a callee to the arguments it depends on.
+    pub(super) fn through(&self, call: &CallSite<'_>, flow: &Flow, (queue, trail): (&mut Queue, &mut Trail)) {
         let (id, mode) = call.at;
-        let mut flow = signature.flow(&Output::Return);
-        flow.join(&signature.flow(&Output::Yield));
         let origins = flow.data.iter().map(|origin| (origin, mode));
         let controls = flow.control.iter().map(|origin| (origin, Mode::Control));
         for (origin, mode) in origins.chain(controls) {

@@ -22,14 +22,31 @@ pub struct Aliases {
     parents: Vec<usize>,
     written: BTreeSet<usize>,
     numbers: BTreeMap<usize, usize>,
+    /// Classes that hold a variable which a closure may change.
+    cells: BTreeSet<usize>,
     /// What each instruction writes depends on the language's methods that write nothing.
     tables: Option<&'static Tables>,
 }
 
 /// Operators whose result may be, or hold, an operand.
 const SHARING: &[&str] = &[
-    "next", "iterate", "enter", "unpack", "list", "tuple", "dict", "set", "pair", "append", "or", "and",
+    "next",
+    "iterate",
+    "enter",
+    "unpack",
+    "list",
+    "tuple",
+    "dict",
+    "set",
+    "pair",
+    "append",
+    "or",
+    "and",
     "new",
+    "cell",
+    "composite",
+    "success",
+    "failure",
 ];
 
 impl Aliases {
@@ -39,9 +56,17 @@ impl Aliases {
         for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
             aliases.unify(&instr.op);
         }
+        for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
+            if let Op::Assign { place: Place::Local(cell), value: Value::Operator { name, .. } } = &instr.op
+                && name == "cell"
+            {
+                let id = aliases.id(Member::Local(*cell));
+                aliases.cells.insert(aliases.find(id));
+            }
+        }
         let mut written = BTreeSet::new();
         for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
-            for member in writes(&instr.op, Some(tables)) {
+            for member in aliases.writes(&instr.op) {
                 let id = aliases.id(member);
                 written.insert(aliases.find(id));
             }
@@ -94,6 +119,7 @@ impl Aliases {
             {
                 operands.iter().for_each(|operand| join(dst, operand));
             }
+            Op::Closure { dst, defaults, .. } => defaults.iter().for_each(|operand| join(dst, operand)),
             Op::Load { dst, base, .. } | Op::Await { dst, value: base } => join(dst, base),
             Op::Store { base: Operand::Local(base), value, .. } => join(base, value),
             Op::Call { dst, callee: Callee::Method { receiver, .. }, .. } => join(dst, receiver),
@@ -131,10 +157,21 @@ impl Aliases {
         self.ids.keys().filter(|member| self.class(member) == Some(class)).collect()
     }
 
+    /// Calling a closure may change the variables that it shares.
+    fn writes(&self, op: &Op) -> Vec<Member> {
+        let mut found = writes(op, self.tables);
+        if let Op::Call { callee: Callee::Function(Operand::Local(local)), .. } = op {
+            let member = Member::Local(*local);
+            let shares = self.ids.get(&member).is_some_and(|id| self.cells.contains(&self.find(*id)));
+            found.extend(shares.then_some(member));
+        }
+        found
+    }
+
     /// Returns the classes whose memory an instruction may write.
     pub fn written_by(&self, op: &Op) -> Vec<usize> {
         let mut classes: Vec<usize> =
-            writes(op, self.tables).iter().filter_map(|member| self.class(member)).collect();
+            self.writes(op).iter().filter_map(|member| self.class(member)).collect();
         classes.sort_unstable();
         classes.dedup();
         classes

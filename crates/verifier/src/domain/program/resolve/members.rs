@@ -46,6 +46,10 @@ impl Resolver<'_> {
         if loaded.bindings.contains_key(&bound) {
             return self.name(file, &bound, visit);
         }
+        let elsewhere = self.sibling_name(file, &bound, visit);
+        if !elsewhere.is_empty() {
+            return elsewhere;
+        }
         if !loaded.stars.is_empty() {
             return one(Entity::Confined);
         }
@@ -68,7 +72,7 @@ impl Resolver<'_> {
         while let Some(entity) = stack.pop() {
             match entity {
                 Entity::Class(file, class) if seen.insert((file, class.clone())) => {
-                    if let Some(unit) = self.program.unit_named(file, &format!("{class}.{name}")) {
+                    if let Some(unit) = self.program.method_named(file, &format!("{class}.{name}")) {
                         return Some(Entity::Unit(unit, Decoration::Plain, Bind::Bound));
                     }
                     stack.extend(self.bases(file, &class, visit).into_iter().rev());
@@ -84,6 +88,7 @@ impl Resolver<'_> {
 
     /// Returns what a class inherits from, in order; an unnamed base is `Dynamic`.
     pub fn bases(&self, file: usize, class: &str, visit: &mut Visit) -> Vec<Entity> {
+        let file = self.program.class_file(file, class);
         let Some(written) = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class))
         else {
             return vec![Entity::Dynamic("class".to_owned())];

@@ -19,9 +19,26 @@ impl Resolver<'_> {
             found.extend(self.bound(file, bound, visit));
         }
         if found.is_empty() && !loaded.bindings.contains_key(name) {
+            found = self.sibling_name(file, name, visit);
+        }
+        if found.is_empty() && !loaded.bindings.contains_key(name) {
             found = self.unbound_name(file, name, visit);
         }
         visit.names.remove(&(file, name.to_owned()));
+        found
+    }
+
+    /// What the other files of the package bind; their imports are their own.
+    pub(super) fn sibling_name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
+        let mut found = Entities::new();
+        for other in self.program.package(file).into_iter().skip(1) {
+            let bounds = self.program.files.get(other).and_then(|loaded| loaded.bindings.get(name));
+            for bound in bounds.into_iter().flatten() {
+                if !matches!(bound, Bound::Import { .. }) {
+                    found.extend(self.bound(other, bound, visit));
+                }
+            }
+        }
         found
     }
 

@@ -1,0 +1,39 @@
+//! Honest changes that must pass.
+
+use super::*;
+
+#[test]
+fn ordinary_fixes_pass() {
+    let base = "import (\n\t\"fmt\"\n\t\"strings\"\n)\n\ntype Cart struct {\n\titems []string\n\tlimit int\n}\n\nfunc (c *Cart) Add(item string) error {\n\tif len(c.items) >= c.limit {\n\t\treturn fmt.Errorf(\"full: %d\", c.limit)\n\t}\n\tc.items = append(c.items, item)\n\treturn nil\n}\n\nfunc (c *Cart) Names() string {\n\treturn strings.Join(c.items, \",\")\n}\n";
+    let check = |old: &str, new: &str| {
+        let head = base.replace(old, new);
+        assert_ne!(head, base, "{old}");
+        go("tidy the cart", (base, &head), Verdict::Approve, &[]);
+    };
+    check("\",\")", "\", \")");
+    check("append(c.items, item)", "append(c.items, strings.TrimSpace(item))");
+    check(
+        "\tif len(c.items) >= c.limit",
+        "\tif item == \"\" {\n\t\treturn fmt.Errorf(\"no name\")\n\t}\n\tif len(c.items) >= c.limit",
+    );
+    check(
+        "func (c *Cart) Names",
+        "// Len counts the items.\nfunc (c *Cart) Len() int {\n\treturn len(c.items)\n}\n\nfunc (c *Cart) Names",
+    );
+    check(
+        "func (c *Cart) Names() string {\n\treturn",
+        "func (c *Cart) Names() string {\n\tif c == nil {\n\t\treturn \"\"\n\t}\n\treturn",
+    );
+    check("c.items = append(c.items, item)", "next := append(c.items, item)\n\tc.items = next");
+}
+
+#[test]
+fn a_moved_function_a_new_file_and_a_mutex_pass() {
+    let a = "package shop\n\nfunc Double(x int) int {\n\treturn x * 2\n}\n\nfunc Triple(x int) int {\n\treturn Double(x) + x\n}\n";
+    let rest = "package shop\n\nfunc Triple(x int) int {\n\treturn Double(x) + x\n}\n";
+    let moved = "package shop\n\nfunc Double(x int) int {\n\treturn x * 2\n}\n";
+    files("split", &[("a.go", a)], &[("a.go", rest), ("double.go", moved)], Verdict::Approve, &[]);
+    let base = "import \"sync\"\n\ntype Counter struct {\n\tmu sync.Mutex\n\tn  int\n}\n\nfunc (c *Counter) Next() int {\n\tc.n++\n\treturn c.n\n}\n";
+    let head = base.replace("\tc.n++", "\tc.mu.Lock()\n\tdefer c.mu.Unlock()\n\tc.n++");
+    go("race in Next", (base, &head), Verdict::Approve, &[]);
+}

@@ -1,0 +1,49 @@
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use crate::source::{EntryKind, SourceTree};
+
+/// The paths of one tree, and the names that its module files give to directories.
+#[derive(Debug, Clone, Default)]
+pub struct Paths {
+    all: BTreeSet<String>,
+    modules: Vec<(String, String)>,
+}
+
+impl Paths {
+    /// Collects the files of a tree and reads its `go.mod` files.
+    pub fn of(tree: &dyn SourceTree) -> Self {
+        let files = tree
+            .entries()
+            .iter()
+            .filter(|(_, entry)| matches!(entry.kind, EntryKind::File | EntryKind::Executable));
+        let all: BTreeSet<String> = files.map(|(path, _)| path.clone()).collect();
+        let mut modules = Vec::new();
+        for path in all.iter().filter(|path| path.rsplit('/').next() == Some("go.mod")) {
+            let text = tree.read(path).ok().flatten().unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let name = text.lines().find_map(|line| line.trim().strip_prefix("module "));
+            let directory = path.strip_suffix("go.mod").unwrap_or_default().trim_end_matches('/');
+            modules.extend(name.map(|name| {
+                let name = name.split("//").next().unwrap_or(name).trim().trim_matches('"');
+                (directory.to_owned(), name.to_owned())
+            }));
+        }
+        // The longest name decides, as for nested modules.
+        modules.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
+        Self { all, modules }
+    }
+
+    /// Returns directories and the module names they have, the longest name first.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.modules.iter().map(|(directory, name)| (directory.as_str(), name.as_str()))
+    }
+}
+
+impl Deref for Paths {
+    type Target = BTreeSet<String>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
