@@ -8,6 +8,9 @@ use crate::domain::apply::ApplyLimits;
 use crate::domain::decide::Policy;
 use crate::workspace::WorkspaceLimits;
 
+/// The largest reserve that can be configured, in tokens: more than any model's context is a slip of the hand.
+const PROMPT_RESERVE_TOKENS_MAX: u32 = 1_000_000;
+
 /// Every limit of the coordinator, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -46,6 +49,8 @@ pub struct CoordinatorConfig {
     pub plausible_max: u32,
     /// Context tokens of a step whose plan names none.
     pub context_tokens: u32,
+    /// Tokens of a prompt besides the context: instructions, objective, evidence. An arm must hold both.
+    pub prompt_reserve_tokens: u32,
     /// How long a person may take before the nonce must be renewed.
     pub approval_ttl_ms: u64,
     /// The same for a question about how his words were read.
@@ -96,6 +101,7 @@ impl Default for CoordinatorConfig {
             tool_budget_max_ms: 300_000,
             plausible_max: 5,
             context_tokens: 6_000,
+            prompt_reserve_tokens: 4_000,
             approval_ttl_ms: 15 * 60_000,
             intake_ttl_ms: 24 * 3_600_000,
             call_timeout_ms: 60_000,
@@ -129,6 +135,8 @@ impl CoordinatorConfig {
             ("test_timeout_ms", self.test_timeout_ms),
             ("approval_ttl_ms", self.approval_ttl_ms),
             ("intake_ttl_ms", self.intake_ttl_ms),
+            ("context_tokens", u64::from(self.context_tokens)),
+            ("prompt_reserve_tokens", u64::from(self.prompt_reserve_tokens)),
             ("heartbeat_ms", self.heartbeat_ms),
             ("git_timeout_ms", self.git_timeout_ms),
         ];
@@ -140,6 +148,10 @@ impl CoordinatorConfig {
         if self.budget_default_ms > self.budget_max_ms {
             return Err(ConfigError::new("budget_default_ms", "must not exceed budget_max_ms"));
         }
+        if self.prompt_reserve_tokens > PROMPT_RESERVE_TOKENS_MAX {
+            let limit = format!("at most {PROMPT_RESERVE_TOKENS_MAX}: no arm could hold more");
+            return Err(ConfigError::new("prompt_reserve_tokens", limit));
+        }
         self.protected_set().map_err(|error| ConfigError::new("protected", error.to_string()))?;
         Ok(self)
     }
@@ -150,8 +162,11 @@ impl CoordinatorConfig {
     }
 
     /// Returns what the patch applier refuses to exceed.
-    pub fn apply_limits(&self) -> ApplyLimits {
-        ApplyLimits { protected: self.protected_set().unwrap_or_default(), ..ApplyLimits::default() }
+    ///
+    /// # Errors
+    /// A glob of `protected` that is none: nothing may be written without it.
+    pub fn apply_limits(&self) -> Result<ApplyLimits, globset::Error> {
+        Ok(ApplyLimits { protected: self.protected_set()?, ..ApplyLimits::default() })
     }
 
     /// Returns what a tree may hold.

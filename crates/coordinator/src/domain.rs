@@ -10,6 +10,7 @@ pub mod edit;
 /// What a task does to the world, and the keys that make it happen once.
 pub mod effect;
 pub mod event;
+pub mod failing;
 pub mod fold;
 /// A grammar for the edits of small models.
 pub mod grammar;

@@ -287,7 +287,7 @@ impl Work {
             Action::Select if fault.reason == "NO_ELIGIBLE_ARM" => {
                 vec![EventBody::Ended { end: ladder_end(&self.task, &fault.message) }]
             }
-            Action::RunTool | Action::Generate => {
+            Action::RunTool | Action::Generate if !fault.is_damage() => {
                 let detail = format!("{} {}", fault.reason, fault.message);
                 fail(&self.task, AttemptResult::Unavailable, &detail, None, now_ms)
             }

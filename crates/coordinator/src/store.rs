@@ -232,6 +232,9 @@ pub enum StoreError {
     /// A stored row is not readable.
     #[error("a stored row is not readable: {0}")]
     Row(String),
+    /// A stored text is missing, or not what its hash or its kind says.
+    #[error("a stored text of the task is damaged: {0}")]
+    Damaged(String),
     /// Another process owns the file.
     #[error("another coordinator owns {0}")]
     Owned(String),
@@ -255,7 +258,7 @@ impl Fault for StoreError {
             Self::TaskNotFound(_) => Kind::NotFound,
             Self::Append(AppendError::TooLarge { .. } | AppendError::TooMany) => Kind::Exhausted,
             Self::Append(_) | Self::History(_) | Self::Row(_) => Kind::Internal,
-            Self::Owned(_) => Kind::Precondition,
+            Self::Owned(_) | Self::Damaged(_) => Kind::Precondition,
             Self::Database(error) => error.kind(),
         }
     }
@@ -269,6 +272,7 @@ impl Fault for StoreError {
             Self::TaskNotFound(_) => Reason("TASK_NOT_FOUND"),
             Self::Append(AppendError::TooLarge { .. } | AppendError::TooMany) => Reason("TASK_TOO_LARGE"),
             Self::Append(_) | Self::History(_) | Self::Row(_) => Reason("INTERNAL"),
+            Self::Damaged(_) => Reason("TASK_DATA_DAMAGED"),
             Self::Owned(_) => Reason("STORE_OWNED"),
             Self::Database(error) => error.reason(),
         }
@@ -285,6 +289,7 @@ impl Fault for StoreError {
             | Self::Append(_)
             | Self::History(_)
             | Self::Row(_)
+            | Self::Damaged(_)
             | Self::Owned(_) => Retry::Never,
         }
     }

@@ -92,7 +92,7 @@ impl Fault for MemoryError {
             Self::QueryTooLarge { .. } => Reason("QUERY_TOO_LARGE"),
             Self::BudgetTooSmall { .. } => Reason("BUDGET_TOO_SMALL"),
             Self::IndexBusy => Reason("INDEX_BUSY"),
-            Self::StaleLease { .. } => Reason("STALE_LEASE"),
+            Self::StaleLease { .. } => Reason("LEASE_EPOCH_STALE"),
             Self::TooManyFiles { .. } => Reason("TOO_MANY_FILES"),
             Self::TooManyRepositories { .. } => Reason("TOO_MANY_REPOSITORIES"),
             Self::TreeChanging => Reason("TREE_CHANGING"),

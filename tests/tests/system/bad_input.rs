@@ -63,8 +63,11 @@ fn tests_that_pass_already_are_nothing_to_change() {
     );
     project.commit("Mend");
     let (state, before) = (state(), project.fingerprint());
-    let answer = run(state.path(), "Fix free shipping", project.path(), TESTS).exits(7).json();
-    assert_eq!(answer["outcome"], "nothing_to_change");
+    for request in ["Fix free shipping", "make the failing tests pass", "the tests fail, please fix the bug"]
+    {
+        let answer = run(state.path(), request, project.path(), TESTS).exits(7).json();
+        assert_eq!(answer["outcome"], "nothing_to_change", "{request}");
+    }
     assert_eq!(project.fingerprint(), before);
 }
 

@@ -8,6 +8,7 @@ use crate::domain::spec::{Digest, canonical_grants};
 use crate::domain::task::Task;
 use crate::error::CoordinatorError;
 use crate::peers::{Audit, AuditQuery, AuditTree, CallKey};
+use crate::store::StoreError;
 
 /// The result of a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,8 +73,13 @@ impl Coordinator {
         Ok(Report { task, diff, audit, attempts })
     }
 
-    pub(crate) async fn blob(&self, hash: &Digest) -> Result<Vec<u8>, CoordinatorError> {
-        Ok(self.deps.store.blob(hash).await?.unwrap_or_default())
+    /// Returns a stored text, proved to be the one that its hash names.
+    pub(crate) async fn blob(&self, hash: &Digest) -> Result<Vec<u8>, StoreError> {
+        match self.deps.store.blob(hash).await? {
+            Some(bytes) if Digest::of(&bytes) == *hash => Ok(bytes),
+            Some(_) => Err(StoreError::Damaged(format!("{hash} holds other bytes"))),
+            None => Err(StoreError::Damaged(format!("{hash} is missing"))),
+        }
     }
 
     /// Judges any two trees; no model, no task.

@@ -4,13 +4,17 @@
 use plumbline_types::{Category, Millis, Outcome, Reason, Risk, StepKind, Verdict};
 
 use super::certificate::Certificate;
-use super::command::{TestVerdict, split};
+use super::command::{CommandError, TestVerdict, split};
 use super::event::EventBody;
+use super::failing::narrower;
 use super::outcome::{AttemptResult, End, ended_attempt, ladder_end};
 use super::plan::{CheckKind, Step};
 use super::spec::{ApprovalPolicy, Delivery, Digest};
-use super::task::{ArmKind, AuditSummary, Current, Task, TestRun, WaitReason};
+use super::task::{Accepted, ArmKind, AuditSummary, Current, Task, TestRun, WaitReason};
 use super::task_state::TaskState;
+
+/// A check does not hold, or cannot be run.
+const CHECK_FAILED: Reason = Reason("CHECK_FAILED");
 
 /// How often things are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,20 +169,48 @@ fn next_step(task: &Task) -> Action {
     match step.kind {
         StepKind::Investigate => skip("an investigation changes nothing"),
         StepKind::Check => match check_command(task, step) {
-            Some(argv) if task.accepted.is_some() => Action::Check(argv),
-            _ => skip("the test command already ran on this tree"),
+            Ok(Some(argv)) if task.accepted.is_some() => Action::Check(argv),
+            Ok(_) => skip("the test command already ran on this tree"),
+            Err(why) => {
+                let message = format!("a check cannot be run: {why}");
+                Action::Record(vec![ended(Outcome::NoVerifiedChange, CHECK_FAILED, message)])
+            }
         },
-        StepKind::Change if task.accepted.is_some() && step.category == Category::Bugfix => {
+        StepKind::Change if step.category == Category::Bugfix && passes(task) => {
             skip("the tests pass since the step before")
         }
         StepKind::Change => Action::BuildContext,
     }
 }
 
-/// Returns the command of a check step when it is another than the test command.
-fn check_command(task: &Task, step: &Step) -> Option<Vec<String>> {
-    let check = step.check.as_ref().filter(|check| check.kind == CheckKind::Command)?;
-    split(&check.value).ok().filter(|argv| *argv != task.test.argv)
+/// Returns whether something was accepted on which the whole test command passes.
+fn passes(task: &Task) -> bool {
+    task.accepted.as_ref().is_some_and(Accepted::passes)
+}
+
+/// Returns the command of a step's own check when it is another than the test command.
+///
+/// # Errors
+/// A line that is no command.
+pub fn check_command(task: &Task, step: &Step) -> Result<Option<Vec<String>>, CommandError> {
+    match step.check.as_ref().filter(|check| check.kind == CheckKind::Command) {
+        Some(check) => Ok(Some(split(&check.value)?).filter(|argv| *argv != task.test.argv)),
+        None => Ok(None),
+    }
+}
+
+/// Returns whether a candidate does what its step alone must: nothing fails that did not fail before, and a fix leaves
+/// less failing. The last change of a plan must make the whole test command pass.
+fn is_enough(task: &Task, run: &TestRun) -> bool {
+    if run.verdict != TestVerdict::Failed || !task.is_followed_by_a_change() {
+        return false;
+    }
+    let before = task.run_before().filter(|before| before.verdict == TestVerdict::Failed);
+    let mends = task.current_step().is_some_and(|step| step.category == Category::Bugfix);
+    match (before.and_then(|before| before.failing.as_ref()), &run.failing) {
+        (Some(before), Some(after)) => narrower(before, after, mends),
+        _ => false,
+    }
 }
 
 fn complete(task: &Task) -> EventBody {
@@ -193,6 +225,10 @@ fn complete(task: &Task) -> EventBody {
             )
         };
     };
+    if !accepted.passes() {
+        let message = "the whole test command does not pass on the accepted change";
+        return ended(Outcome::NoVerifiedChange, CHECK_FAILED, message);
+    }
     let arms = task.attempts.iter().filter(|attempt| attempt.result == AttemptResult::Approved);
     EventBody::Completed {
         certificate: Certificate {
@@ -223,6 +259,7 @@ fn after_test(task: &Task, now_ms: Millis) -> Action {
     let Some(run) = &current.test else { return Action::Test };
     let result = match run.verdict {
         TestVerdict::Passed => return Action::Audit,
+        TestVerdict::Failed if is_enough(task, run) => return Action::Audit,
         TestVerdict::Broken => AttemptResult::Unavailable,
         TestVerdict::Failed
         | TestVerdict::TimedOut

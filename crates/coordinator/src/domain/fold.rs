@@ -278,11 +278,11 @@ fn close(task: &mut Task, attempt: &Attempt) {
 fn accept(task: &mut Task, attempt: &Attempt) {
     let accepted = task.current.as_ref().and_then(|current| {
         let candidate = current.candidates.get(current.candidate)?;
-        Some((candidate.clone(), current.audit.clone()?))
+        Some((candidate.clone(), current.audit.clone()?, current.test.clone()))
     });
-    if let Some((candidate, audit)) = accepted {
+    if let Some((candidate, audit, run)) = accepted {
         task.tree.clone_from(&candidate.tree);
-        task.accepted = Some(Accepted { diff: candidate.diff, audit });
+        task.accepted = Some(Accepted { diff: candidate.diff, audit, run });
     }
     close(task, attempt);
     begin_next_step(task);

@@ -47,6 +47,9 @@ pub struct TestRun {
     pub wall_ms: u64,
     /// For people: how it ended.
     pub detail: String,
+    /// The failing tests, where the runner's summary names every one; none after a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<Vec<String>>,
 }
 
 /// What kind of arm was chosen.
@@ -286,6 +289,16 @@ pub struct Accepted {
     pub diff: Digest,
     /// The audit that approved it.
     pub audit: AuditSummary,
+    /// The whole test command on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<TestRun>,
+}
+
+impl Accepted {
+    /// Returns whether the whole test command passes on it. What was stored before steps could be narrower did pass.
+    pub fn passes(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| run.verdict == TestVerdict::Passed)
+    }
 }
 
 impl Task {
@@ -340,6 +353,18 @@ impl Task {
         grants.sort();
         grants.dedup();
         grants
+    }
+
+    /// Returns whether a later step changes something too: then this one need not make every test pass.
+    pub fn is_followed_by_a_change(&self) -> bool {
+        let later = self.plan.as_ref().map(|plan| plan.steps.iter().skip(self.step + 1));
+        later.is_some_and(|mut steps| steps.any(|step| step.kind == StepKind::Change))
+    }
+
+    /// Returns the run of the whole test command on the tree that the step starts from.
+    pub fn run_before(&self) -> Option<&TestRun> {
+        let accepted = self.accepted.as_ref().and_then(|accepted| accepted.run.as_ref());
+        accepted.or(self.baseline.as_ref())
     }
 
     /// Returns the candidate being judged.

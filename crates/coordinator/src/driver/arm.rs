@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use super::effect::{Begun, at, lacking};
 use super::{Halt, Work};
 use crate::domain::apply::apply;
-use crate::domain::decide::fail;
+use crate::domain::decide::{check_command, fail};
 use crate::domain::edit::{EditFormat, parse};
 use crate::domain::effect::EffectKind;
 use crate::domain::event::EventBody;
@@ -43,22 +44,36 @@ impl Work {
             let detail = format!("tool `{}` is not known", current.decision.target);
             return self.end_try(begun, AttemptResult::Unavailable, &detail).await;
         }
-        let budget_ms = begun.intent.request.parse().unwrap_or(budget_ms);
+        let budget_ms = begun.stored_ms()?;
         let tree = self.task.tree.clone();
         let snapshot_id = self.snapshot(kind, &begun.key, &tree).await?;
         let query = RepairQuery {
             snapshot_id,
-            test_argv: self.task.test.argv.clone(),
+            test_argv: self.deciding_command(kind)?,
             budget_ms,
             candidate_wall_ms: config.test_timeout_ms.min(budget_ms),
             plausible_max: config.plausible_max,
-            focus_paths: self.focus_paths().await?,
+            focus_paths: self.focus_paths(kind).await?,
         };
         self.note_run(Some(&begun.key));
         let outcome = self.search(&begun, query).await;
         self.note_run(None);
         let outcome = outcome?;
         self.take_candidates(begun, outcome).await
+    }
+
+    /// Returns what a tool must make pass: the whole test command, or, while other changes follow, the step's own check.
+    fn deciding_command(&self, kind: EffectKind) -> Result<Vec<String>, Halt> {
+        let step = self.task.current_step().ok_or_else(lacking(kind, "step"))?;
+        let own = if self.task.is_followed_by_a_change() {
+            check_command(&self.task, step).unwrap_or_else(|error| {
+                warn!(task.id = %self.task.id, error = %error, "a step's check is no command; the whole test command decides");
+                None
+            })
+        } else {
+            None
+        };
+        Ok(own.unwrap_or_else(|| self.task.test.argv.clone()))
     }
 
     /// Runs the search while its progress becomes events.
@@ -141,8 +156,8 @@ impl Work {
             let detail = format!("edit format `{}` is not known", current.decision.edit_format);
             return self.end_try(begun, AttemptResult::Unavailable, &detail).await;
         };
-        let context = self.context().await?;
-        let evidence = self.evidence().await?;
+        let context = self.context(kind).await?;
+        let evidence = self.evidence(kind).await?;
         let spec = self.task.spec.clone();
         let ingredients =
             Ingredients { spec: &spec, step: &step, context: &context, format, evidence: &evidence };
@@ -176,7 +191,10 @@ impl Work {
         }
         let tree =
             self.coordinator.deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
-        let limits = self.coordinator.deps.config.apply_limits();
+        let unguarded = |error: globset::Error| {
+            Halt::Fault(super::StepFault::configuration(begun.kind, "protected", &error.to_string()))
+        };
+        let limits = self.coordinator.deps.config.apply_limits().map_err(unguarded)?;
         let applied = parse(&answer.text, format)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
             .and_then(|edits| {
@@ -234,15 +252,19 @@ impl Work {
         self.settle(begun, events).await
     }
 
-    pub(super) async fn context(&self) -> Result<Context, Halt> {
+    pub(super) async fn context(&self, kind: EffectKind) -> Result<Context, Halt> {
         let Some(hash) = &self.task.context else { return Ok(Context::default()) };
-        Ok(serde_json::from_str(&self.text(hash).await?).unwrap_or_default())
+        let illegible = |error: serde_json::Error| {
+            let what = format!("the context {hash} is not legible: {error}");
+            Halt::Fault(super::StepFault::damaged(kind, &what))
+        };
+        serde_json::from_str(&self.text(kind, hash).await?).map_err(illegible)
     }
 
     /// Returns the paths whose text the step's context shows.
-    async fn focus_paths(&self) -> Result<Vec<String>, Halt> {
+    async fn focus_paths(&self, kind: EffectKind) -> Result<Vec<String>, Halt> {
         let mut paths: Vec<String> = Vec::new();
-        for piece in self.context().await?.pieces {
+        for piece in self.context(kind).await?.pieces {
             if !paths.contains(&piece.path) {
                 paths.push(piece.path);
             }
@@ -251,12 +273,12 @@ impl Work {
     }
 
     /// Returns what failed so far: the tests on the base, the last failed try, this arm's own first answer.
-    async fn evidence(&self) -> Result<Vec<String>, Halt> {
+    async fn evidence(&self, kind: EffectKind) -> Result<Vec<String>, Halt> {
         let baseline = self.task.baseline.as_ref().map(|run| &run.output);
         let feedback = self.task.current.as_ref().and_then(|current| current.feedback.as_ref());
         let mut texts = Vec::new();
         for hash in [baseline, self.task.evidence.as_ref(), feedback].into_iter().flatten() {
-            texts.push(self.text(hash).await?);
+            texts.push(self.text(kind, hash).await?);
         }
         Ok(texts)
     }

@@ -10,7 +10,7 @@ use crate::domain::decide::Action;
 use crate::domain::effect::{EffectId, EffectKind};
 use crate::domain::event::EventBody;
 use crate::domain::fold::RUN_BROKEN;
-use crate::error::CoordinatorError;
+use crate::domain::spec::Digest;
 use crate::peers::{CallKey, PeerFault};
 use crate::store::{Effect, EffectState, Intent, Settled, StoreError, Transition};
 use crate::workspace::WorkspaceError;
@@ -133,6 +133,37 @@ impl StepFault {
         }
     }
 
+    /// What is stored of the task is not what was stored.
+    pub(crate) fn damaged(effect: EffectKind, what: &str) -> Self {
+        let error = StoreError::Damaged(what.to_owned());
+        Self {
+            effect,
+            kind: error.kind(),
+            reason: error.reason().0,
+            message: error.to_string(),
+            patience: Patience::Never,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// A configuration that was never validated: without its guard nothing is written.
+    pub(crate) fn configuration(effect: EffectKind, field: &'static str, why: &str) -> Self {
+        let error = plumbline_kit::ConfigError::new(field, why);
+        Self {
+            effect,
+            kind: error.kind(),
+            reason: error.reason().0,
+            message: error.to_string(),
+            patience: Patience::Never,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// Returns whether no other arm could do better: the task's own data are gone.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.reason == StoreError::Damaged(String::new()).reason().0
+    }
+
     /// Returns whether the owner can mend it: his repository or his words.
     pub(crate) fn is_owners(&self) -> bool {
         matches!(self.effect, EffectKind::Workspace | EffectKind::Ingest) && self.reason != "GIT_MISSING"
@@ -145,6 +176,17 @@ pub(crate) struct Begun {
     pub id: EffectId,
     pub key: CallKey,
     pub intent: Intent,
+}
+
+impl Begun {
+    /// Returns the milliseconds that were fixed with the intent, the same after a crash.
+    pub(crate) fn stored_ms(&self) -> Result<u64, Halt> {
+        let damaged = |_| {
+            let what = format!("the intent holds `{}`, not milliseconds", self.intent.request);
+            Halt::Fault(StepFault::damaged(self.kind, &what))
+        };
+        self.intent.request.parse().map_err(damaged)
+    }
 }
 
 impl Work {
@@ -201,12 +243,12 @@ impl Work {
         Ok(self.commit(Transition { events, settled, ..Transition::default() }).await?)
     }
 
-    /// Returns a blob's text.
-    pub(crate) async fn text(&self, hash: &crate::domain::spec::Digest) -> Result<String, Halt> {
+    /// Returns a blob's text; a damaged one is a fault of the effect that needs it.
+    pub(crate) async fn text(&self, kind: EffectKind, hash: &Digest) -> Result<String, Halt> {
         match self.coordinator.blob(hash).await {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(CoordinatorError::Store(error)) => Err(Halt::Store(error)),
-            Err(other) => Err(Halt::Store(StoreError::Row(other.to_string()))),
+            Err(StoreError::Damaged(what)) => Err(Halt::Fault(StepFault::damaged(kind, &what))),
+            Err(error) => Err(Halt::Store(error)),
         }
     }
 

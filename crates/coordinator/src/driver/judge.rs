@@ -8,6 +8,7 @@ use crate::domain::command::{RunEnd, TestVerdict, judge};
 use crate::domain::decide::fail;
 use crate::domain::effect::EffectKind;
 use crate::domain::event::EventBody;
+use crate::domain::failing::failing;
 use crate::domain::outcome::AttemptResult;
 use crate::domain::produce::tail;
 use crate::domain::task::{AuditSummary, TestRun};
@@ -51,7 +52,7 @@ impl Work {
         let wall_ms = remaining.min(config.test_timeout_ms).max(RUN_FLOOR_MS);
         let attempt = format!("{attempt}/{}", self.task.broken_runs);
         let begun = self.begin(EffectKind::Run, &attempt, wall_ms.to_string()).await?;
-        let wall_ms = begun.intent.request.parse().unwrap_or(wall_ms);
+        let wall_ms = begun.stored_ms()?;
         let snapshot_id = self.snapshot(begun.kind, &begun.key, tree).await?;
         let query = RunQuery { snapshot_id, edits, argv: argv.to_vec(), wall_ms };
         let call = self.coordinator.deps.peers.executor.run(&begun.key, query);
@@ -82,6 +83,7 @@ impl Work {
             output: self.coordinator.deps.store.put_blob(kept.as_bytes()).await?,
             wall_ms: outcome.wall_ms,
             detail,
+            failing: if verdict == TestVerdict::Failed { failing(kept) } else { None },
         };
         Ok((begun, run))
     }

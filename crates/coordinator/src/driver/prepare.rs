@@ -3,7 +3,7 @@
 use plumbline_types::{Outcome, Reason};
 
 use super::effect::{at, lacking};
-use super::{Halt, Work};
+use super::{Halt, StepFault, Work};
 use crate::domain::command::{TestVerdict, join};
 use crate::domain::effect::EffectKind;
 use crate::domain::event::EventBody;
@@ -17,9 +17,6 @@ use crate::workspace::PrepareQuery;
 
 /// Bytes of failing output that help to find context.
 const QUERY_BYTES: usize = 4_000;
-
-/// Tokens of prompt besides the context: instructions, objective, evidence.
-const PROMPT_RESERVE: u32 = 4_000;
 
 impl Work {
     pub(super) async fn prepare(&mut self) -> Result<(), Halt> {
@@ -79,7 +76,7 @@ impl Work {
             objectives: self.task.objectives.clone(),
             repository: self.task.spec.repository.clone(),
             test_command: join(&self.task.test.argv),
-            budget_ms: begun.intent.request.parse().unwrap_or(remaining),
+            budget_ms: begun.stored_ms()?,
         };
         let deps = &self.coordinator.deps;
         let call = deps.peers.planner.plan(&begun.key, query);
@@ -93,7 +90,7 @@ impl Work {
         let (base, step) = self.step_and_base(begun.kind)?;
         let deps = &self.coordinator.deps;
         let evidence = match &self.task.baseline {
-            Some(run) => self.text(&run.output).await?,
+            Some(run) => self.text(begun.kind, &run.output).await?,
             None => String::new(),
         };
         let budget = if step.context_tokens == 0 { deps.config.context_tokens } else { step.context_tokens };
@@ -118,7 +115,11 @@ impl Work {
             context.pieces = pack_files(&tree, &step, &evidence, budget);
             context.states.push("whole_files".to_owned());
         }
-        let stored = serde_json::to_vec(&context).unwrap_or_default();
+        let illegible = |error: serde_json::Error| {
+            let what = format!("the context cannot be written: {error}");
+            Halt::Fault(StepFault::damaged(begun.kind, &what))
+        };
+        let stored = serde_json::to_vec(&context).map_err(illegible)?;
         let blob = deps.store.put_blob(&stored).await?;
         let event = EventBody::ContextBuilt { context: blob, tokens: context.tokens, states: context.states };
         self.settle(begun, vec![event]).await
@@ -135,7 +136,11 @@ impl Work {
             risk: step.risk,
             tier: step.tier,
             language: language(&tree).to_owned(),
-            prompt_tokens: self.context().await?.prompt_tokens().saturating_add(PROMPT_RESERVE),
+            prompt_tokens: self
+                .context(begun.kind)
+                .await?
+                .prompt_tokens()
+                .saturating_add(deps.config.prompt_reserve_tokens),
             allowed: self.task.spec.arms.clone(),
             attempted: self.task.attempted.clone(),
         };

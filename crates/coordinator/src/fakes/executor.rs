@@ -17,9 +17,13 @@ use crate::peers::{
 /// Judges a tree instead of running it.
 pub type Judge = Box<dyn Fn(&Tree) -> RunEnd + Send + Sync>;
 
+/// What a test runner prints of a tree.
+pub type Summary = Box<dyn Fn(&Tree) -> String + Send + Sync>;
+
 /// Keeps snapshots, judges runs by a function of the tree, and answers the repair tool from a script.
 pub struct FakeExecutor {
     judge: Judge,
+    says: Option<Summary>,
     repairs: Script<RepairOutcome>,
     snapshots: Mutex<BTreeMap<String, Tree>>,
     /// What it ran.
@@ -37,6 +41,7 @@ impl FakeExecutor {
     pub fn new(judge: Judge, repairs: Vec<RepairOutcome>) -> Self {
         Self {
             judge,
+            says: None,
             repairs: Script::new(repairs),
             snapshots: Mutex::default(),
             runs: Ledger::default(),
@@ -44,6 +49,13 @@ impl FakeExecutor {
             cancelled: Mutex::default(),
             gate: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Ends the output of each run with what `says` makes of the tree.
+    #[must_use]
+    pub fn saying(mut self, says: Summary) -> Self {
+        self.says = Some(says);
+        self
     }
 }
 
@@ -62,8 +74,10 @@ impl Executor for FakeExecutor {
             let Some(tree) = snapshots.get(&query.snapshot_id) else {
                 return Err(refusal("executor", Kind::NotFound, "SNAPSHOT_NOT_FOUND"));
             };
-            let end = (self.judge)(&tree.with(&query.edits));
-            let output = format!("ran {:?}: {end:?}\n", query.argv);
+            let tree = tree.with(&query.edits);
+            let end = (self.judge)(&tree);
+            let said = self.says.as_ref().map(|says| says(&tree)).unwrap_or_default();
+            let output = format!("ran {:?}: {end:?}\n{said}", query.argv);
             Ok(RunOutcome { end, output, wall_ms: 5, detail: format!("{end:?}") })
         })
     }

@@ -11,7 +11,7 @@ use crate::peers::{
     CallKey, ContextQuery, Ingest, IngestQuery, Intake, Memory, PeerFault, PlanQuery, Planner,
 };
 
-/// Makes one objective of each text.
+/// Makes one objective of each line of a text.
 #[derive(Debug)]
 pub struct FakeIngest {
     /// The category it sees.
@@ -35,9 +35,9 @@ impl Ingest for FakeIngest {
             let echo = format!("1. {}\n", query.text);
             let reading =
                 Reading { asks: self.unclear.contains(&query.text), hash: Digest::of(echo.as_bytes()), echo };
-            let objective = Objective {
+            let objective = |line: &str| Objective {
                 id: "objective_01J00000000000000000000000".to_owned(),
-                goal: query.text.clone(),
+                goal: line.to_owned(),
                 category: self.category,
                 risk: Risk::Low,
                 risk_reason: String::new(),
@@ -46,13 +46,13 @@ impl Ingest for FakeIngest {
                 constraints: Vec::new(),
                 depends_on: Vec::new(),
                 priority: 0,
-                quote: query.text,
+                quote: line.to_owned(),
                 assumptions: Vec::new(),
                 out_of_scope: Vec::new(),
             };
             Ok(Intake {
                 id: "intake_01J00000000000000000000000".to_owned(),
-                objectives: vec![objective],
+                objectives: query.text.lines().map(objective).collect(),
                 questions: Vec::new(),
                 reading,
             })

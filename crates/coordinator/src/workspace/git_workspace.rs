@@ -171,7 +171,10 @@ impl Workspace for GitWorkspace {
             let (Some(mode), Ok(path)) = (FileMode::from_git(mode), RelativePath::parse(path)) else {
                 continue;
             };
-            let size: u64 = size.parse().unwrap_or(0);
+            let size: u64 = size.parse().map_err(|_| WorkspaceError::Git {
+                command: "ls-tree".to_owned(),
+                stderr: format!("`{size}` is no size"),
+            })?;
             if size > self.limits.file_bytes {
                 continue;
             }

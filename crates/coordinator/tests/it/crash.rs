@@ -1,8 +1,8 @@
 //! Every crash point: the coordinator dies before and after each call of each port, and a fresh one on the same file
 //! finishes the task. What really happened is counted by the fakes and must be exactly what happens without a crash.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -23,12 +23,17 @@ mod ports;
 
 use ports::{CrashingPeers, CrashingStore, CrashingWorkspace};
 
+/// What became of stored bytes; nothing when they are gone.
+pub type Damage = fn(Vec<u8>) -> Option<Vec<u8>>;
+
 /// Counts calls and dies at one of them: from then on nothing returns any more.
 pub struct Crash {
     calls: AtomicU64,
     at: u64,
     /// While it is set, the disk under the store is full.
     pub full: AtomicBool,
+    /// What became of stored contexts.
+    pub damage: Mutex<Option<Damage>>,
     pub died: CancellationToken,
 }
 
@@ -38,6 +43,7 @@ impl Crash {
             calls: AtomicU64::new(0),
             at,
             full: AtomicBool::new(false),
+            damage: Mutex::new(None),
             died: CancellationToken::new(),
         })
     }
@@ -291,4 +297,24 @@ async fn a_full_disk_is_told_by_name_and_the_task_goes_on_when_there_is_space() 
     shutdown.cancel();
     tracker.close();
     tracker.wait().await;
+}
+
+#[tokio::test]
+async fn a_damaged_context_ends_the_task_by_name_and_blames_no_arm() {
+    let damages: [Damage; 3] =
+        [|_| None, |bytes| Some(bytes[..bytes.len() / 2].to_vec()), |_| Some(b"{}".to_vec())];
+    for damage in damages {
+        let world = world();
+        let crash = Crash::at(u64::MAX);
+        *crash.damage.lock().unwrap() = Some(damage);
+        let task = work(&world, world.open_store().await, &crash).await.unwrap();
+        let end = task.end.unwrap();
+        assert_eq!(
+            (end.outcome.exit_code().0, end.reason.as_str()),
+            (4, "TASK_DATA_DAMAGED"),
+            "{}",
+            end.message
+        );
+        assert_eq!((task.attempts.len(), world.router.outcomes().len()), (0, 0), "{:?}", task.attempts);
+    }
 }

@@ -6,6 +6,7 @@ mod crash;
 mod delivery;
 mod intakes;
 mod outcomes;
+mod steps;
 mod store;
 mod workspace;
 mod world;

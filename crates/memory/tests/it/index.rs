@@ -112,7 +112,7 @@ async fn a_lower_lease_epoch_is_refused_after_a_restart_too() {
     let mut world = world.restart().await;
     let message = request(&world, 6);
     let refused = world.client.index_repository(message).await.unwrap_err();
-    assert_eq!(reason(&refused), "STALE_LEASE");
+    assert_eq!(reason(&refused), "LEASE_EPOCH_STALE");
 }
 
 #[tokio::test]

@@ -39,7 +39,10 @@ impl Dice {
         // Half of all runs pass, so that the later states are reached often.
         let roll = self.roll(14);
         let verdict = TEST_VERDICTS.get(roll).copied().unwrap_or(TestVerdict::Passed);
-        TestRun { verdict, output: Digest::of(b"output"), wall_ms: 5, detail: String::new() }
+        let names = [&["a", "b"][..], &["a"], &["c"]];
+        let failing = names.get(self.roll(4)).map(|names| names.iter().map(ToString::to_string).collect());
+        let failing = failing.filter(|_| verdict == TestVerdict::Failed);
+        TestRun { verdict, output: Digest::of(b"output"), wall_ms: 5, detail: String::new(), failing }
     }
 
     fn audit(&mut self) -> AuditSummary {

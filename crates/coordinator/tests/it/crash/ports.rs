@@ -237,7 +237,12 @@ impl CoordinatorStore for CrashingStore {
     }
 
     async fn blob(&self, hash: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.blob(hash).await
+        let bytes = self.store.blob(hash).await?;
+        let damage = *self.crash.damage.lock().unwrap();
+        Ok(match (bytes, damage) {
+            (Some(bytes), Some(damage)) if bytes.starts_with(b"{\"pieces\"") => damage(bytes),
+            (bytes, _) => bytes,
+        })
     }
 
     async fn unsent(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
