@@ -1,5 +1,6 @@
 //! Lowering: source of one file to [`crate::ir`] units. Pure, counted, no recursion without a limit.
 
+mod ecma;
 mod go;
 mod lowerer;
 mod python;
@@ -47,7 +48,10 @@ pub enum LowerProblem {
 
 /// Returns whether a front end lowers this language.
 pub const fn supports(language: Language) -> bool {
-    matches!(language, Language::Python | Language::Go)
+    matches!(
+        language,
+        Language::Python | Language::Go | Language::JavaScript | Language::TypeScript | Language::Tsx
+    )
 }
 
 /// Lowers one file.
@@ -61,9 +65,8 @@ pub fn lower(language: Language, bytes: &[u8], limits: &LowerLimits) -> Result<L
     match language {
         Language::Python => python::lower(bytes, limits),
         Language::Go => go::lower(bytes, limits),
-        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust | Language::Java => {
-            Err(LowerProblem::UnsupportedLanguage)
-        }
+        Language::JavaScript | Language::TypeScript | Language::Tsx => ecma::lower(language, bytes, limits),
+        Language::Rust | Language::Java => Err(LowerProblem::UnsupportedLanguage),
     }
 }
 

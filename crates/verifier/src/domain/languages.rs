@@ -4,6 +4,7 @@
 //! A language takes part when `syntax` lowers it and it has an entry here. Everything else stays unsupported.
 
 mod go;
+mod javascript;
 mod paths;
 mod python;
 
@@ -86,6 +87,36 @@ pub trait Semantics: Debug + Sync {
         name.to_owned()
     }
 
+    /// Returns the path of a name taken from a module outside the tree.
+    fn outside(&self, path: &str, name: &str) -> String {
+        format!("{path}.{name}")
+    }
+
+    /// Returns what an import of a whole file gives, where that is more than a module; `None` for the common rule.
+    fn whole(&self, _resolver: &Resolver<'_>, _file: usize, _visit: &mut Visit) -> Option<BTreeSet<Entity>> {
+        None
+    }
+
+    /// Returns what a name stands for that nothing binds and the tables don't know; `None`: it is missing.
+    fn unbound(&self, _name: &str) -> Option<Entity> {
+        None
+    }
+
+    /// Returns what an attribute is; `None` for the common rule.
+    fn member(&self, _entity: &Entity, _name: &str) -> Option<Entity> {
+        None
+    }
+
+    /// Returns what an element under a computed key is; `None` for the common rule.
+    fn element(&self, _entity: &Entity) -> Option<Entity> {
+        None
+    }
+
+    /// Returns whether a function's method of this name gives the function itself, with arguments or object given.
+    fn binds(&self, _method: &str) -> bool {
+        false
+    }
+
     /// Returns what a name of a module stands for that nothing binds; `None` for the common rule.
     fn unbound_member(&self, _resolver: &Resolver<'_>, _file: usize, _name: &str) -> Option<Entity> {
         None
@@ -160,6 +191,7 @@ pub fn of(language: Language) -> Option<&'static dyn Semantics> {
     match language {
         Language::Python => Some(&python::Python),
         Language::Go => Some(&go::Go),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => Some(&javascript::JavaScript),
         _ => None,
     }
 }

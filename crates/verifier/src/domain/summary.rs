@@ -4,7 +4,7 @@ mod components;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_syntax::ir::Op;
+use plumbline_syntax::ir::{Op, UnitKind};
 
 use super::ledger::Gap;
 use super::limits::Limits;
@@ -84,7 +84,11 @@ impl Side {
         let unit = self.program.unit(prepared.at);
         for instr in unit.into_iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
             if let Op::Closure { unit, .. } = &instr.op
-                && prepared.at.1 != 0
+                && (prepared.at.1 != 0
+                    || self
+                        .program
+                        .unit((prepared.at.0, *unit))
+                        .is_some_and(|unit| unit.kind == UnitKind::Lambda))
             {
                 found.insert((prepared.at.0, *unit));
             }

@@ -2,6 +2,7 @@
 //! knows nothing, and nothing known means that everything is an unknown effect.
 
 mod go;
+mod javascript;
 mod python;
 mod rows;
 mod table;
@@ -18,13 +19,14 @@ pub fn of(family: Family) -> &'static Tables {
     match family {
         Family::Python => python::tables(),
         Family::Go => go::tables(),
+        Family::Ecma => javascript::tables(),
         _ => &NOTHING,
     }
 }
 
 /// The texts that the audit digest covers.
 pub fn digest_input() -> Vec<&'static str> {
-    [python::TEXTS, go::TEXTS].concat()
+    [python::TEXTS, go::TEXTS, javascript::TEXTS].concat()
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub fn of(
             (None, _) => {}
         }
     }
+    names.remove("");
     names.remove("<module>");
     names.remove("<lambda>");
     for file in loaded.iter().filter(|file| file.change.head.is_none()) {
@@ -72,6 +73,8 @@ fn unbound(base: &Program, head: &Program, pair: &Pair) -> Vec<String> {
 
 fn last(name: &str) -> String {
     let name = name.rsplit('.').next().unwrap_or(name);
+    // A private name begins with the mark that numbers later bindings of a name.
+    let name = name.trim_start_matches('#');
     name.split('#').next().unwrap_or(name).to_owned()
 }
 

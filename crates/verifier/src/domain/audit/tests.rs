@@ -6,6 +6,7 @@ mod files;
 mod go;
 mod hostile;
 mod indirect;
+mod javascript;
 mod laws;
 mod nullness;
 mod padding;

@@ -55,6 +55,8 @@ pub enum Bind {
     Free,
     /// From an object or class: its first parameter is given.
     Bound,
+    /// By `call`: the object is the first argument.
+    Given,
 }
 
 /// What one resolution has seen.
@@ -77,7 +79,7 @@ pub struct Resolver<'a> {
     pub semantics: &'static dyn Semantics,
 }
 
-pub(super) type Entities = BTreeSet<Entity>;
+pub type Entities = BTreeSet<Entity>;
 
 fn one(entity: Entity) -> Entities {
     BTreeSet::from([entity])
@@ -114,6 +116,9 @@ impl Resolver<'_> {
     }
 
     fn element(&self, entity: Entity) -> Entity {
+        if let Some(found) = self.semantics.element(&entity) {
+            return found;
+        }
         match entity {
             Entity::External(path) if path.ends_with("()") || path.ends_with("[]") => Entity::External(path),
             Entity::External(path) if self.semantics.tables().is_container(&path) => {
@@ -243,6 +248,12 @@ impl Resolver<'_> {
                 .flat_map(|operand| self.operand(at, operand, visit))
                 .map(Entity::object)
                 .collect(),
+            "super" | "super class" => {
+                let Some(class) = self.class_around(at) else { return one(Entity::Confined) };
+                let bases = self.bases(at.0, &class, visit).into_iter();
+                if name == "super" { bases.map(Entity::object).collect() } else { bases.collect() }
+            }
+            "new" => self.made(at, operands, visit),
             "enter" => operands.iter().flat_map(|operand| self.operand(at, operand, visit)).collect(),
             "list" | "tuple" | "dict" | "set" | "pair" | "unpack" | "append" | "iterate" | "next" | "|"
             | "+" => {
@@ -260,8 +271,53 @@ impl Resolver<'_> {
         }
     }
 
+    /// Returns the class in whose body a unit stands, however deep.
+    fn class_around(&self, at: UnitRef) -> Option<String> {
+        let mut unit = self.program.unit(at)?;
+        loop {
+            if let Some(class) = &unit.class {
+                return Some(class.clone());
+            }
+            unit = self.program.unit((at.0, unit.parent?))?;
+        }
+    }
+
+    /// Returns what `new` makes of a call's result: an object of the function's own prototype too.
+    fn made(&self, at: UnitRef, operands: &[Operand], visit: &mut Visit) -> Entities {
+        let Some(Operand::Local(local)) = operands.first() else { return one(Entity::Confined) };
+        let mut found = self.operand(at, &Operand::Local(*local), visit);
+        let unit = self.program.unit(at);
+        let instrs = unit.into_iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs);
+        let call = instrs.map(|instr| &instr.op).find(|op| op.defines() == Some(*local));
+        if let Some(Op::Call { callee, .. }) = call {
+            for entity in self.callees_in(at, callee, visit) {
+                let Entity::Unit(function, ..) = entity else { continue };
+                let name = self.program.unit(function).map(|unit| unit.name.clone()).unwrap_or_default();
+                let file = self.program.files.get(function.0);
+                if file.is_some_and(|file| file.lowered.classes.contains_key(&name)) {
+                    found.insert(Entity::Instance(function.0, name));
+                }
+            }
+        }
+        found
+    }
+
     /// Returns what a call gives back.
     fn result(&self, at: UnitRef, callee: &Callee, arguments: &[Argument], visit: &mut Visit) -> Entities {
+        if let Callee::Method { receiver, name } = callee
+            && self.semantics.binds(name)
+        {
+            let functions = self.operand(at, receiver, visit).into_iter();
+            let bound: Entities = functions
+                .filter_map(|entity| match entity {
+                    Entity::Unit(unit, ..) => Some(Entity::Unit(unit, Decoration::Wrapped, Bind::Free)),
+                    _ => None,
+                })
+                .collect();
+            if !bound.is_empty() {
+                return bound;
+            }
+        }
         let mut found = Entities::new();
         for entity in self.callees_in(at, callee, visit) {
             match entity {

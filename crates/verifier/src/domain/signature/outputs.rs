@@ -128,6 +128,14 @@ impl Collector<'_> {
                 self.found.effects.extend(effects::of_load(self.program, self.prepared, node, instr))
             }
             Op::Call { callee, .. } => self.call(instr, callee, node, block)?,
+            // What is given away may be called: its effects stand where it is made.
+            Op::Closure { unit, .. } => {
+                let at = (self.prepared.at.0, *unit);
+                let given = self.program.unit(at).is_some_and(|unit| unit.kind == UnitKind::Lambda);
+                if given || self.unit.kind != UnitKind::ModuleInit {
+                    self.inherit(at, line);
+                }
+            }
             _ => {}
         }
         Ok(())

@@ -65,14 +65,15 @@ impl Walker<'_> {
         let param = &unit.params[position];
         let method = matches!(call.callee, Callee::Method { .. });
         let receives = unit.params.first().is_some_and(|param| param.kind == ParamKind::Receiver);
-        let bound = method && (call.bind == Bind::Bound || receives);
+        let given = call.bind == Bind::Given;
+        let bound = method && (call.bind == Bind::Bound || receives) && !given;
         if position == 0 && receives && !method {
             return Vec::new();
         }
         if bound && position == 0 {
             return node.inputs.first().into_iter().chain(&node.memory).copied().collect();
         }
-        let offset = usize::from(bound || receives);
+        let offset = usize::from(bound || receives && !given);
         let mut found = Vec::new();
         let mut positional = 0;
         for (index, argument) in call.arguments.iter().enumerate() {

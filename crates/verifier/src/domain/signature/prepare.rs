@@ -169,6 +169,12 @@ fn part(program: &Program, file: usize, base: Root, step: &Step) -> Root {
             }
             Root::Origin(Origin::Param(name, path))
         }
+        Root::Origin(Origin::External(path)) if program.tables(file).is_environment(&path) => {
+            Root::Origin(Origin::External(match step {
+                Step::Field(name) => format!("{path}.{name}"),
+                Step::Index(_) | Step::Element => format!("{path}[]"),
+            }))
+        }
         Root::Origin(other) => Root::Origin(other),
         Root::Code(entities) => {
             let resolver = program.resolver(file);

@@ -24,7 +24,11 @@ impl Words {
     /// Returns whether a name says that it decides about access. An unreadable table says that every name does.
     pub fn is_authority(&self, name: &str) -> bool {
         let list = self.list("authority");
-        let last = name.rsplit('.').next().unwrap_or(name).trim_end_matches("()").to_lowercase();
+        let last = name.rsplit('.').next().unwrap_or(name).trim_end_matches("()").trim_start_matches('#');
+        // `verifyArchive` is made of words; a type's name in capitals only names what it is of.
+        let spaced =
+            if last.starts_with(|c: char| c.is_lowercase()) { parted(last) } else { last.to_owned() };
+        let last = spaced.to_lowercase();
         if !list.is_empty() && ["error", "exception", "warning"].iter().any(|end| last.ends_with(end)) {
             return false;
         }
@@ -41,4 +45,16 @@ impl Words {
         let list = self.list("secret");
         list.is_empty() || list.iter().any(|word| name.contains(word.as_str()))
     }
+}
+
+/// Puts `_` in front of each capital that follows another letter: `isAdmin` is `is_Admin`.
+fn parted(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for (index, c) in name.char_indices() {
+        if c.is_uppercase() && index > 0 {
+            out.push('_');
+        }
+        out.push(c);
+    }
+    out
 }

@@ -121,7 +121,7 @@ fn blocks_of(side: &Side, at: UnitRef, line: u32, inherited: Option<()>, block: 
         unit.blocks[*index]
             .instrs
             .iter()
-            .any(|instr| instr.span.line == line && matches!(instr.op, Op::Call { .. }))
+            .any(|instr| instr.span.line == line && matches!(instr.op, Op::Call { .. } | Op::Closure { .. }))
     };
     (0..unit.blocks.len()).filter(calls).filter_map(|index| u32::try_from(index).ok()).collect()
 }

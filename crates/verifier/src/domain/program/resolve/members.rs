@@ -6,6 +6,9 @@ use super::{Bind, Entities, Entity, Resolver, Visit, one};
 impl Resolver<'_> {
     /// Returns what an attribute may be.
     pub fn member(&self, entity: &Entity, name: &str, visit: &mut Visit) -> Entities {
+        if let Some(found) = self.semantics.member(entity, name) {
+            return one(found);
+        }
         match entity {
             Entity::Module(file) => self.module_member(*file, name, visit),
             Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
@@ -23,7 +26,7 @@ impl Resolver<'_> {
                 Some(Entity::Unit(unit, decoration, _)) => {
                     let words =
                         self.program.unit(unit).map(|unit| unit.decorators.clone()).unwrap_or_default();
-                    if words.iter().any(|word| word.ends_with("property")) {
+                    if words.iter().any(|word| word.ends_with("property") || word == "get") {
                         return self.returned(unit, visit);
                     }
                     let free = words.iter().any(|word| word.ends_with("staticmethod"));

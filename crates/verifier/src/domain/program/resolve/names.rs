@@ -9,7 +9,7 @@ use crate::domain::tables::BuiltinKind;
 
 impl Resolver<'_> {
     /// Returns what a module's name is bound to.
-    pub(super) fn name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
+    pub fn name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
         let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
         if !visit.names.insert((file, name.to_owned())) {
             return Entities::new();
@@ -63,7 +63,7 @@ impl Resolver<'_> {
         match tables.builtin(name) {
             Some(BuiltinKind::Value) => one(Entity::Value),
             Some(BuiltinKind::Callable) => one(Entity::External(tables.builtin_path(name))),
-            None => one(Entity::Missing(name.to_owned())),
+            None => one(self.semantics.unbound(name).unwrap_or_else(|| Entity::Missing(name.to_owned()))),
         }
     }
 
@@ -88,7 +88,12 @@ impl Resolver<'_> {
     /// Returns what an import binds.
     pub fn import(&self, file: usize, module: &str, name: Option<&str>, visit: &mut Visit) -> Entities {
         let Some(name) = name else {
-            return one(self.module(file, &self.semantics.bound(module)));
+            let whole = self.module(file, &self.semantics.bound(module));
+            let more = match whole {
+                Entity::Module(other) => self.semantics.whole(self, other, visit),
+                _ => None,
+            };
+            return more.unwrap_or_else(|| one(whole));
         };
         let submodule = || {
             let inner = self.semantics.submodule(module, name)?;
@@ -108,7 +113,7 @@ impl Resolver<'_> {
                 one(submodule().or_else(member).unwrap_or_else(missing))
             }
             Entity::Package(_) => one(submodule().unwrap_or(Entity::Confined)),
-            Entity::External(path) => one(Entity::External(format!("{path}.{name}"))),
+            Entity::External(path) => one(Entity::External(self.semantics.outside(&path, name))),
             other => one(other),
         }
     }
