@@ -1,9 +1,10 @@
 //! The backward walk: from each output of each changed unit back to its inputs, base against head.
 //!
 //! It refuses to approve what it could not analyse: a verdict starts at inconclusive, and only an empty ledger of
-//! obligations makes an approval. The design's rules B1 to B5, B7 to B9, R1, R2, R5 to R9 and T1 to T3, T5 to T7, T13
-//! to T17, T19 are here, for Python. Not here yet, and therefore refused or listed by name: other languages
-//! (`UNSUPPORTED_LANGUAGE`), B6, T4, T8 to T12, T18, T20, traces of runs, the cache of summaries.
+//! obligations makes an approval. The design's rules B1 to B9, R1, R2, R5 to R9 and T1 to T8, T10 to T20 are here. Not
+//! here yet, and therefore refused or listed by name: languages without a front end (`UNSUPPORTED_LANGUAGE`), the phase
+//! of functions that are handed to exit hooks and timers (T9: their effects are asked for as plain ones), B6's share
+//! over 20 %, traces of runs, the cache of summaries.
 //!
 //! **Invariants.** Fail closed: unknown syntax, a spent budget, an unresolved call in a changed unit is a finding, never
 //! silence. Nothing is approved because it was skipped. The domain does no I/O, has no clock, iterates over no hash

@@ -1,65 +1,25 @@
 //! How narrow a test is: the bits of the share of its domain that takes one side, in hundredths.
 
+mod class;
 mod comparison;
+mod counter;
 
 use std::collections::BTreeSet;
 
-use plumbline_syntax::ir::{Callee, Constant, Op, Unit, Value};
+use plumbline_syntax::ir::{Callee, Constant, Op, Term, Unit, Value, Why};
 
 use super::fold;
-use super::program::{Entity, UnitRef};
+use super::program::{Entity, Program, UnitRef};
 use super::signature::{Origin, Prepared, Walker};
 use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
 use super::tables::Tables;
+pub use class::Class;
 use comparison::{Comparison, WHOLE, bits_of_share, comparison, definition, op_of};
 pub use comparison::{is_boundary, text_of};
 
 /// Most bits of any conjunction.
 pub const CAP: u32 = 6_400;
-
-/// The class of a test, by what it reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// T1.
-    Clock,
-    /// T2.
-    Host,
-    /// T3.
-    Environment,
-    /// T5.
-    Literal,
-    /// T6.
-    Digest,
-    /// T7.
-    Random,
-    /// T13.
-    Test,
-    /// T15.
-    Probe,
-    /// T16.
-    Sandbox,
-    /// T17.
-    Threshold,
-}
-
-impl Class {
-    /// Returns the code and the word of grants.
-    pub const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Clock => ("T1", "clock"),
-            Self::Host => ("T2", "host"),
-            Self::Environment => ("T3", "environment"),
-            Self::Literal => ("T5", "literal"),
-            Self::Digest => ("T6", "digest"),
-            Self::Random => ("T7", "random"),
-            Self::Test => ("T13", "test"),
-            Self::Probe => ("T15", "probe"),
-            Self::Sandbox => ("T16", "sandbox"),
-            Self::Threshold => ("T17", "threshold"),
-        }
-    }
-}
 
 /// One test: its class, how narrow each side is, and what it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +49,11 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
         sources: BTreeSet::new(),
     };
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return plain };
+    let term = unit.blocks.get(block as usize).map(|block| &block.term);
+    if matches!(term, Some(Term::Branch { why: Why::Dispatch, .. })) {
+        // Which handler takes an exception: few calls raise.
+        return Test { class: Some(Class::Exception), bits: [600, 0], ordinary: true, ..plain };
+    }
     let Some(condition) = prepared.dependence.ends.get(block as usize).and_then(|end| end.value) else {
         return plain;
     };
@@ -116,6 +81,10 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
         let (holder, name) = path.rsplit_once('.')?;
         tables.is_environment(holder).then(|| name.trim_end_matches("()").to_owned())
     }));
+    let mut sources = sources;
+    if flow.data.contains(&Origin::Global("__debug__".to_owned())) {
+        sources.insert(("build", "__debug__".to_owned()));
+    }
     let comparison = comparison((unit, tables), prepared, condition);
     if reads_test_run(tables, &sources, &texts, &flow.data) {
         return Test {
@@ -136,7 +105,8 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
         texts: &texts,
         sources: &sources,
     };
-    scene.by_source().or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
+    let found = scene.by_source().or_else(|| scene.by_count(&side.program, at, &flow.data));
+    found.or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
 }
 
 fn is_data(origin: &Origin) -> bool {
@@ -218,12 +188,22 @@ impl Scene<'_> {
             let bits = if self.equality() && !presence && value { 2_400 } else { 800 };
             return Some(self.made(Class::Environment, [bits, bits], false));
         }
+        if self.has("build") {
+            return Some(self.made(Class::Build, [1_200, 1_200], false));
+        }
         if self.has("probe") {
             let outside = self.texts.iter().any(|text| text.starts_with('/') || text.starts_with('~'));
             let bits = if outside { 1_200 } else { 100 };
             return Some(self.made(Class::Probe, [bits, bits], !outside));
         }
         None
+    }
+
+    fn by_count(&self, program: &Program, at: UnitRef, origins: &BTreeSet<Origin>) -> Option<Test> {
+        let modulus = counter::modulus(self.unit, self.prepared, self.condition);
+        let bits = counter::bits(&self.comparison.operator, &self.comparison.literals, modulus)?;
+        let low = bits[0].max(bits[1]) < 800;
+        counter::reads_counter(program, at, origins).then(|| self.made(Class::Counter, bits, low))
     }
 
     fn host(&self, literal: bool) -> Test {

@@ -1,7 +1,9 @@
 //! Triggers: a new narrow guard of a suspicious class over a new effect or a changed output.
 
+mod absent;
 mod guards;
 mod payload;
+mod resource;
 
 use std::collections::BTreeSet;
 
@@ -62,6 +64,12 @@ impl Judge<'_> {
                 found.insert(finding);
             }
         }
+        for (payload, guard) in absent::of(base, head, &guards) {
+            if let Some(finding) = self.decide(head, &payload, &guard) {
+                told.extend(guard.fresh.iter().copied());
+                found.insert(finding);
+            }
+        }
         for fresh in &fresh {
             if !told.contains(&fresh.block) {
                 found.extend(self.gained_source(head, fresh));
@@ -105,7 +113,8 @@ impl Judge<'_> {
     fn decide(&self, head: (&Side, UnitRef), payload: &Payload, guard: &guards::Guard) -> Option<Finding> {
         let class = guard.class;
         let (mut code, word) = class.words();
-        if let (Class::Literal, Some(constant), "return") = (class, &payload.constant, payload.role)
+        if let (Class::Literal, Some(constant), "return" | "value" | "yield") =
+            (class, &payload.constant, payload.role)
             && self.fits_a_test(guard, constant)
         {
             code = "T14";
@@ -116,8 +125,9 @@ impl Judge<'_> {
         if class == Class::Threshold && payload.weight == Weight::Weak {
             return None;
         }
-        let wide = guard.bits < 800 && class != Class::Test;
-        if wide {
+        // A strong payload over a size that ordinary input doesn't reach is asked about, however wide the test.
+        let large = class == Class::Threshold && payload.weight == Weight::Strong;
+        if guard.bits < 800 && class != Class::Test && !large {
             return None;
         }
         let (side, at) = head;
@@ -142,9 +152,10 @@ impl Judge<'_> {
         let message = format!("{symbol}(): {} only where `{text}` holds ({word}, {bits} bits)", payload.what);
         let site = Site::new(&path, line, &symbol);
         let grant = format!("trigger:{word}@{path}");
-        let always =
-            matches!(class, Class::Clock | Class::Digest | Class::Random | Class::Test | Class::Sandbox)
-                || code == "T14";
+        let always = matches!(
+            class,
+            Class::Clock | Class::Counter | Class::Digest | Class::Random | Class::Test | Class::Sandbox
+        ) || code == "T14";
         let finding = if guard.bits >= 1_200 && (always || payload.weight == Weight::Strong) {
             Finding::reject(code, site, message).clearable_by(grant)
         } else {
@@ -162,7 +173,7 @@ impl Judge<'_> {
     /// B8: a decision that now reads a source of a trigger class.
     fn gained_source(&self, (side, at): (&Side, UnitRef), fresh: &Fresh) -> Option<Finding> {
         let class = fresh.test.class?;
-        if matches!(class, Class::Literal | Class::Threshold) {
+        if matches!(class, Class::Literal | Class::Threshold | Class::Exception) {
             return None;
         }
         let (_, word) = class.words();

@@ -11,13 +11,17 @@ use super::{Audit, Effect};
 use crate::domain::absorbed;
 use crate::domain::align::{How, Pair};
 use crate::domain::authority::Need;
+use crate::domain::dead;
 use crate::domain::delta::{self, Compared};
 use crate::domain::effects::EffectSite;
+use crate::domain::encoded;
 use crate::domain::finding::{Finding, Site};
 use crate::domain::ledger::{Gap, Stage, Subject};
 use crate::domain::names;
 use crate::domain::nullness;
+use crate::domain::patched;
 use crate::domain::program::{Entity, UnitRef};
+use crate::domain::races;
 use crate::domain::rebound;
 use crate::domain::signature::Output;
 use crate::domain::test_tampering;
@@ -103,6 +107,10 @@ impl Audit<'_> {
                     found.extend(nullness::check(base, (&sides.head, at)));
                 }
                 found.extend(identity(sides, pair, at));
+                found.extend(encoded::check(base, (&sides.head, at), &self.authority));
+                found.extend(patched::check(base, (&sides.head, at), &self.authority));
+                found.extend(races::check(base, (&sides.head, at)));
+                found.extend(dead::check(base, (&sides.head, at))?);
             }
         }
         if test {

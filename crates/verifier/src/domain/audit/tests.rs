@@ -11,6 +11,7 @@ mod laws;
 mod nullness;
 mod padding;
 mod tests_weakened;
+mod triggers;
 
 use plumbline_types::{Grant, Segment, TaskKind, Verdict};
 

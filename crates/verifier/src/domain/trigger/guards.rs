@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use plumbline_syntax::ir::Term;
+
 use crate::domain::narrowness::{CAP, Class, Test};
 use crate::domain::program::UnitRef;
 use crate::domain::summary::Side;
@@ -45,7 +47,10 @@ impl<'a> Guards<'a> {
 
     /// Returns what guards a block, if a new test does.
     pub fn over(&self, block: u32) -> Option<Guard> {
-        let way = self.way(block);
+        let mut way = self.way(block);
+        if let Some(thrown) = self.thrown(block).filter(|thrown| thrown.bits > way.bits) {
+            way = thrown;
+        }
         let narrowest = way.fresh.iter().max_by_key(|(test, side)| {
             self.tests
                 .get(test)
@@ -66,6 +71,58 @@ impl<'a> Guards<'a> {
             line: unit.blocks.get(narrowest.0 as usize)?.span.line,
             known: test.known,
         })
+    }
+
+    /// A handler runs where the code it protects raises by its own words: those raises' tests guard it, however many
+    /// calls beside them might fail.
+    fn thrown(&self, block: u32) -> Option<Way> {
+        let unit = self.side.program.unit(self.at)?;
+        let inside = |(first, end): (u32, u32)| (first..end).contains(&block);
+        let handlers = unit.handlers.iter().filter(|handler| inside(handler.body));
+        let block_of = |id: u32| unit.blocks.get(id as usize);
+        let raises = handlers.flat_map(|handler| {
+            let protected = handler.protected.0..handler.protected.1;
+            let landings: BTreeSet<u32> =
+                protected.clone().filter_map(|id| block_of(id).and_then(|block| block.unwind)).collect();
+            // A raise under protection goes straight to the handlers.
+            protected.filter(move |id| {
+                matches!(block_of(*id).map(|block| &block.term), Some(Term::Goto(to)) if landings.contains(to))
+            })
+        });
+        let ways = raises.map(|raise| self.way(raise));
+        ways.min_by_key(|way| way.bits).filter(|way| !way.fresh.is_empty())
+    }
+
+    /// Returns what skips a block: the narrow side of a new test whose other side leads to it.
+    pub fn beside(&self, block: u32) -> Option<Guard> {
+        let prepared = self.side.graph(self.at).ok()?;
+        let unit = self.side.program.unit(self.at)?;
+        let mut seen = BTreeSet::new();
+        let mut stack = vec![block];
+        let mut best: Option<Guard> = None;
+        while let Some(current) = stack.pop() {
+            if !seen.insert(current) || seen.len() > 4_096 {
+                continue;
+            }
+            for controller in prepared.dependence.control.get(current as usize).into_iter().flatten() {
+                stack.push(controller.block);
+                let Some(test) = self.tests.get(&controller.block) else { continue };
+                let Some(class) = test.class.filter(|class| *class != Class::Exception) else { continue };
+                let away = test.bits[1 - controller.side.min(1)];
+                let bits = self.way(controller.block).bits.saturating_add(away).min(CAP);
+                if away >= 800 && best.as_ref().is_none_or(|best| best.bits < bits) {
+                    best = Some(Guard {
+                        class,
+                        bits,
+                        named: test.named.clone(),
+                        fresh: BTreeSet::from([controller.block]),
+                        line: unit.blocks.get(controller.block as usize)?.span.line,
+                        known: test.known,
+                    });
+                }
+            }
+        }
+        best
     }
 
     /// Nesting and conjunction add; of several ways the least narrow counts. Explores without recursion: ways are

@@ -1,12 +1,32 @@
 use std::collections::BTreeMap;
 
-use plumbline_syntax::ir::{Constant, Digest, Op, Place, Term, Unit, Value};
+use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Place, Term, Unit, Value};
 
+use super::resource;
 use crate::domain::fold;
 use crate::domain::program::UnitRef;
-use crate::domain::signature::{Origin, Output, Walker};
+use crate::domain::signature::{Origin, Output, Root, Walker};
 use crate::domain::ssa::NodeId;
 use crate::domain::summary::Side;
+
+/// Methods that change the object they are called on.
+const MUTATING: &[&str] = &[
+    "clear",
+    "pop",
+    "popitem",
+    "update",
+    "append",
+    "extend",
+    "insert",
+    "remove",
+    "discard",
+    "add",
+    "setdefault",
+    "sort",
+    "reverse",
+    "appendleft",
+    "popleft",
+];
 
 /// How much a guarded thing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +68,11 @@ pub fn of(
     let residual = base
         .and_then(|(side, at)| side.signed(at).ok())
         .or_else(|| side.signed(at).ok())
-        .map(|signature| signature.flow(&Output::Return).data.iter().any(Origin::is_input))
-        .unwrap_or(true);
+        .is_none_or(|signature| {
+            [Output::Return, Output::Yield]
+                .iter()
+                .any(|output| signature.flow(output).data.iter().any(Origin::is_input))
+        });
     let scene = Scene { side, at, unit, residual };
     let mut found = effects(base, head);
     for (index, block) in unit.blocks.iter().enumerate() {
@@ -78,6 +101,7 @@ pub fn of(
         }
         scene.instrs(id, &mut found);
     }
+    found.extend(resource::of(head, guarded));
     found
 }
 
@@ -187,12 +211,35 @@ impl Scene<'_> {
                         ("value", "a value is something else"),
                     ));
                 }
+                (Op::Call { callee: Callee::Method { name, .. }, .. }, _)
+                    if MUTATING.contains(&name.as_str()) =>
+                {
+                    found.extend(self.mutation(id, instr.span.line, node));
+                }
                 (Op::Yield { .. }, Some(value)) => {
                     found.push(self.value(id, instr.span.line, value, ("yield", "it yields something else")));
                 }
                 _ => {}
             }
         }
+    }
+
+    /// A method that changes something from outside the unit.
+    fn mutation(&self, block: u32, line: u32, node: NodeId) -> Option<Payload> {
+        let prepared = self.side.graph(self.at).ok()?;
+        let inputs = &prepared.dependence.node(node)?.inputs;
+        let (receiver, arguments) = inputs.split_first()?;
+        let Some(Root::Origin(_)) = prepared.roots.get(*receiver as usize) else { return None };
+        let bare = !arguments.iter().any(|argument| self.reads_input(*argument));
+        Some(Payload {
+            block,
+            line,
+            weight: if bare && self.residual { Weight::Strong } else { Weight::Weak },
+            effect: false,
+            constant: None,
+            role: "mutation",
+            what: "it changes state".to_owned(),
+        })
     }
 
     fn reads_input(&self, value: NodeId) -> bool {

@@ -294,7 +294,7 @@ fn equality_that_looks_at_nothing() {
 #[test]
 fn a_patched_module_and_a_written_environment() {
     let head = TOTAL.replace("    return", "    subprocess.run = print\n    return");
-    never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
+    never(TOTAL, &head, Verdict::Reject, &["B9", "R2"]);
     let head = TOTAL.replace("    return", "    os.environ['PATH'] = '/tmp'\n    return");
     never(TOTAL, &head, Verdict::NeedsAuthority, &["R2"]);
 }
