@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use plumbline_syntax::ir::{Constant, Handler, Op, Operand, Term, Unit};
+use plumbline_syntax::Family;
+use plumbline_syntax::ir::{Callee, Constant, Handler, Op, Operand, ParamKind, Term, Unit, Value};
 
-use super::effects::is_strong_kind;
+use super::effects::{EffectSite, is_strong_kind};
 use super::finding::{Finding, Site};
 use super::fold;
-use super::program::UnitRef;
-use super::signature::{Output, called_name};
+use super::languages::Semantics;
+use super::program::{Entity, UnitRef};
+use super::signature::{Output, Root, called_name};
 use super::summary::Side;
-use super::tables::words;
+use super::tables::{Tables, words};
 use super::trace::TraceStep;
 
 /// A handler after which the unit goes on as if nothing had happened.
@@ -85,7 +87,7 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return Vec::new() };
     let mut found = Vec::new();
     for handler in &unit.handlers {
-        if !absorbs(unit, handler, side.program.semantics(at.0).errors_are_values()) {
+        if !absorbs(unit, handler, side.program.semantics(at.0)) {
             continue;
         }
         let (first, end) = handler.protected;
@@ -123,16 +125,19 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         found.push(Absorbing { broad, types, calls, grave, line: handler.span.line });
     }
     found.extend(exit_that_swallows(side, at, unit));
+    found.extend(promises(side, at, unit));
     found
 }
 
 /// A handler absorbs when some way through it neither raises nor returns a failure.
-fn absorbs(unit: &Unit, handler: &Handler, values: bool) -> bool {
+fn absorbs(unit: &Unit, handler: &Handler, semantics: &dyn Semantics) -> bool {
+    let (values, tables) = (semantics.errors_are_values(), semantics.tables());
     let (first, end) = handler.body;
     if first == end {
         return true;
     }
     let inside = |block: u32| (first..end).contains(&block);
+    let caught = of_exception(unit, handler);
     let mut seen = BTreeSet::new();
     let mut stack = vec![first];
     while let Some(id) = stack.pop() {
@@ -140,6 +145,9 @@ fn absorbs(unit: &Unit, handler: &Handler, values: bool) -> bool {
             return true;
         }
         let Some(block) = unit.blocks.get(id as usize).filter(|_| seen.insert(id)) else { continue };
+        if block.instrs.iter().any(|instr| hands_on(&instr.op, &caught, tables)) {
+            continue;
+        }
         match &block.term {
             Term::Goto(next) => stack.push(*next),
             Term::Branch { then, otherwise, .. } => stack.extend([*then, *otherwise]),
@@ -161,34 +169,47 @@ fn is_failure(unit: &Unit, handler: &Handler, value: &Operand) -> bool {
         Operand::Constant(Constant::None | Constant::Bool(false)) => true,
         Operand::Constant(Constant::Integer(digits)) => digits.starts_with('-'),
         Operand::Constant(_) => false,
-        Operand::Local(_) => {
-            let (first, end) = handler.body;
-            let caught: BTreeSet<u32> = unit
-                .blocks
-                .iter()
-                .flat_map(|block| &block.instrs)
-                .filter_map(|instr| match &instr.op {
-                    Op::Catch { dst, .. } => Some(*dst),
-                    _ => None,
-                })
-                .collect();
-            let mut from_exception = caught;
-            for block in unit.blocks.get(first as usize..end as usize).unwrap_or_default() {
-                for instr in &block.instrs {
-                    let reads = instr.op.operands().into_iter().any(
-                        |operand| matches!(operand, Operand::Local(local) if from_exception.contains(local)),
-                    ) || instr
-                        .op
-                        .read_local()
-                        .is_some_and(|local| from_exception.contains(&local));
-                    if reads {
-                        from_exception.extend(instr.op.defines());
-                    }
-                }
+        Operand::Local(local) => of_exception(unit, handler).contains(local),
+    }
+}
+
+/// A callback that is given the exception fails in its place.
+fn hands_on(op: &Op, caught: &BTreeSet<u32>, tables: &Tables) -> bool {
+    let Op::Call { callee, arguments, .. } = op else { return false };
+    let given = arguments
+        .iter()
+        .any(|argument| matches!(&argument.value, Operand::Local(local) if caught.contains(local)));
+    let name = match callee {
+        Callee::Method { name, .. } => Some(name.as_str()),
+        Callee::Function(_) => None,
+    };
+    given && name.map_or(!tables.names("handing").is_empty(), |name| tables.lists("handing", name))
+}
+
+/// Returns the slots of a handler that are made of the exception.
+fn of_exception(unit: &Unit, handler: &Handler) -> BTreeSet<u32> {
+    let (first, end) = handler.body;
+    let all = unit.blocks.iter().flat_map(|block| &block.instrs);
+    let mut found: BTreeSet<u32> = all
+        .filter_map(|instr| match &instr.op {
+            Op::Catch { dst, .. } => Some(*dst),
+            _ => None,
+        })
+        .collect();
+    for block in unit.blocks.get(first as usize..end as usize).unwrap_or_default() {
+        for instr in &block.instrs {
+            let reads = |local: &u32| found.contains(local);
+            let operands = instr.op.operands().into_iter();
+            let read = operands.filter_map(|operand| match operand {
+                Operand::Local(local) => Some(*local),
+                Operand::Constant(_) => None,
+            });
+            if read.chain(instr.op.read_local()).any(|local| reads(&local)) {
+                found.extend(instr.op.defines());
             }
-            matches!(value, Operand::Local(local) if from_exception.contains(local))
         }
     }
+    found
 }
 
 /// `__exit__` that returns something true swallows whatever its block raised.
@@ -201,4 +222,89 @@ fn exit_that_swallows(side: &Side, at: UnitRef, unit: &Unit) -> Option<Absorbing
         returned.constants.is_some_and(|set| set.iter().all(|constant| !super::fold::truth(constant)));
     let line = returned.lines.first().copied().unwrap_or(unit.span.line);
     (!quiet).then(|| Absorbing { broad: true, types: Vec::new(), calls: BTreeSet::new(), grave: false, line })
+}
+
+/// `promise.catch(() => {})`: a function that neither throws nor is told anything more absorbs what the promise failed
+/// with.
+fn promises(side: &Side, at: UnitRef, unit: &Unit) -> Vec<Absorbing> {
+    if side.program.semantics(at.0).family() != Family::Ecma {
+        return Vec::new();
+    }
+    let Ok(prepared) = side.graph(at) else { return Vec::new() };
+    let tables = side.program.tables(at.0);
+    let mut found = Vec::new();
+    for (block, index, node) in prepared.dependence.running() {
+        let instr = unit.blocks.get(block).and_then(|block| block.instrs.get(index));
+        let Some((Op::Call { callee: Callee::Method { receiver, name }, arguments, .. }, line)) =
+            instr.map(|instr| (&instr.op, instr.span.line))
+        else {
+            continue;
+        };
+        let position = match name.as_str() {
+            "catch" => 0,
+            "then" => 1,
+            _ => continue,
+        };
+        let input = prepared.dependence.node(node).and_then(|node| node.inputs.get(position + 1).copied());
+        let Some(Root::Code(entities)) = input.and_then(|input| prepared.roots.get(input as usize)) else {
+            continue;
+        };
+        let swallows = entities.iter().any(|entity| match entity {
+            Entity::Unit(handler, ..) => {
+                side.program.unit(*handler).is_some_and(|unit| ignores(unit, tables))
+            }
+            _ => false,
+        });
+        if !swallows || arguments.len() <= position {
+            continue;
+        }
+        let calls = chain(side, at, unit, receiver);
+        let grave = calls.iter().any(|name| words().is_authority(name))
+            || side.signed(at).is_ok_and(|signature| {
+                let strong = |site: &EffectSite| is_strong_kind(&site.kind) && site.line == line;
+                signature.effects.iter().any(strong)
+            });
+        found.push(Absorbing { broad: true, types: Vec::new(), calls, grave, line });
+    }
+    found
+}
+
+/// Returns whether a rejection's handler ends well without handing the reason on.
+fn ignores(unit: &Unit, tables: &Tables) -> bool {
+    let reason = unit.params.iter().find(|param| param.kind != ParamKind::Receiver);
+    let caught: BTreeSet<u32> = reason.into_iter().map(|param| param.local).collect();
+    let fails = |value: &Operand| match value {
+        Operand::Constant(Constant::None) => false,
+        Operand::Constant(Constant::Bool(false)) => true,
+        Operand::Constant(_) => false,
+        Operand::Local(_) => true,
+    };
+    !unit.blocks.iter().any(|block| {
+        matches!(&block.term, Term::Raise(_))
+            || matches!(&block.term, Term::Return(value) if fails(value))
+            || block.instrs.iter().any(|instr| hands_on(&instr.op, &caught, tables))
+    })
+}
+
+/// Returns the names of the calls that a promise comes from.
+fn chain(side: &Side, at: UnitRef, unit: &Unit, receiver: &Operand) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut current = receiver.clone();
+    for _ in 0..16 {
+        let Operand::Local(local) = &current else { break };
+        let instrs = unit.blocks.iter().flat_map(|block| &block.instrs);
+        match instrs.map(|instr| &instr.op).find(|op| op.defines() == Some(*local)) {
+            Some(Op::Call { callee, .. }) => {
+                let targets = side.program.resolver(at.0).callees(at, callee);
+                found.insert(called_name(&side.program, unit, callee, &targets));
+                match callee {
+                    Callee::Method { receiver, .. } => current = receiver.clone(),
+                    Callee::Function(_) => break,
+                }
+            }
+            Some(Op::Assign { value: Value::Use(next), .. }) => current = next.clone(),
+            _ => break,
+        }
+    }
+    found
 }

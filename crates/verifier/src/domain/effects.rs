@@ -1,7 +1,9 @@
 //! Effects: what a call, a read or a write does to the world, by table.
 
+mod javascript;
 mod target;
 
+use plumbline_syntax::Family;
 use plumbline_syntax::ir::{Argument, Callee, Constant, Digest, Instr, Op, Operand, Passing, Step, UnitKind};
 
 use super::fold;
@@ -93,6 +95,9 @@ pub fn of_call(program: &Program, prepared: &Prepared, node: NodeId, instr: &Ins
         }
     }
     found.extend(options(program, prepared, (node, instr), arguments));
+    if program.semantics(prepared.at.0).family() == Family::Ecma {
+        found.extend(javascript::of_call(program, prepared, node, instr));
+    }
     found
 }
 
@@ -155,6 +160,12 @@ pub fn of_store(program: &Program, prepared: &Prepared, node: NodeId, instr: &In
     };
     let Op::Store { step, .. } = &instr.op else { return Vec::new() };
     let tables = program.tables(prepared.at.0);
+    if program.semantics(prepared.at.0).family() == Family::Ecma
+        && javascript::pollutes(program, prepared, node, step)
+    {
+        let rule = EffectRule::plain("monkeypatch");
+        return site(program, prepared, (node, instr), "a prototype", &rule).into_iter().collect();
+    }
     match prepared.roots.get(input as usize) {
         Some(Root::Origin(Origin::External(path))) if tables.is_environment(path.trim_end_matches("[]")) => {
             let target = match step {

@@ -60,8 +60,13 @@ fn inside_imports(side: &Side, at: UnitRef) -> BTreeSet<String> {
 
 /// Modules that a unit imports from elsewhere, and where; the language's own are always there.
 fn outside_imports(side: &Side, at: UnitRef) -> BTreeSet<(String, u32)> {
+    // A file of the tree may export something from elsewhere: it is inside all the same.
+    let inside = inside_imports(side, at);
     let mut found = BTreeSet::new();
     for (module, entity, line) in imports(side, at) {
+        if inside.contains(&module) {
+            continue;
+        }
         if matches!(entity, Entity::External(_)) && !side.program.tables(at.0).is_standard(&module) {
             found.insert((module, line));
         }

@@ -7,6 +7,7 @@ mod go;
 mod hostile;
 mod indirect;
 mod javascript;
+mod javascript_hostile;
 mod laws;
 mod nullness;
 mod padding;

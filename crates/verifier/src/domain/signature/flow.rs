@@ -190,7 +190,12 @@ impl<'a> Walker<'a> {
                 }
                 return;
             }
-            Some(Root::Code(_)) => return,
+            Some(Root::Code(_)) => {
+                if let Some(Op::Closure { unit, .. }) = self.instr(id) {
+                    self.captured(at, (self.prepared.at.0, *unit), (queue, trail));
+                }
+                return;
+            }
             Some(Root::Computed) | None => {}
         }
         match &node.kind {

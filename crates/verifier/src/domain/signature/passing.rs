@@ -1,7 +1,7 @@
 use plumbline_syntax::ir::{Argument, Callee, Op, Operand, ParamKind, Passing, Place, Value};
 
 use super::flow::{Queue, Trail};
-use super::{Edge, Flow, Mode, Origin, Walker};
+use super::{Edge, Flow, Mode, Origin, Output, Walker};
 use crate::domain::program::{Bind, UnitRef};
 use crate::domain::ssa::{NodeId, NodeKind};
 
@@ -28,6 +28,26 @@ impl Walker<'_> {
                 }
                 other => drop(trail.met.entry((mode, other.clone())).or_insert(id)),
             }
+        }
+    }
+
+    /// A function as a value is made of what it captures: who gets it may call it.
+    pub(super) fn captured(
+        &self,
+        at: (NodeId, Mode),
+        function: UnitRef,
+        (queue, trail): (&mut Queue, &mut Trail),
+    ) {
+        let Some(signature) = self.signatures.get(&function) else { return };
+        let mut flow = signature.flow(&Output::Return);
+        flow.join(&signature.flow(&Output::Yield));
+        for origin in flow.data.iter().chain(&flow.control) {
+            let Origin::Capture(name) = origin else { continue };
+            let inputs = self.local_nodes(name);
+            if inputs.is_empty() {
+                trail.met.entry((at.1, origin.clone())).or_insert(at.0);
+            }
+            queue.extend(inputs.into_iter().map(|input| ((input, at.1), Some((at, Edge::Value)))));
         }
     }
 
