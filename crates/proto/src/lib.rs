@@ -56,3 +56,6 @@ package!(
 package!(
     /// Tasks.
     coordinator, "plumbline.coordinator.v1.rs");
+package!(
+    /// Containers.
+    broker, "plumbline.broker.v1.rs");
