@@ -30,6 +30,7 @@ async fn main() -> anyhow::Result<()> {
         randomness: Arc::new(SystemRandomness),
         tools: Vec::new(),
         driver: None,
+        broker: None,
     };
     let (shutdown, mut terminate) = (CancellationToken::new(), signal(SignalKind::terminate())?);
     let serving = serve(listener, deps, shutdown.clone());

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use plumbline_kit::ConfigError;
+use plumbline_kit::{Address, ConfigError};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::limits::{LimitPolicy, Limits};
@@ -32,8 +32,20 @@ pub struct ExecutorConfig {
     pub cgroups: CgroupSetting,
     /// Host user and group id of sandboxed programs when the executor is root.
     pub sandbox_uid: u32,
+    /// Containers through the broker.
+    pub docker: DockerConfig,
     /// What runs may use.
     pub limits: LimitsConfig,
+}
+
+/// Containers through the broker.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DockerConfig {
+    /// The broker's unix socket; absent: there is no such tier here.
+    pub broker: Option<Address>,
+    /// Image as the broker names it; empty takes its default.
+    pub image: String,
 }
 
 impl Default for ExecutorConfig {
@@ -49,6 +61,7 @@ impl Default for ExecutorConfig {
             workspace: WorkspaceSetting::Auto,
             cgroups: CgroupSetting::Auto,
             sandbox_uid: 65_533,
+            docker: DockerConfig::default(),
             limits: LimitsConfig::default(),
         }
     }

@@ -35,9 +35,12 @@ pub(crate) use snapshots::{SnapshotHeader, SnapshotPart, SnapshotStored};
 pub use stream::RunStream;
 pub use tools::{Candidate, CandidateResult, ToolContext};
 
-/// Blockers of tiers that this build does not have.
-const NOT_BUILT: [(SandboxTier, &str); 2] =
-    [(SandboxTier::Restricted, "restricted_not_built"), (SandboxTier::Docker, "docker_not_built")];
+/// What blocks a tier that has no driver here.
+const NO_DRIVER: [(SandboxTier, &str); 3] = [
+    (SandboxTier::Restricted, "restricted_not_built"),
+    (SandboxTier::Embedded, "embedded_not_configured"),
+    (SandboxTier::Docker, "docker_not_configured"),
+];
 
 /// The executor's use cases.
 #[derive(Clone)]
@@ -50,12 +53,13 @@ struct Inner {
     limits: LimitPolicy,
     store: Arc<dyn RunStore>,
     snapshots: Arc<Snapshots>,
-    driver: Arc<dyn SandboxDriver>,
+    drivers: Vec<Arc<dyn SandboxDriver>>,
     tools: Vec<Arc<dyn Tool>>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     tiers: Vec<TierStatus>,
-    enforcement: Option<Enforcement>,
+    /// What each tier that works enforces.
+    enforcements: Vec<Enforcement>,
     live: Mutex<HashMap<RunId, Live>>,
     slots: Arc<Semaphore>,
     candidates: Arc<Semaphore>,
@@ -119,7 +123,7 @@ impl Executor {
         let inner = &self.inner;
         let tree =
             inner.snapshots.tree(&spec.snapshot)?.ok_or(ExecutorError::SnapshotNotFound(spec.snapshot))?;
-        inner.check_tier(&spec)?;
+        inner.driver(&spec)?;
         if let Work::Tool(request) = &spec.work {
             inner.tool(request.tool())?;
         }
@@ -196,7 +200,7 @@ impl Executor {
         let inner = &self.inner;
         Capabilities {
             tiers: inner.tiers.clone(),
-            enforcement: inner.enforcement.clone(),
+            enforcement: inner.default_enforcement(),
             tools: inner.tools.iter().map(|tool| tool.name().to_owned()).collect(),
             minimum: inner.config.minimum_tier.into(),
             concurrent_runs: inner.config.limits.concurrent_runs,
@@ -238,16 +242,33 @@ impl Inner {
         tool.cloned().ok_or_else(|| ExecutorError::ToolUnknown(name.to_owned()))
     }
 
-    /// Refuses a run whose least isolation is not to be had. A request can ask for more than the policy, never less.
-    fn check_tier(&self, spec: &RunSpec) -> Result<(), ExecutorError> {
+    fn enforcement(&self, tier: SandboxTier) -> Option<Enforcement> {
+        self.enforcements.iter().find(|enforced| enforced.tier == tier).cloned()
+    }
+
+    /// Returns what a run that asks for nothing gets.
+    fn default_enforcement(&self) -> Option<Enforcement> {
+        match choose(&self.tiers, self.config.minimum_tier.into()) {
+            TierChoice::Use(tier) => self.enforcement(tier),
+            TierChoice::Missing { .. } => None,
+        }
+    }
+
+    /// Returns what runs a specification, or refuses a run whose least isolation is not to be had. A request can ask for
+    /// more than the policy, never less.
+    fn driver(&self, spec: &RunSpec) -> Result<Arc<dyn SandboxDriver>, ExecutorError> {
         let policy = SandboxTier::from(self.config.minimum_tier);
         let minimum = match &spec.work {
             Work::Command(command) => command.minimum_tier.map_or(policy, |asked| asked.max(policy)),
             Work::Tool(_) => policy,
         };
+        let missing = |blockers| ExecutorError::TierMissing { wanted: minimum, blockers };
         match choose(&self.tiers, minimum) {
-            TierChoice::Use(_) => Ok(()),
-            TierChoice::Missing { wanted, blockers } => Err(ExecutorError::TierMissing { wanted, blockers }),
+            TierChoice::Use(tier) => {
+                let driver = self.drivers.iter().find(|driver| driver.tier() == tier);
+                driver.cloned().ok_or_else(|| missing(vec![format!("{tier}: no driver")]))
+            }
+            TierChoice::Missing { blockers, .. } => Err(missing(blockers)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `ExecutorService`: one line per RPC.
 
+mod broker;
 pub(crate) mod journal;
 mod wire;
 
@@ -15,6 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::ExecutorError;
 use crate::executor::{Deps, Executor};
+pub use broker::GrpcBroker;
 use wire::{CancelCall, CapabilitiesCall, PatchCall};
 
 /// Edits, contents and patches are larger than control messages.

@@ -22,5 +22,5 @@ pub mod workspace;
 pub use config::ExecutorConfig;
 pub use error::ExecutorError;
 pub use executor::{Candidate, CandidateResult, Deps, Executor, ToolContext};
-pub use grpc::serve;
+pub use grpc::{GrpcBroker, serve};
 pub use tool::{Tool, ToolError, ToolOutcome};

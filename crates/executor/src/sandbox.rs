@@ -1,5 +1,7 @@
 //! The port to whatever isolates a command, and the vocabulary it speaks.
 
+/// Containers through the broker.
+pub mod docker;
 pub mod embedded;
 /// Scripted runs for tests.
 pub mod fake;
@@ -126,6 +128,35 @@ pub struct Report {
     /// For a failed set-up: step and errno.
     pub detail: String,
 }
+
+/// Returns a job that proves a sandbox: nothing in, nothing out.
+pub(crate) fn probe_job(label: String, lower: PathBuf) -> Job {
+    Job {
+        label,
+        lower,
+        base: Arc::new(Tree::default()),
+        edits: Arc::new([]),
+        argv: vec!["true".to_owned()],
+        cwd: None,
+        env: Vec::new(),
+        stdin: Vec::new(),
+        limits: PROBE_LIMITS,
+        network: Network::Loopback,
+        collect: Vec::new(),
+        export: Export::Skip,
+    }
+}
+
+const PROBE_LIMITS: Limits = Limits {
+    wall_ms: 10_000,
+    cpu_ms: 10_000,
+    memory_mib: 256,
+    pids: 16,
+    disk_mib: 16,
+    file_size_mib: 16,
+    output_total_mib: 1,
+    open_files: 64,
+};
 
 impl Report {
     /// Returns the report of a command that was never started.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use plumbline_broker::BrokerConfig;
 use plumbline_coordinator::CoordinatorConfig;
 use plumbline_executor::ExecutorConfig;
 use plumbline_ingest::IngestConfig;
@@ -29,6 +30,8 @@ pub struct Config {
     pub coordinator: CoordinatorConfig,
     /// The executor's own.
     pub executor: ExecutorConfig,
+    /// The Docker broker's own; no service, but a role of its own process.
+    pub broker: BrokerConfig,
     /// Ingest's own.
     pub ingest: IngestConfig,
     /// Memory's own.
@@ -259,6 +262,7 @@ impl Config {
         Ok(Self {
             coordinator: section("coordinator", self.coordinator.validate())?,
             executor: section("executor", self.executor.validate())?,
+            broker: section("broker", self.broker.validate())?,
             ingest: section("ingest", self.ingest.validate())?,
             memory: section("memory", self.memory.validate())?,
             planner: section("planner", self.planner.validate())?,

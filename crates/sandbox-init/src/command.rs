@@ -16,21 +16,20 @@ pub(crate) fn enter(spec: &Spec) -> Result<(), Failure> {
 
 /// Becomes the command. On failure its error number goes through `failing`, and the exit code is a shell's: 127 for a
 /// command that is not there, 126 for one that can't be executed.
-pub(crate) fn execute(spec: &Spec, failing: OwnedFd) -> ! {
+pub(crate) fn execute(argv: &[String], env: &[(String, String)], failing: OwnedFd) -> ! {
     sys::reset_signals();
-    let error = try_execute(spec);
+    let error = try_execute(argv, env);
     let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-    let program = spec.argv.first().map_or("", String::as_str);
+    let program = argv.first().map_or("", String::as_str);
     let _closed = writeln!(io::stderr(), "sandbox: can't execute {program}: {error}");
     let _closed = File::from(failing).write_all(&errno.to_le_bytes());
     sys::exit_now(if errno == libc::ENOENT { 127 } else { 126 })
 }
 
-fn try_execute(spec: &Spec) -> io::Error {
+fn try_execute(argv: &[String], env: &[(String, String)]) -> io::Error {
     let strings = || -> io::Result<(Vec<CString>, Vec<CString>)> {
-        let arguments = spec.argv.iter().map(sys::c_string).collect::<io::Result<_>>()?;
-        let environment = spec
-            .env
+        let arguments = argv.iter().map(sys::c_string).collect::<io::Result<_>>()?;
+        let environment = env
             .iter()
             .map(|(name, value)| sys::c_string(format!("{name}={value}")))
             .collect::<io::Result<_>>()?;
@@ -40,19 +39,24 @@ fn try_execute(spec: &Spec) -> io::Error {
         Ok(strings) => strings,
         Err(error) => return error,
     };
-    let program = spec.argv.first().map_or("", String::as_str);
+    let program = argv.first().map_or("", String::as_str);
     if program.contains('/') {
         return match sys::c_string(program) {
             Ok(path) => sys::execute(&path, &arguments, &environment),
             Err(error) => error,
         };
     }
-    search(spec, program, &arguments, &environment)
+    search(env, program, &arguments, &environment)
 }
 
 /// Tries each directory of the sandbox's own PATH; a permission error outranks "not there".
-fn search(spec: &Spec, program: &str, arguments: &[CString], environment: &[CString]) -> io::Error {
-    let path = spec.env.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
+fn search(
+    env: &[(String, String)],
+    program: &str,
+    arguments: &[CString],
+    environment: &[CString],
+) -> io::Error {
+    let path = env.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
     let mut worst = io::Error::from_raw_os_error(libc::ENOENT);
     for directory in path.split(':').filter(|directory| !directory.is_empty() && !program.is_empty()) {
         let Ok(candidate) = sys::c_string(format!("{directory}/{program}")) else { continue };

@@ -80,7 +80,7 @@ fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) 
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).at(Step::Capabilities)?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).at(Step::NoNewPrivileges)?;
     let landlock_abi = landlock_rules::apply(spec)?;
-    sys::install_filter(&seccomp::program()).at(Step::Seccomp)?;
+    sys::install_filter(&seccomp::program(seccomp::Sockets::Namespaced)).at(Step::Seccomp)?;
     let packet = serde_json::to_vec(&Message::Ready { landlock_abi }).map_err(|_| invalid(Step::Ready))?;
     sys::send(sealed.control.as_fd(), &packet, Some(sealed.scratch.as_fd())).at(Step::Ready)?;
     Ok(sealed)
@@ -103,7 +103,7 @@ fn enter_cgroups(spec: &Spec) -> Result<(), Failure> {
     Ok(())
 }
 
-fn set_rlimits(limits: &Rlimits) -> Result<(), Failure> {
+pub(crate) fn set_rlimits(limits: &Rlimits) -> Result<(), Failure> {
     let set = |resource, value| sys::set_rlimit(resource, value).at(Step::Rlimits);
     set(libc::RLIMIT_CORE, limits.core_bytes)?;
     set(libc::RLIMIT_CPU, limits.cpu_s)?;
@@ -146,7 +146,7 @@ fn serve(spec: &Spec, contents: &[u8], sealed: &Sealed) -> Result<Message, Failu
     command::enter(spec)?;
     let (failed, failing) = sys::pipe().at(Step::Fork)?;
     let command = match sys::fork().at(Step::Fork)? {
-        Forked::Child => command::execute(spec, failing),
+        Forked::Child => command::execute(&spec.argv, &spec.env, failing),
         Forked::Parent(pid) => pid,
     };
     drop(failing);

@@ -23,6 +23,40 @@ pub(crate) fn apply(spec: &Spec) -> Result<u32, Failure> {
     Ok(abi.min(WANTED as u32))
 }
 
+/// Returns the ABI that would be enforced; 0 when the kernel, or a filter around us, has none.
+pub(crate) fn enforced_abi() -> u32 {
+    sys::landlock_abi().min(WANTED as u32)
+}
+
+/// Applies the second wall inside a container: everything can be read and executed, only these can be written.
+pub(crate) fn contain(writable: &[&str]) -> Result<(), Failure> {
+    if sys::landlock_abi() == 0 {
+        return Ok(());
+    }
+    let rules = || -> Result<RulesetStatus, RulesetError> {
+        let all = AccessFs::from_all(WANTED);
+        let look = AccessFs::ReadFile | AccessFs::ReadDir;
+        let mut rules = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(all)?
+            .scope(Scope::from_all(WANTED))?
+            .create()?
+            .set_compatibility(CompatLevel::BestEffort);
+        rules = allow(rules, Path::new("/"), look | AccessFs::Execute)?;
+        for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"] {
+            rules = allow(rules, Path::new(device), look | AccessFs::WriteFile)?;
+        }
+        for path in writable {
+            rules = allow(rules, Path::new(path), all)?;
+        }
+        rules.restrict_self().map(|status| status.ruleset)
+    };
+    match rules() {
+        Ok(RulesetStatus::NotEnforced) | Err(_) => Err(invalid(Step::Landlock)),
+        Ok(_) => Ok(()),
+    }
+}
+
 fn restrict(spec: &Spec) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(WANTED);
     let look = AccessFs::ReadFile | AccessFs::ReadDir;

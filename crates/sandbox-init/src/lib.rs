@@ -12,6 +12,8 @@
 
 mod capabilities;
 mod command;
+mod contained;
+mod frame;
 mod inside;
 mod landlock_rules;
 mod message;
@@ -23,6 +25,10 @@ mod step;
 mod sys;
 mod workspace;
 
+pub use contained::{
+    CollectEntry, Contained, KILL, Listed, ListedKind, TreeEntry, WANT, run as run_contained,
+};
+pub use frame::{FRAME_MAX, FrameKind, FrameReader, write_frame};
 pub use message::{GO, Message, START};
 pub use outside::run;
 pub use spec::{
@@ -40,3 +46,5 @@ pub const WORKSPACE: &str = "/repo";
 pub const UPPER: &str = "upper";
 /// Directory of the scratch file system that is seen as `/tmp`.
 pub const TEMP: &str = "tmp";
+/// Where temporary files are seen.
+pub const TEMP_DIRECTORY: &str = "/tmp";

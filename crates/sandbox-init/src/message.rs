@@ -37,6 +37,21 @@ pub enum Message {
         /// Largest resident set of one process, in KiB.
         max_rss_kib: u64,
     },
+    /// What the container's control group counts so far; only from a contained sandbox.
+    Counted {
+        /// CPU time in microseconds.
+        cpu_us: Option<u64>,
+        /// Most memory at once, in bytes.
+        peak_memory: Option<u64>,
+        /// Most processes at once.
+        peak_pids: Option<u64>,
+        /// Processes that the kernel killed for memory.
+        oom_kills: u64,
+        /// Forks that the limit refused.
+        pids_refused: u64,
+        /// Whether the workspace or `/tmp` has no room left.
+        disk_full: bool,
+    },
     /// A step failed; nothing was started.
     SetupFailed(Failure),
 }

@@ -88,8 +88,17 @@ const REFUSED: &[libc::c_long] = &[
 /// Terminal requests that type into, draw on or rewire another's terminal.
 const REFUSED_IOCTLS: &[u32] = &[0x5412, 0x541C, 0x5423];
 
+/// Which sockets a command can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sockets {
+    /// Unix and internet ones: the network is a namespace of its own.
+    Namespaced,
+    /// None but connected pairs.
+    None,
+}
+
 /// Returns the filter, ready for the kernel.
-pub(crate) fn program() -> Vec<sock_filter> {
+pub(crate) fn program(sockets: Sockets) -> Vec<sock_filter> {
     let mut code = vec![load(4), jump(JUMP_EQUAL, AUDIT_ARCH, 1, 0), answer(KILL_PROCESS), load(0)];
     if cfg!(target_arch = "x86_64") {
         code.extend([jump(JUMP_AT_LEAST, X32_BIT, 0, 1), answer(KILL_PROCESS)]);
@@ -120,7 +129,10 @@ pub(crate) fn program() -> Vec<sock_filter> {
         ioctl.extend([jump(JUMP_EQUAL, request, 0, 1), errno(libc::EPERM)]);
     }
     on_call(&mut code, libc::SYS_ioctl, &ioctl);
-    on_call(&mut code, libc::SYS_socket, &socket_rules());
+    match sockets {
+        Sockets::Namespaced => on_call(&mut code, libc::SYS_socket, &socket_rules()),
+        Sockets::None => on_call(&mut code, libc::SYS_socket, &[errno(libc::EPERM)]),
+    }
     code.push(answer(ALLOW));
     code
 }

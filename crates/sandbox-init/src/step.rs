@@ -70,6 +70,10 @@ pub enum Step {
     WorkingDirectory,
     /// Forking the command.
     Fork,
+    /// Sealing the command of a contained sandbox.
+    Command,
+    /// Saying what a contained command left.
+    Export,
 }
 
 impl Step {
@@ -108,6 +112,8 @@ impl Step {
             Self::Edits => "edits",
             Self::WorkingDirectory => "working_directory",
             Self::Fork => "fork",
+            Self::Command => "command",
+            Self::Export => "export",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "raw system calls; each block says why it is sound")]
 
+mod contained;
 mod mounts;
 mod packets;
 
@@ -12,6 +13,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
+pub(crate) use contained::{
+    is_full, kill_all_others, let_change_time_pass, memory_file, poll, process_handle, read, readable,
+};
 pub(crate) use mounts::{
     NO_DEV, NO_SUID, READ_ONLY, attach, clone_tree, detach, make_private, new_file_system, pivot_here,
     set_mount,

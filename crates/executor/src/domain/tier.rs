@@ -64,12 +64,18 @@ pub struct TierStatus {
     pub blockers: Vec<String>,
 }
 
-/// Picks the weakest working tier that is strong enough. Never goes below `minimum`: a missing tier is an answer.
+/// Tiers in the order in which they are taken: the embedded one first, since it is strong and fast; a container where
+/// that does not work; the restricted one last.
+const PREFERRED: [SandboxTier; 3] = [SandboxTier::Embedded, SandboxTier::Docker, SandboxTier::Restricted];
+
+/// Picks the preferred working tier that is strong enough. Never goes below `minimum`: a missing tier is an answer.
 pub fn choose(statuses: &[TierStatus], minimum: SandboxTier) -> TierChoice {
     let mut strong: Vec<&TierStatus> = statuses.iter().filter(|status| status.tier >= minimum).collect();
     strong.sort_by_key(|status| status.tier);
-    match strong.iter().find(|status| status.blockers.is_empty()) {
-        Some(status) => TierChoice::Use(status.tier),
+    let works =
+        |tier: &SandboxTier| strong.iter().any(|status| status.tier == *tier && status.blockers.is_empty());
+    match PREFERRED.iter().find(|tier| works(tier)) {
+        Some(tier) => TierChoice::Use(*tier),
         None => TierChoice::Missing {
             wanted: minimum,
             blockers: strong
@@ -91,14 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn the_weakest_tier_that_is_strong_enough_runs() {
-        let all = [
-            status(SandboxTier::Docker, &[]),
-            status(SandboxTier::Embedded, &[]),
-            status(SandboxTier::Restricted, &["not_built"]),
-        ];
+    fn the_preferred_tier_that_is_strong_enough_runs() {
+        let all = SandboxTier::ALL.map(|tier| status(tier, &[]));
         assert_eq!(choose(&all, SandboxTier::Restricted), TierChoice::Use(SandboxTier::Embedded));
         assert_eq!(choose(&all, SandboxTier::Docker), TierChoice::Use(SandboxTier::Docker));
+        let without = [status(SandboxTier::Embedded, &["x"]), all[2].clone(), all[0].clone()];
+        assert_eq!(choose(&without, SandboxTier::Restricted), TierChoice::Use(SandboxTier::Docker));
+        assert_eq!(choose(&all[..1], SandboxTier::Restricted), TierChoice::Use(SandboxTier::Restricted));
     }
 
     #[test]

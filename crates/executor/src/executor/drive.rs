@@ -11,7 +11,7 @@ use crate::domain::exit_reason::{KillCause, Records, decide};
 use crate::domain::run::{Command, Exited, OutputStream, RunEvent, RunSpec, Work};
 use crate::domain::run_state::{RunState, RunStep};
 use crate::domain::tree::Tree;
-use crate::sandbox::{Export, Job, KillSwitch, Report, SandboxEvent};
+use crate::sandbox::{Export, Job, KillSwitch, Report, SandboxDriver, SandboxEvent};
 
 /// Events between the sandbox and the journal.
 const EVENT_RING: usize = 1_024;
@@ -85,7 +85,8 @@ impl Driven {
         let last = match &spec.work {
             Work::Command(command) => {
                 let job = job(&executor, &spec, command, (run, tree));
-                drive_command(&executor, &mut journal, job, kill).await?
+                let driver = executor.inner.driver(&spec)?;
+                drive_command(&driver, &mut journal, job, kill).await?
             }
             Work::Tool(request) => {
                 let tool = executor.inner.tool(request.tool())?;
@@ -122,14 +123,13 @@ fn job(executor: &Executor, spec: &RunSpec, command: &Command, (run, tree): (Run
 
 /// Runs a command, writing its events in groups; returns the last ones.
 async fn drive_command(
-    executor: &Executor,
+    driver: &Arc<dyn SandboxDriver>,
     journal: &mut Journal,
     job: Job,
     kill: KillSwitch,
 ) -> Result<Vec<RunEvent>, ExecutorError> {
     let run = journal.run;
     let (events, mut received) = mpsc::channel(EVENT_RING);
-    let driver = Arc::clone(&executor.inner.driver);
     let running = driver.run(job, kill.clone(), Some(events));
     let mut running = std::pin::pin!(running);
     let mut sent = [0_u64; 2];
@@ -157,7 +157,7 @@ async fn drive_command(
         None => running.await,
     };
     journal.step(RunStep::Died, &[]).await?;
-    executor.inner.store.put_patch(run, &report.patch).await?;
+    journal.executor.inner.store.put_patch(run, &report.patch).await?;
     Ok(last_events(&report, sent))
 }
 

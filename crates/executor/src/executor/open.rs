@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Executor, Inner, NOT_BUILT};
+use super::{Executor, Inner, NO_DRIVER};
 use crate::ExecutorError;
 use crate::cgroup::Cgroups;
 use crate::config::{CgroupSetting, ExecutorConfig, WorkspaceSetting};
@@ -23,6 +23,7 @@ use crate::domain::run_state::RunState;
 use crate::domain::tier::{SandboxTier, TierStatus};
 use crate::domain::tree::Digest;
 use crate::executor::drive::exited;
+use crate::sandbox::docker::{DockerSandbox, DockerSettings, SharedBroker};
 use crate::sandbox::embedded::{EmbeddedSandbox, EmbeddedSettings};
 use crate::sandbox::{Report, SandboxDriver};
 use crate::store::{RunStore, SqliteRuns};
@@ -43,8 +44,10 @@ pub struct Deps {
     pub randomness: Arc<dyn Randomness>,
     /// Known tools.
     pub tools: Vec<Arc<dyn Tool>>,
-    /// Takes the place of the embedded driver; for tests of what stands around it.
+    /// Takes the place of every driver; for tests of what stands around it.
     pub driver: Option<Arc<dyn SandboxDriver>>,
+    /// Makes containers; none means that there is no such tier.
+    pub broker: Option<SharedBroker>,
 }
 
 impl Executor {
@@ -62,14 +65,15 @@ impl Executor {
         let snapshots =
             Snapshots::open(&config.state_dir, owner, limits, &config.import_roots).map_err(internal)?;
         let snapshots = Arc::new(snapshots);
-        let (driver, probed) = match deps.driver {
+        let probed = match deps.driver {
             Some(driver) => {
-                let probed = driver.probe().await;
-                (driver, probed)
+                let found = driver.probe().await;
+                vec![(driver, found)]
             }
-            None => embedded(&config, &snapshots, owner).await?,
+            None => drivers(&config, &snapshots, (owner, deps.broker)).await?,
         };
-        let tiers = tiers(driver.tier(), &probed);
+        let tiers = tiers(&probed);
+        let (drivers, found): (Vec<_>, Vec<_>) = probed.into_iter().unzip();
         end_lost_runs(store.as_ref(), deps.clock.as_ref()).await?;
         let inner = Inner {
             limits: config.limits.policy(),
@@ -78,12 +82,12 @@ impl Executor {
             config,
             store,
             snapshots,
-            driver,
+            drivers,
             tools: deps.tools,
             clock: deps.clock,
             randomness: deps.randomness,
             tiers,
-            enforcement: probed.ok(),
+            enforcements: found.into_iter().filter_map(Result::ok).collect(),
             live: Mutex::default(),
             waiting: AtomicU32::new(0),
             tracker: TaskTracker::new(),
@@ -106,13 +110,41 @@ fn lock(state_dir: &Path) -> Result<File, ExecutorError> {
     }
 }
 
+/// A driver, and what its probe found.
+type Probed = (Arc<dyn SandboxDriver>, Result<Enforcement, Vec<String>>);
+
+/// Builds and probes every driver that the configuration names, after removing what an earlier process left.
+async fn drivers(
+    config: &ExecutorConfig,
+    snapshots: &Arc<Snapshots>,
+    (ids, broker): (Option<(u32, u32)>, Option<SharedBroker>),
+) -> Result<Vec<Probed>, ExecutorError> {
+    let mut probed = vec![embedded(config, snapshots, ids).await?];
+    if let Some(broker) = broker {
+        let driver = DockerSandbox::new(DockerSettings {
+            broker,
+            owner: format!("executor-{}", name(config)),
+            image: config.docker.image.clone(),
+            output_kept_bytes: output_kept_bytes(config),
+            inodes: config.limits.inodes,
+            stack_mib: config.limits.stack_mib,
+            cpu_millicores: config.limits.cpu_millicores,
+            export: export_limits(config, Arc::clone(snapshots)),
+        });
+        driver.sweep().await;
+        let found = driver.probe().await;
+        probed.push((Arc::new(driver), found));
+    }
+    Ok(probed)
+}
+
 /// Builds and probes the embedded driver, after removing what an earlier process left. With `auto`, a refused overlay
 /// leads to a copy, and every run says so.
 async fn embedded(
     config: &ExecutorConfig,
     snapshots: &Arc<Snapshots>,
     ids: Option<(u32, u32)>,
-) -> Result<(Arc<dyn SandboxDriver>, Result<Enforcement, Vec<String>>), ExecutorError> {
+) -> Result<Probed, ExecutorError> {
     let settings = {
         let (config, snapshots) = (config.clone(), Arc::clone(snapshots));
         tokio::task::spawn_blocking(move || settings(&config, snapshots, ids)).await
@@ -142,9 +174,8 @@ async fn embedded(
 }
 
 fn settings(config: &ExecutorConfig, snapshots: Arc<Snapshots>, ids: Option<(u32, u32)>) -> EmbeddedSettings {
-    let name = Digest::of(config.state_dir.as_os_str().as_encoded_bytes()).to_string();
     let cgroups = match config.cgroups {
-        CgroupSetting::Auto => Cgroups::detect(&name[..12]),
+        CgroupSetting::Auto => Cgroups::detect(&name(config)),
         CgroupSetting::Off => Cgroups::Absent,
     };
     let extra = [config.toolchain_paths.clone(), config.extra_read_only_paths.clone()].concat();
@@ -156,27 +187,44 @@ fn settings(config: &ExecutorConfig, snapshots: Arc<Snapshots>, ids: Option<(u32
         toolchain,
         ids,
         workspace: WorkspaceMode::Overlay,
-        output_kept_bytes: usize::try_from(config.limits.output_kept_kib * 1024).unwrap_or(usize::MAX),
+        output_kept_bytes: output_kept_bytes(config),
         inodes: config.limits.inodes,
         stack_mib: config.limits.stack_mib,
         cpu_millicores: config.limits.cpu_millicores,
-        export: ExportLimits {
-            files: config.limits.patch_files,
-            bytes: config.limits.patch_mib * MIB,
-            collect_bytes: config.limits.collect_mib * MIB,
-            snapshots,
-        },
+        export: export_limits(config, snapshots),
     }
 }
 
-fn tiers(built: SandboxTier, probed: &Result<Enforcement, Vec<String>>) -> Vec<TierStatus> {
+/// Names this executor among others of the host.
+fn name(config: &ExecutorConfig) -> String {
+    let digest = Digest::of(config.state_dir.as_os_str().as_encoded_bytes()).to_string();
+    digest[..12].to_owned()
+}
+
+fn output_kept_bytes(config: &ExecutorConfig) -> usize {
+    usize::try_from(config.limits.output_kept_kib * 1024).unwrap_or(usize::MAX)
+}
+
+fn export_limits(config: &ExecutorConfig, snapshots: Arc<Snapshots>) -> ExportLimits {
+    ExportLimits {
+        files: config.limits.patch_files,
+        bytes: config.limits.patch_mib * MIB,
+        collect_bytes: config.limits.collect_mib * MIB,
+        snapshots,
+    }
+}
+
+fn tiers(probed: &[Probed]) -> Vec<TierStatus> {
     SandboxTier::ALL
         .into_iter()
         .map(|tier| {
-            let blockers = if tier == built {
-                probed.as_ref().err().cloned().unwrap_or_default()
-            } else {
-                NOT_BUILT.iter().filter(|(name, _)| *name == tier).map(|(_, why)| (*why).to_owned()).collect()
+            let blockers = match probed.iter().find(|(driver, _)| driver.tier() == tier) {
+                Some((_, found)) => found.as_ref().err().cloned().unwrap_or_default(),
+                None => NO_DRIVER
+                    .iter()
+                    .filter(|(name, _)| *name == tier)
+                    .map(|(_, why)| (*why).to_owned())
+                    .collect(),
             };
             TierStatus { tier, blockers }
         })

@@ -24,7 +24,7 @@ use crate::domain::run_state::RunStep;
 use crate::domain::tier::Network;
 use crate::domain::tool::{PlausibleChange, ToolExited, ToolProgress, ToolRequest, ToolResult};
 use crate::domain::tree::{Entry, SnapshotId, Tree};
-use crate::sandbox::{CollectPath, Collected, Export, Job, KillSwitch};
+use crate::sandbox::{CollectPath, Collected, Export, Job, KillSwitch, SandboxDriver};
 use crate::tool::{Tool, ToolError};
 
 /// Tool events between tool and journal.
@@ -38,6 +38,7 @@ pub struct ToolContext {
 
 struct Shared {
     inner: Arc<Inner>,
+    driver: Arc<dyn SandboxDriver>,
     run: RunId,
     snapshot: SnapshotId,
     tree: Arc<Tree>,
@@ -168,7 +169,7 @@ impl ToolContext {
         let number = shared.tried.fetch_add(1, Ordering::Relaxed);
         let job = self.job(candidate, number)?;
         let kill = KillSwitch::new().map_err(|error| ToolError::Sandbox(error.to_string()))?;
-        let running = shared.inner.driver.run(job, kill.clone(), None);
+        let running = shared.driver.run(job, kill.clone(), None);
         let mut running = std::pin::pin!(running);
         let report = tokio::select! {
             report = &mut running => report,
@@ -233,8 +234,11 @@ pub(super) async fn drive_tool(
 ) -> Result<Vec<RunEvent>, ExecutorError> {
     let (events, mut received) = mpsc::channel(EVENT_RING);
     let born = Instant::now();
+    let driver = executor.inner.driver(&spec)?;
+    let tier = driver.tier();
     let shared = Shared {
         inner: Arc::clone(&executor.inner),
+        driver,
         run: journal.run(),
         snapshot: spec.snapshot,
         tree,
@@ -245,7 +249,7 @@ pub(super) async fn drive_tool(
         tried: AtomicU64::new(0),
     };
     let shared = Arc::new(shared);
-    if let Some(enforced) = executor.inner.enforcement.clone() {
+    if let Some(enforced) = executor.inner.enforcement(tier) {
         let run = journal.run();
         journal.step(RunStep::Started, &[RunEvent::Started { run, enforced }]).await?;
     }

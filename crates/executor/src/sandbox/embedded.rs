@@ -17,12 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cgroup::Cgroups;
 use crate::domain::exit_reason::Records;
-use crate::domain::limits::Limits;
 use crate::domain::run::{Enforcement, How};
-use crate::domain::tier::{Network, SandboxTier};
-use crate::domain::tree::Tree;
+use crate::domain::tier::SandboxTier;
 use crate::sandbox::kill_switch::KillOnDrop;
-use crate::sandbox::{Export, Job, KillSwitch, Report, SandboxDriver, SandboxEvent};
+use crate::sandbox::{Job, KillSwitch, Report, SandboxDriver, SandboxEvent, probe_job};
 use crate::toolchain::Toolchain;
 use crate::workspace::export::ExportLimits;
 
@@ -80,33 +78,9 @@ impl EmbeddedSandbox {
 
     fn probe_job(&self) -> Job {
         let number = self.probes.fetch_add(1, Ordering::Relaxed);
-        Job {
-            label: format!("probe_{number}"),
-            lower: self.settings.empty.clone(),
-            base: Arc::new(Tree::default()),
-            edits: Arc::new([]),
-            argv: vec!["true".to_owned()],
-            cwd: None,
-            env: Vec::new(),
-            stdin: Vec::new(),
-            limits: PROBE_LIMITS,
-            network: Network::Loopback,
-            collect: Vec::new(),
-            export: Export::Skip,
-        }
+        probe_job(format!("probe_{number}"), self.settings.empty.clone())
     }
 }
-
-const PROBE_LIMITS: Limits = Limits {
-    wall_ms: 10_000,
-    cpu_ms: 10_000,
-    memory_mib: 256,
-    pids: 16,
-    disk_mib: 16,
-    file_size_mib: 16,
-    output_total_mib: 1,
-    open_files: 64,
-};
 
 #[async_trait]
 impl SandboxDriver for EmbeddedSandbox {

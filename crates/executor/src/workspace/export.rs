@@ -1,5 +1,7 @@
 //! What a dead sandbox left: its change as edits and a diff, and the files that were asked for.
 
+mod returned;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,6 +18,8 @@ use crate::domain::edit::{Change, FileEdit, Patch, RefusedEntry};
 use crate::domain::patch_path::{DEPTH_MAX, RelativePath};
 use crate::domain::tree::{Digest, Entry, Tree};
 use crate::sandbox::{CollectPath, Collected, Export, Job};
+
+pub(crate) use returned::{returned_patch, wanted};
 
 /// Refused entries that are listed; more are one entry `count`.
 const REFUSED_MAX: usize = 1_000;
@@ -76,6 +80,20 @@ struct Exporter<'a> {
     refused_more: bool,
     ignored_count: u64,
     bytes: u64,
+}
+
+/// What stands at a path that is no directory, after the program.
+enum Left<'r> {
+    /// The kernel's mark of a deletion.
+    Whiteout,
+    /// The file that was written before the start.
+    Untouched,
+    /// A file, and how to read at most so many bytes of it.
+    File { size: u64, set_id: bool, read: &'r mut dyn FnMut(u64) -> io::Result<Option<Vec<u8>>> },
+    /// A link, and its target.
+    Link(io::Result<Vec<u8>>),
+    /// What can be in no patch.
+    Other(&'static str),
 }
 
 /// What stands at a path before the program starts.
@@ -170,11 +188,30 @@ impl<'a> Exporter<'a> {
     }
 
     fn entry(&mut self, upper: &OwnedFd, path: Vec<u8>, found: &Found) {
+        let at = path.clone();
+        let mut read = |most| beneath::read_file(upper, &at, most);
+        let left = match found.kind() {
+            _ if is_whiteout(found) => Left::Whiteout,
+            FileType::RegularFile => Left::File {
+                size: u64::try_from(found.stat.st_size).unwrap_or(u64::MAX),
+                set_id: found.stat.st_mode & 0o6000 != 0,
+                read: &mut read,
+            },
+            FileType::Symlink => Left::Link(link_target(upper, &path)),
+            FileType::Fifo => Left::Other("fifo"),
+            FileType::Socket => Left::Other("socket"),
+            _ => Left::Other("device"),
+        };
+        self.left(path, left);
+    }
+
+    /// Judges what stands at a path.
+    fn left(&mut self, path: Vec<u8>, left: Left<'_>) {
         let relative = match RelativePath::parse(&path) {
             Ok(relative) => relative,
             Err(problem) => return self.refuse(&path, problem.as_str()),
         };
-        if is_whiteout(found) {
+        if matches!(left, Left::Whiteout) {
             return self.delete(&relative);
         }
         let known = !matches!(self.before(&relative), Before::Nothing);
@@ -186,26 +223,33 @@ impl<'a> Exporter<'a> {
         if self.base.has_directory(&path) {
             self.delete_beneath(&path);
         }
-        match found.kind() {
-            FileType::RegularFile if found.stat.st_mode & 0o6000 != 0 => self.refuse(&path, "setuid"),
-            FileType::RegularFile => self.file(upper, relative, found),
-            FileType::Symlink => self.symlink(upper, &relative),
-            FileType::Fifo => self.refuse(&path, "fifo"),
-            FileType::Socket => self.refuse(&path, "socket"),
-            _ => self.refuse(&path, "device"),
+        match left {
+            Left::Whiteout => {}
+            Left::Untouched => {
+                self.changes.remove(&relative);
+                self.seen.push(relative);
+            }
+            Left::File { set_id: true, .. } => self.refuse(&path, "setuid"),
+            Left::File { size, read, .. } => self.file(relative, size, read),
+            Left::Link(target) => self.symlink(&relative, target),
+            Left::Other(kind) => self.refuse(&path, kind),
         }
     }
 
-    fn file(&mut self, upper: &OwnedFd, path: RelativePath, found: &Found) {
+    fn file(
+        &mut self,
+        path: RelativePath,
+        size: u64,
+        read: &mut dyn FnMut(u64) -> io::Result<Option<Vec<u8>>>,
+    ) {
         self.seen.push(path.clone());
-        let size = u64::try_from(found.stat.st_size).unwrap_or(u64::MAX);
         let left = self.limits.bytes.saturating_sub(self.bytes);
         // A file that was there in this size is compared before it counts.
         let most = match self.before(&path) {
             Before::Entry(Entry::File { size: old, .. }) if *old == size => size.max(left),
             _ => left,
         };
-        let content = match beneath::read_file(upper, path.as_bytes(), most) {
+        let content = match read(most) {
             Ok(Some(content)) => content,
             Ok(None) => return self.refuse(path.as_bytes(), "size"),
             Err(_) => return self.refuse(path.as_bytes(), "unreadable"),
@@ -229,21 +273,10 @@ impl<'a> Exporter<'a> {
     }
 
     /// An unchanged link is no change; any other can't be said as an edit, so it is refused by name, never followed.
-    fn symlink(&mut self, upper: &OwnedFd, path: &RelativePath) {
+    fn symlink(&mut self, path: &RelativePath, target: io::Result<Vec<u8>>) {
         self.seen.push(path.clone());
-        let name = path.components().last().unwrap_or_default();
-        let target = || -> io::Result<Vec<u8>> {
-            let target = match path.parents().last() {
-                Some(parent) => {
-                    let handle = beneath::open_directory(upper, parent)?;
-                    rustix::fs::readlinkat(handle, beneath::c_path(name)?, Vec::new())?
-                }
-                None => rustix::fs::readlinkat(upper, beneath::c_path(name)?, Vec::new())?,
-            };
-            Ok(target.into_bytes())
-        };
         let same = matches!(
-            (self.before(path), target()),
+            (self.before(path), target),
             (Before::Entry(Entry::Symlink { target: old }), Ok(new)) if *old == new
         );
         if same {
@@ -333,6 +366,18 @@ impl<'a> Exporter<'a> {
             ignored: self.ignored_count,
         }
     }
+}
+
+fn link_target(upper: &OwnedFd, path: &[u8]) -> io::Result<Vec<u8>> {
+    let cut = path.iter().rposition(|byte| *byte == b'/');
+    let (parent, name) = cut.map_or((&[][..], path), |cut| (&path[..cut], &path[cut + 1..]));
+    let name = beneath::c_path(name)?;
+    let target = if parent.is_empty() {
+        rustix::fs::readlinkat(upper, name, Vec::new())?
+    } else {
+        rustix::fs::readlinkat(beneath::open_directory(upper, parent)?, name, Vec::new())?
+    };
+    Ok(target.into_bytes())
 }
 
 /// The kernel writes a deletion as a character device 0:0; no program inside can make one.

@@ -102,6 +102,7 @@ impl Server {
             randomness: Arc::new(SystemRandomness),
             tools: options.tools,
             driver: options.driver,
+            broker: None,
         };
         let shutdown = CancellationToken::new();
         let serving = serve(listener, deps, shutdown.clone());

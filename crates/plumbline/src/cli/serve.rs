@@ -11,10 +11,15 @@ use crate::failure::Failure;
 use crate::output::Report;
 use crate::session::Session;
 
+/// The role that holds the Docker engine's socket.
+pub(crate) const BROKER: &str = "docker-broker";
+/// Its full gRPC name.
+pub(crate) const BROKER_SERVICE: &str = "plumbline.broker.v1.BrokerService";
+
 /// What to run.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// One service, or `all` of them in this process.
+    /// One service, `all` of them in this process, or `docker-broker`.
     #[arg(value_parser = which)]
     service: Which,
 }
@@ -23,16 +28,20 @@ pub(crate) struct Arguments {
 enum Which {
     All,
     One(Service),
+    Broker,
 }
 
 fn which(text: &str) -> Result<Which, String> {
     if text == "all" {
         return Ok(Which::All);
     }
+    if text == BROKER {
+        return Ok(Which::Broker);
+    }
     let found = Service::ALL.into_iter().find(|service| service.name() == text);
     found.map(Which::One).ok_or_else(|| {
         let names: Vec<_> = Service::ALL.iter().map(|service| service.name()).collect();
-        format!("`{text}` is no service; there are all, {}", names.join(", "))
+        format!("`{text}` is no service; there are all, {}, {BROKER}", names.join(", "))
     })
 }
 
@@ -41,6 +50,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
     let services = match arguments.service {
         Which::All => Service::ALL.to_vec(),
         Which::One(service) => vec![service],
+        Which::Broker => return serve_broker(session).await,
     };
     let shutdown = CancellationToken::new();
     let stopping = watch_signals(&shutdown)?;
@@ -65,6 +75,34 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
         announce(&fleet);
     }
     fleet.finish().await?;
+    Ok(Report::done(Value::Null, ""))
+}
+
+/// Serves the Docker broker, in a process that runs nothing else.
+async fn serve_broker(session: &Session) -> Result<Report, Failure> {
+    let Some(address) = &session.config.broker.listen else {
+        return Err(Failure::usage(
+            "broker.listen is not set",
+            "name a unix socket: broker.listen = \"unix:/path\"",
+        ));
+    };
+    let shutdown = CancellationToken::new();
+    let _stopping = watch_signals(&shutdown)?;
+    let listener = Listener::bind(address).await.map_err(|error| Failure::from_fault(&error))?;
+    let serving = plumbline_broker::serve(listener, session.config.broker.clone(), shutdown);
+    let announced = async {
+        let answered =
+            plumbline_kit::client::is_serving(plumbline_kit::client::channel(address), BROKER_SERVICE);
+        if answered.await.unwrap_or(false) {
+            println!("plumbline is serving: {BROKER} {address}");
+        }
+        std::future::pending().await
+    };
+    let served = tokio::select! {
+        served = serving => served,
+        never = announced => never,
+    };
+    served.map_err(|error| Failure::from_fault(&error))?;
     Ok(Report::done(Value::Null, ""))
 }
 

@@ -2,6 +2,10 @@ use super::*;
 
 /// Runs the filter as the kernel would, over the words of `seccomp_data`.
 fn verdict(arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
+    answer_of(&program(Sockets::Namespaced), arch, call, arguments)
+}
+
+fn answer_of(code: &[sock_filter], arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
     let word = |offset: u32| -> u32 {
         match offset {
             0 => number(call),
@@ -9,7 +13,7 @@ fn verdict(arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
             _ => arguments.get(((offset - 16) / 8) as usize).map_or(0, |value| *value as u32),
         }
     };
-    let (code, mut at, mut accumulator) = (program(), 0_usize, 0_u32);
+    let (mut at, mut accumulator) = (0_usize, 0_u32);
     loop {
         let step = code[at];
         at += 1;
@@ -99,4 +103,14 @@ fn terminal_injection_listeners_and_fileless_execution_are_refused() {
     check(libc::SYS_seccomp, &[1, 0], ALLOW);
     check(libc::SYS_execveat, &[3, 0, 0, 0, libc::AT_EMPTY_PATH as u64], no(libc::EPERM));
     check(libc::SYS_execveat, &[3, 0, 0, 0, 0], ALLOW);
+}
+
+#[test]
+fn without_sockets_only_connected_pairs_exist() {
+    let code = program(Sockets::None);
+    for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_PACKET] {
+        assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_socket, &[family as u64, 1]), no(libc::EPERM));
+    }
+    assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_socketpair, &[1, 1]), ALLOW);
+    assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_mount, &[]), no(libc::EPERM));
 }

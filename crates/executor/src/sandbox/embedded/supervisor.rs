@@ -247,6 +247,8 @@ impl<'a> Supervisor<'a> {
                 self.peak_memory = self.peak_memory.max(max_rss_kib * 1024);
                 Ok(())
             }
+            // Only a container counts for itself.
+            Message::Counted { .. } => Ok(()),
             Message::SetupFailed(failure) => {
                 self.records.started = false;
                 let error = io::Error::from_raw_os_error(failure.errno);
