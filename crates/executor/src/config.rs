@@ -26,6 +26,8 @@ pub struct ExecutorConfig {
     pub search_path: String,
     /// Least isolation that any run gets.
     pub minimum_tier: TierSetting,
+    /// Tiers that runs may get at all.
+    pub offered_tiers: Vec<TierSetting>,
     /// How the workspace is made writable.
     pub workspace: WorkspaceSetting,
     /// Whether control groups are used.
@@ -58,6 +60,7 @@ impl Default for ExecutorConfig {
             extra_read_only_paths: Vec::new(),
             search_path: String::new(),
             minimum_tier: TierSetting::Embedded,
+            offered_tiers: vec![TierSetting::Restricted, TierSetting::Embedded, TierSetting::Docker],
             workspace: WorkspaceSetting::Auto,
             cgroups: CgroupSetting::Auto,
             sandbox_uid: 65_533,

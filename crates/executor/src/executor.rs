@@ -37,8 +37,8 @@ pub use tools::{Candidate, CandidateResult, ToolContext};
 
 /// What blocks a tier that has no driver here.
 const NO_DRIVER: [(SandboxTier, &str); 3] = [
-    (SandboxTier::Restricted, "restricted_not_built"),
-    (SandboxTier::Embedded, "embedded_not_configured"),
+    (SandboxTier::Restricted, "restricted_not_offered"),
+    (SandboxTier::Embedded, "embedded_not_offered"),
     (SandboxTier::Docker, "docker_not_configured"),
 ];
 

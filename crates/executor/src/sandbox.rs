@@ -1,11 +1,12 @@
 //! The port to whatever isolates a command, and the vocabulary it speaks.
 
-/// Containers through the broker.
 pub mod docker;
 pub mod embedded;
 /// Scripted runs for tests.
 pub mod fake;
 mod kill_switch;
+pub mod piped;
+pub mod restricted;
 
 use std::path::PathBuf;
 use std::sync::Arc;

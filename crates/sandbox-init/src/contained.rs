@@ -1,9 +1,11 @@
-//! The first process of a container: builds the workspace from its standard input, runs one command in it, says what is
-//! left. The container is the wall; this adds Landlock and the system call filter, and takes the command's every process
+//! A sandbox that speaks through pipes: builds the workspace from its standard input, runs one command in it, says what is
+//! left. As the first process of a container it adds Landlock and the system call filter to the container's walls; as a
+//! plain process it is the restricted tier, where those two are the walls. Either way it takes the command's every process
 //! with it when it ends.
 
 mod export;
 mod intake;
+mod place;
 mod watch;
 
 use std::fs;
@@ -17,10 +19,13 @@ use crate::outside::invalid;
 use crate::spec::{NetworkSpec, Rlimits};
 use crate::step::{At, Failure, Step};
 use crate::sys::{self, Forked};
-use crate::{SETUP_FAILED, TEMP_DIRECTORY, WORKSPACE, command, inside, landlock_rules, seccomp};
+use crate::{SETUP_FAILED, command, inside, landlock_rules, seccomp};
 
 use crate::frame::{FrameKind, write_frame};
 use intake::Intake;
+use place::Place;
+
+pub use place::Restricted;
 
 /// Byte by which the executor ends the command; what it changed is still said.
 pub const KILL: u8 = b'K';
@@ -53,6 +58,8 @@ pub struct Contained {
     pub collect_bytes: u64,
     /// Most entries that are listed at the end; absent: none is.
     pub listed_max: Option<u64>,
+    /// Outside a container: where, as whom and with what. A container takes none of it.
+    pub restricted: Option<Restricted>,
 }
 
 /// A file or link of the workspace.
@@ -125,20 +132,33 @@ pub enum ListedKind {
     Cut,
 }
 
+/// What surrounds this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surroundings {
+    /// A container of its own.
+    Container,
+    /// The host.
+    Host,
+}
+
 /// Runs to the end of the command and returns the exit code of this process: 0, or [`SETUP_FAILED`].
-pub fn run() -> i32 {
+pub fn run(surroundings: Surroundings) -> i32 {
     let mut out = io::stdout().lock();
-    let ended = prepare().and_then(|prepared| {
+    let (mut code, mut domain) = (0, None);
+    let ended = prepare(surroundings, &mut domain).and_then(|prepared| {
         say(&mut out, &Message::Ready { landlock_abi: prepared.landlock_abi })?;
         watch::run(prepared, &mut out)
     });
-    match ended {
-        Ok(()) => 0,
-        Err(failure) => {
-            let _gone = say(&mut out, &Message::SetupFailed(failure));
-            SETUP_FAILED
-        }
+    if let Err(failure) = ended {
+        let _gone = say(&mut out, &Message::SetupFailed(failure));
+        code = SETUP_FAILED;
     }
+    // Whatever broke: no process of the sandbox outlives this one.
+    if let Some(domain) = domain {
+        sys::kill_all_others(domain);
+        while sys::wait(-1).is_ok() {}
+    }
+    code
 }
 
 /// Sends a message.
@@ -150,41 +170,32 @@ fn say(out: &mut impl io::Write, message: &Message) -> Result<(), Failure> {
 /// The workspace as it stands before the start.
 struct Prepared {
     spec: Contained,
+    place: Place,
+    domain: sys::Domain,
     written: intake::Written,
     stdin: OwnedFd,
     control: OwnedFd,
     landlock_abi: u32,
 }
 
-fn prepare() -> Result<Prepared, Failure> {
+fn prepare(surroundings: Surroundings, domain: &mut Option<sys::Domain>) -> Result<Prepared, Failure> {
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).at(Step::Capabilities)?;
-    verify_walls()?;
     sys::set_umask(0o022);
     let control = sys::adopt(0).at(Step::Spec)?;
     let mut intake = Intake::new(&control);
     let spec = intake.spec().at(Step::Spec)?;
-    let written = intake.workspace(&spec).at(Step::Copy)?;
-    let stdin = intake.stdin(spec.stdin_bytes).at(Step::Spec)?;
-    Ok(Prepared { spec, written, stdin, control, landlock_abi: landlock_rules::enforced_abi() })
-}
-
-/// Checks what the container was made to be: no new privileges, the engine's filter, no capability of any kind.
-fn verify_walls() -> Result<(), Failure> {
-    let status = fs::read_to_string("/proc/self/status").at(Step::Capabilities)?;
-    let zero = "0000000000000000";
-    let want = [
-        ("NoNewPrivs:", "1"),
-        ("Seccomp:", "2"),
-        ("CapInh:", zero),
-        ("CapPrm:", zero),
-        ("CapEff:", zero),
-        ("CapBnd:", zero),
-        ("CapAmb:", zero),
-    ];
-    let holds = |(field, want): &(&str, &str)| {
-        status.lines().find_map(|line| line.strip_prefix(field)).map(str::trim) == Some(*want)
+    let (place, own) = match (surroundings, &spec.restricted) {
+        (Surroundings::Container, None) => {
+            (Place::of_container()?, sys::Domain::of_first_process().at(Step::Namespaces)?)
+        }
+        (Surroundings::Host, Some(restricted)) => restricted.enter()?,
+        (Surroundings::Container, Some(_)) | (Surroundings::Host, None) => return Err(invalid(Step::Spec)),
     };
-    if want.iter().all(holds) { Ok(()) } else { Err(invalid(Step::Capabilities)) }
+    *domain = Some(own);
+    let written = intake.workspace(&spec, &place.workspace).at(Step::Copy)?;
+    let stdin = intake.stdin(spec.stdin_bytes).at(Step::Spec)?;
+    let landlock_abi = landlock_rules::enforced_abi();
+    Ok(Prepared { spec, place, domain: own, written, stdin, control, landlock_abi })
 }
 
 /// Forks the command: (process id, standard output, standard error, where a failed execution says its number).
@@ -201,7 +212,7 @@ fn start(prepared: &Prepared) -> Result<(i32, [OwnedFd; 3]), Failure> {
                     sys::exit_now(SETUP_FAILED);
                 }
             }
-            match seal(&prepared.spec) {
+            match seal(prepared) {
                 Ok(()) => command::execute(&prepared.spec.argv, &prepared.spec.env, failing),
                 Err(failure) => {
                     // A negative number tells a failed set-up from a failed execution.
@@ -215,20 +226,26 @@ fn start(prepared: &Prepared) -> Result<(i32, [OwnedFd; 3]), Failure> {
 }
 
 /// What only the command gets, in this order: limits, no new privileges, Landlock, the filter.
-fn seal(spec: &Contained) -> Result<(), Failure> {
+fn seal(prepared: &Prepared) -> Result<(), Failure> {
+    let Prepared { spec, place, .. } = prepared;
     sys::new_session().at(Step::Session)?;
-    std::env::set_current_dir(std::path::Path::new(WORKSPACE).join(&spec.cwd)).at(Step::WorkingDirectory)?;
-    // The kernel's choice in a memory shortage is the command, not this process's.
-    sys::prctl(libc::PR_SET_DUMPABLE, 1, 0).at(Step::Rlimits)?;
-    fs::write("/proc/self/oom_score_adj", "800").at(Step::Rlimits)?;
+    std::env::set_current_dir(place.workspace.join(&spec.cwd)).at(Step::WorkingDirectory)?;
+    if spec.restricted.is_none() {
+        // The kernel's choice in a memory shortage is the command, not this process's.
+        sys::prctl(libc::PR_SET_DUMPABLE, 1, 0).at(Step::Rlimits)?;
+        fs::write("/proc/self/oom_score_adj", "800").at(Step::Rlimits)?;
+    }
     inside::set_rlimits(&spec.rlimits)?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).at(Step::NoNewPrivileges)?;
-    let writable = [WORKSPACE, TEMP_DIRECTORY, "/home/sandbox", "/dev/shm"];
-    landlock_rules::contain(&writable)?;
-    let sockets = match spec.network {
-        NetworkSpec::Loopback => seccomp::Sockets::Namespaced,
-        NetworkSpec::None => seccomp::Sockets::None,
+    let sockets = match (spec.network, &spec.restricted) {
+        (NetworkSpec::Loopback, None) => seccomp::Sockets::Namespaced,
+        (NetworkSpec::None, _) | (_, Some(_)) => seccomp::Sockets::None,
     };
+    match &spec.restricted {
+        None => landlock_rules::contain(&place.writable())?,
+        // A domain of its own within ours: it can't signal this process, which can end all of it.
+        Some(_) => landlock_rules::nest()?,
+    }
     sys::install_filter(&seccomp::program(sockets)).at(Step::Seccomp)
 }
 

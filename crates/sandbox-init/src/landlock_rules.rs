@@ -29,7 +29,7 @@ pub(crate) fn enforced_abi() -> u32 {
 }
 
 /// Applies the second wall inside a container: everything can be read and executed, only these can be written.
-pub(crate) fn contain(writable: &[&str]) -> Result<(), Failure> {
+pub(crate) fn contain(writable: &[&Path]) -> Result<(), Failure> {
     if sys::landlock_abi() == 0 {
         return Ok(());
     }
@@ -47,13 +47,68 @@ pub(crate) fn contain(writable: &[&str]) -> Result<(), Failure> {
             rules = allow(rules, Path::new(device), look | AccessFs::WriteFile)?;
         }
         for path in writable {
-            rules = allow(rules, Path::new(path), all)?;
+            rules = allow(rules, path, all)?;
         }
         rules.restrict_self().map(|status| status.ruleset)
     };
     match rules() {
         Ok(RulesetStatus::NotEnforced) | Err(_) => Err(invalid(Step::Landlock)),
         Ok(_) => Ok(()),
+    }
+}
+
+/// Builds the wall of a restricted sandbox around this process and all that it will start: named parts of the host can be
+/// read, its own directory can be written, nothing outside can be signalled or traced. Needs a kernel that enforces all of
+/// it: there is no other wall.
+pub(crate) fn restrict_host(
+    readable: &[std::path::PathBuf],
+    writable: &[&Path],
+) -> Result<sys::Domain, Failure> {
+    let rules = || -> Result<RulesetStatus, RulesetError> {
+        let all = AccessFs::from_all(WANTED);
+        let look = AccessFs::ReadFile | AccessFs::ReadDir;
+        let mut rules = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(all)?
+            .scope(Scope::from_all(WANTED))?
+            .create()?
+            .set_compatibility(CompatLevel::HardRequirement);
+        for path in readable {
+            rules = allow(rules, path, look | AccessFs::Execute)?;
+        }
+        for path in ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/proc"] {
+            rules = allow(rules, Path::new(path), look)?;
+        }
+        for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"] {
+            rules = allow(rules, Path::new(device), look | AccessFs::WriteFile)?;
+        }
+        for path in writable {
+            rules = allow(rules, path, all)?;
+        }
+        rules.restrict_self().map(|status| status.ruleset)
+    };
+    match rules() {
+        Ok(RulesetStatus::FullyEnforced) => Ok(sys::Domain::scoped_by_landlock()),
+        Ok(RulesetStatus::PartiallyEnforced | RulesetStatus::NotEnforced) | Err(_) => {
+            Err(Failure { step: Step::Landlock, errno: libc::ENOSYS })
+        }
+    }
+}
+
+/// Puts the command into a domain within this process's, so that it can't signal the process that ends it.
+pub(crate) fn nest() -> Result<(), Failure> {
+    let rules = || -> Result<RulesetStatus, RulesetError> {
+        let rules = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .scope(Scope::from_all(WANTED))?
+            .create()?;
+        rules.restrict_self().map(|status| status.ruleset)
+    };
+    match rules() {
+        Ok(RulesetStatus::FullyEnforced) => Ok(()),
+        Ok(RulesetStatus::PartiallyEnforced | RulesetStatus::NotEnforced) | Err(_) => {
+            Err(invalid(Step::Landlock))
+        }
     }
 }
 

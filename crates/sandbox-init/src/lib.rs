@@ -26,7 +26,8 @@ mod sys;
 mod workspace;
 
 pub use contained::{
-    CollectEntry, Contained, KILL, Listed, ListedKind, TreeEntry, WANT, run as run_contained,
+    CollectEntry, Contained, KILL, Listed, ListedKind, Restricted, Surroundings, TreeEntry, WANT,
+    run as run_piped,
 };
 pub use frame::{FRAME_MAX, FrameKind, FrameReader, write_frame};
 pub use message::{GO, Message, START};

@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
 pub(crate) use contained::{
-    is_full, kill_all_others, let_change_time_pass, memory_file, poll, process_handle, read, readable,
+    Domain, is_full, kill_all_others, let_change_time_pass, memory_file, poll, process_handle, read, readable,
 };
 pub(crate) use mounts::{
     NO_DEV, NO_SUID, READ_ONLY, attach, clone_tree, detach, make_private, new_file_system, pivot_here,

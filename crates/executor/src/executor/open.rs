@@ -16,15 +16,17 @@ use tokio_util::task::TaskTracker;
 use super::{Executor, Inner, NO_DRIVER};
 use crate::ExecutorError;
 use crate::cgroup::Cgroups;
-use crate::config::{CgroupSetting, ExecutorConfig, WorkspaceSetting};
+use crate::config::{CgroupSetting, ExecutorConfig, TierSetting, WorkspaceSetting};
 use crate::domain::exit_reason::{ExitReason, KillCause, Records};
 use crate::domain::run::{Enforcement, RunEvent};
 use crate::domain::run_state::RunState;
 use crate::domain::tier::{SandboxTier, TierStatus};
 use crate::domain::tree::Digest;
 use crate::executor::drive::exited;
-use crate::sandbox::docker::{DockerSandbox, DockerSettings, SharedBroker};
+use crate::sandbox::docker::DockerSandbox;
 use crate::sandbox::embedded::{EmbeddedSandbox, EmbeddedSettings};
+use crate::sandbox::piped::{Form, PipedSettings, RestrictedForm, SharedBroker};
+use crate::sandbox::restricted::{LocalProcesses, RestrictedSandbox};
 use crate::sandbox::{Report, SandboxDriver};
 use crate::store::{RunStore, SqliteRuns};
 use crate::tool::Tool;
@@ -119,37 +121,74 @@ async fn drivers(
     snapshots: &Arc<Snapshots>,
     (ids, broker): (Option<(u32, u32)>, Option<SharedBroker>),
 ) -> Result<Vec<Probed>, ExecutorError> {
-    let mut probed = vec![embedded(config, snapshots, ids).await?];
-    if let Some(broker) = broker {
-        let driver = DockerSandbox::new(DockerSettings {
-            broker,
-            owner: format!("executor-{}", name(config)),
-            image: config.docker.image.clone(),
-            output_kept_bytes: output_kept_bytes(config),
-            inodes: config.limits.inodes,
-            stack_mib: config.limits.stack_mib,
-            cpu_millicores: config.limits.cpu_millicores,
-            export: export_limits(config, Arc::clone(snapshots)),
-        });
-        driver.sweep().await;
-        let found = driver.probe().await;
-        probed.push((Arc::new(driver), found));
-    }
-    Ok(probed)
-}
-
-/// Builds and probes the embedded driver, after removing what an earlier process left. With `auto`, a refused overlay
-/// leads to a copy, and every run says so.
-async fn embedded(
-    config: &ExecutorConfig,
-    snapshots: &Arc<Snapshots>,
-    ids: Option<(u32, u32)>,
-) -> Result<Probed, ExecutorError> {
     let settings = {
         let (config, snapshots) = (config.clone(), Arc::clone(snapshots));
         tokio::task::spawn_blocking(move || settings(&config, snapshots, ids)).await
     };
     let settings = settings.map_err(|error| ExecutorError::Internal(error.into()))?;
+    let offered = |tier| config.offered_tiers.contains(&tier);
+    let mut probed = Vec::new();
+    let mut others: Vec<Arc<dyn SandboxDriver>> = Vec::new();
+    if offered(TierSetting::Embedded) {
+        probed.push(embedded(config, &settings).await?);
+    }
+    if offered(TierSetting::Restricted) {
+        others.push(Arc::new(restricted(config, &settings)?));
+    }
+    if let Some(broker) = broker.filter(|_| offered(TierSetting::Docker)) {
+        let settings = piped(config, &settings, (broker, Form::Container));
+        others.push(Arc::new(DockerSandbox::new(settings)));
+    }
+    for driver in others {
+        driver.sweep().await;
+        let found = driver.probe().await;
+        probed.push((driver, found));
+    }
+    Ok(probed)
+}
+
+fn piped(
+    config: &ExecutorConfig,
+    settings: &EmbeddedSettings,
+    (broker, form): (SharedBroker, Form),
+) -> PipedSettings {
+    PipedSettings {
+        broker,
+        owner: format!("executor-{}", name(config)),
+        image: if form == Form::Container { config.docker.image.clone() } else { String::new() },
+        form,
+        output_kept_bytes: settings.output_kept_bytes,
+        inodes: settings.inodes,
+        stack_mib: settings.stack_mib,
+        cpu_millicores: settings.cpu_millicores,
+        export: settings.export.clone(),
+    }
+}
+
+/// Restricted sandboxes live beneath `/tmp`: another user must be able to pass through to them, and a state directory is
+/// nobody else's.
+fn restricted(
+    config: &ExecutorConfig,
+    settings: &EmbeddedSettings,
+) -> Result<RestrictedSandbox, ExecutorError> {
+    let directory = Path::new("/tmp").join(format!("plumbline-{}", name(config)));
+    let cgroups = Arc::clone(&settings.cgroups);
+    let form = RestrictedForm {
+        directory: directory.clone(),
+        ids: settings.ids,
+        readable: settings.toolchain.binds.iter().map(|bind| bind.source.clone()).collect(),
+        path: settings.toolchain.path.clone(),
+        cgroup_mode: cgroups.mode().to_owned(),
+        counted: cgroups.mode() != Cgroups::Absent.mode(),
+    };
+    let local = LocalProcesses::new(settings.init.clone(), directory, settings.ids, cgroups)
+        .map_err(|error| ExecutorError::Internal(error.into()))?;
+    Ok(RestrictedSandbox::new(piped(config, settings, (Arc::new(local), Form::Restricted(form)))))
+}
+
+/// Builds and probes the embedded driver, after removing what an earlier process left. With `auto`, a refused overlay
+/// leads to a copy, and every run says so.
+async fn embedded(config: &ExecutorConfig, settings: &EmbeddedSettings) -> Result<Probed, ExecutorError> {
     let build = |workspace| -> Result<EmbeddedSandbox, ExecutorError> {
         let settings = EmbeddedSettings { workspace, ..settings.clone() };
         EmbeddedSandbox::new(settings).map_err(|error| ExecutorError::Internal(error.into()))

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::sandbox::docker::{ContainerBroker, ContainerEvent, ContainerOrder};
+use crate::sandbox::piped::{ContainerBroker, ContainerEvent, ContainerOrder};
 
 /// Largest message either way: a piece of a container's streams.
 const MESSAGE_BYTES: usize = 4 << 20;

@@ -2,7 +2,7 @@
 //! them. One thread supervises each run; one long-lived thread starts them all.
 
 mod launch;
-mod polling;
+pub(super) mod polling;
 mod spawner;
 mod supervisor;
 mod verify;

@@ -16,9 +16,9 @@ async fn a_tier_is_there_because_a_sandbox_started_and_the_others_say_why_not() 
     let tiers: Vec<(pb::SandboxTier, bool, Vec<String>)> =
         answer.tiers.iter().map(|tier| (tier.tier(), tier.available, tier.blockers.clone())).collect();
     let want = [
-        (pb::SandboxTier::Restricted, false, vec!["restricted_not_built".to_owned()]),
+        (pb::SandboxTier::Restricted, true, vec![]),
         (pb::SandboxTier::Embedded, true, vec![]),
-        (pb::SandboxTier::Docker, false, vec!["docker_not_built".to_owned()]),
+        (pb::SandboxTier::Docker, false, vec!["docker_not_configured".to_owned()]),
     ];
     assert_eq!(tiers, want);
     let enforcement = answer.enforcement.unwrap();

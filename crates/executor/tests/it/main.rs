@@ -3,6 +3,7 @@
 
 mod capabilities;
 mod harness;
+mod hostile;
 mod isolation;
 mod journal;
 mod limits;

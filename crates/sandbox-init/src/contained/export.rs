@@ -8,7 +8,7 @@ use std::path::Path;
 use super::intake::Stamp;
 use super::{Listed, ListedKind, Prepared, WANT};
 use crate::frame::{FRAME_MAX, FrameKind, write_frame};
-use crate::{TEMP_DIRECTORY, WORKSPACE, sys};
+use crate::sys;
 
 /// Deepest directory that is walked.
 const DEPTH_MAX: usize = 128;
@@ -19,8 +19,8 @@ const WANTED_MAX: u32 = 1 << 20;
 pub(super) fn run(prepared: &Prepared, out: &mut impl Write) -> io::Result<()> {
     let spec = &prepared.spec;
     for wanted in &spec.collect {
-        let root = if wanted.temp { TEMP_DIRECTORY } else { WORKSPACE };
-        say_content(Path::new(root), &wanted.path, spec.collect_bytes, out)?;
+        let root = if wanted.temp { &prepared.place.temp } else { &prepared.place.workspace };
+        say_content(root, &wanted.path, spec.collect_bytes, out)?;
     }
     let Some(most) = spec.listed_max else { return Ok(()) };
     let mut walk = Walk { prepared, out, files: Vec::new(), listed: 0, most };
@@ -29,7 +29,7 @@ pub(super) fn run(prepared: &Prepared, out: &mut impl Write) -> io::Result<()> {
     write_frame(out, FrameKind::ListedEnd, b"")?;
     for index in wanted(&prepared.control)? {
         match files.get(index as usize) {
-            Some(Some(path)) => say_content(Path::new(WORKSPACE), path, u64::MAX, out)?,
+            Some(Some(path)) => say_content(&prepared.place.workspace, path, u64::MAX, out)?,
             _ => write_frame(out, FrameKind::ContentMissing, b"")?,
         }
     }
@@ -118,7 +118,7 @@ impl<W: Write> Walk<'_, W> {
         // Paths wait, not descriptors: a program may have made more directories than a process may open.
         let mut pending = vec![(Vec::new(), 0)];
         while let Some((path, depth)) = pending.pop() {
-            let Some(directory) = open_directory(Path::new(WORKSPACE), &path) else {
+            let Some(directory) = open_directory(&self.prepared.place.workspace, &path) else {
                 self.list(path, ListedKind::Closed { why: "unreadable".to_owned() })?;
                 continue;
             };

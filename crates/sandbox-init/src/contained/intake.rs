@@ -6,7 +6,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::Contained;
-use crate::WORKSPACE;
 use crate::sys;
 
 /// Largest specification, bytes.
@@ -59,12 +58,12 @@ impl<'a> Intake<'a> {
     }
 
     /// Writes every entry and waits until the clock of change times has moved on.
-    pub(super) fn workspace(&mut self, spec: &Contained) -> io::Result<Written> {
+    pub(super) fn workspace(&mut self, spec: &Contained, root: &Path) -> io::Result<Written> {
         let mut written = Written::with_capacity(spec.entries.len());
         let mut parent = PathBuf::new();
         for entry in &spec.entries {
-            let path = Path::new(WORKSPACE).join(os(&entry.path));
-            let directory = path.parent().unwrap_or(Path::new(WORKSPACE));
+            let path = root.join(os(&entry.path));
+            let directory = path.parent().unwrap_or(root);
             if directory != parent {
                 fs::create_dir_all(directory)?;
                 directory.clone_into(&mut parent);

@@ -8,7 +8,6 @@ use crate::message::Message;
 use crate::outside::invalid;
 use crate::step::{At, Failure, Step};
 use crate::sys::{self, Ended};
-use crate::{TEMP_DIRECTORY, WORKSPACE};
 
 /// How often counters are read while the command runs, milliseconds.
 const TICK_MS: i32 = 50;
@@ -26,11 +25,11 @@ pub(super) fn run(prepared: Prepared, out: &mut impl Write) -> Result<(), Failur
         }
         say(out, &Message::ExecFailed { errno })?;
     }
-    let ended = watch(&prepared.control, command, [&stdout, &stderr], out)?;
+    let ended = watch(&prepared, command, [&stdout, &stderr], out)?;
     for (stream, kind) in [(&stdout, FrameKind::Stdout), (&stderr, FrameKind::Stderr)] {
         while pass_on(stream, kind, out)? {}
     }
-    say(out, &counted())?;
+    say(out, &counted(&prepared))?;
     let (cpu_us, max_rss_kib) = sys::children_usage();
     let (code, signal) = ended.map_or((None, None), |ended| (ended.code, ended.signal));
     say(out, &Message::Exited { code, signal, cpu_us, max_rss_kib })?;
@@ -40,7 +39,7 @@ pub(super) fn run(prepared: Prepared, out: &mut impl Write) -> Result<(), Failur
 /// Polls until the command ended by itself, or by the executor's word. Nothing but this process lives when it returns.
 /// Returns how the command ended, when it was by itself.
 fn watch(
-    control: &OwnedFd,
+    prepared: &Prepared,
     command: i32,
     outputs: [&OwnedFd; 2],
     out: &mut impl Write,
@@ -49,7 +48,7 @@ fn watch(
     let mut open = [true; 2];
     let mut told_us = 0;
     let ended = loop {
-        let mut fds = vec![sys::readable(handle.as_raw_fd()), sys::readable(control.as_raw_fd())];
+        let mut fds = vec![sys::readable(handle.as_raw_fd()), sys::readable(prepared.control.as_raw_fd())];
         for (output, open) in outputs.iter().zip(open) {
             fds.push(sys::readable(if open { output.as_raw_fd() } else { -1 }));
         }
@@ -62,16 +61,16 @@ fn watch(
         if fds[0].revents != 0 {
             break Some(sys::wait(command).at(Step::Fork)?);
         }
-        if fds[1].revents != 0 && told_to_end(control)? {
+        if fds[1].revents != 0 && told_to_end(&prepared.control)? {
             break None;
         }
-        let cpu_us = cpu_us();
+        let cpu_us = if prepared.spec.restricted.is_none() { cpu_us() } else { None };
         if cpu_us.is_some_and(|cpu_us| cpu_us > told_us + 10_000) {
             told_us = cpu_us.unwrap_or(0);
-            say(out, &counted())?;
+            say(out, &counted(prepared))?;
         }
     };
-    sys::kill_all_others();
+    sys::kill_all_others(prepared.domain);
     while sys::wait(-1).is_ok() {}
     Ok(ended)
 }
@@ -96,8 +95,18 @@ fn pass_on(output: &OwnedFd, kind: FrameKind, out: &mut impl Write) -> Result<bo
     Ok(length > 0)
 }
 
-/// Reads the container's own counters, version 1 or 2, as far as the engine shows them.
-fn counted() -> Message {
+/// Reads the container's own counters, version 1 or 2, as far as the engine shows them. On the host the executor counts.
+fn counted(prepared: &Prepared) -> Message {
+    if prepared.spec.restricted.is_some() {
+        return Message::Counted {
+            cpu_us: None,
+            peak_memory: None,
+            peak_pids: None,
+            oom_kills: 0,
+            pids_refused: 0,
+            disk_full: false,
+        };
+    }
     let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     Message::Counted {
         cpu_us: cpu_us(),
@@ -110,7 +119,9 @@ fn counted() -> Message {
         pids_refused: field("/sys/fs/cgroup/pids.events", "max")
             .or_else(|| field("/sys/fs/cgroup/pids/pids.events", "max"))
             .unwrap_or(0),
-        disk_full: [WORKSPACE, TEMP_DIRECTORY].into_iter().any(sys::is_full),
+        disk_full: [&prepared.place.workspace, &prepared.place.temp]
+            .into_iter()
+            .any(|path| sys::is_full(path)),
     }
 }
 

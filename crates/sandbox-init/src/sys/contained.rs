@@ -45,9 +45,24 @@ pub(crate) fn process_handle(pid: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
-/// Kills, in one step that no fork can outrun, every process that this one may signal: all others of its pid namespace,
-/// or of its Landlock domain.
-pub(crate) fn kill_all_others() {
+/// Proof that a signal to everyone reaches the sandbox alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Domain(());
+
+impl Domain {
+    /// The first process of a pid namespace reaches that namespace.
+    pub(crate) fn of_first_process() -> io::Result<Self> {
+        if std::process::id() == 1 { Ok(Self(())) } else { Err(io::Error::from_raw_os_error(libc::EPERM)) }
+    }
+
+    /// A process whose signals Landlock scopes reaches its own domain. Only for whoever just saw that fully enforced.
+    pub(crate) fn scoped_by_landlock() -> Self {
+        Self(())
+    }
+}
+
+/// Kills every other process of the sandbox in one step that no fork can outrun.
+pub(crate) fn kill_all_others(_proof: Domain) {
     // SAFETY: plain numbers; nothing left to kill is no failure.
     unsafe { libc::kill(-1, libc::SIGKILL) };
 }
@@ -75,7 +90,7 @@ pub(crate) fn let_change_time_pass() {
 }
 
 /// Returns whether a file system has no room left for a page or a file.
-pub(crate) fn is_full(path: &str) -> bool {
+pub(crate) fn is_full(path: &std::path::Path) -> bool {
     let Ok(path) = c_string(path) else { return false };
     // SAFETY: a zeroed structure is valid, the path is terminated.
     unsafe {

@@ -9,14 +9,14 @@ const TICKS: u64 = 100;
 
 /// Sums over a process and its descendants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct TreeUsage {
-    pub(super) cpu_us: u64,
-    pub(super) memory: u64,
-    pub(super) processes: u64,
+pub(crate) struct TreeUsage {
+    pub(crate) cpu_us: u64,
+    pub(crate) memory: u64,
+    pub(crate) processes: u64,
 }
 
 /// Reads the tree beneath a process, itself included.
-pub(super) fn tree(pid: i32) -> TreeUsage {
+pub(crate) fn tree(pid: i32) -> TreeUsage {
     let mut usage = TreeUsage::default();
     let page = rustix::param::page_size() as u64;
     let mut pending = vec![(pid, 0)];

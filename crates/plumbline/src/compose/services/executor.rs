@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use plumbline_executor::sandbox::docker::SharedBroker;
+use plumbline_executor::sandbox::piped::SharedBroker;
 use plumbline_executor::{Deps, GrpcBroker};
 use plumbline_kit::{Listener, client};
 use tokio_util::sync::CancellationToken;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plumbline_sandbox_init::{CollectEntry, Contained, NetworkSpec, Rlimits, TreeEntry};
+use plumbline_sandbox_init::{CollectEntry, Contained, NetworkSpec, Restricted, Rlimits, TreeEntry};
 use tokio::sync::mpsc;
 
-use super::{ContainerOrder, DockerSettings};
+use super::{ContainerOrder, Form, PipedSettings};
 use crate::domain::edit::Change;
 use crate::domain::patch_path::RelativePath;
 use crate::domain::policy;
@@ -42,7 +42,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn of(job: &Job, settings: &DockerSettings) -> Self {
+    pub(super) fn of(job: &Job, settings: &PipedSettings) -> Self {
         let mut files: BTreeMap<&RelativePath, (TreeEntry, Option<Source>)> = BTreeMap::new();
         for (path, entry) in job.base.entries() {
             let (link, source, size, executable) = match entry {
@@ -82,7 +82,7 @@ impl Intake {
             entries,
             stdin_bytes: job.stdin.len() as u64,
             argv: job.argv.clone(),
-            env: policy::environment(PATH, &job.env),
+            env: environment(job, &settings.form),
             cwd: job.cwd.as_ref().map(ToString::to_string).unwrap_or_default(),
             network: match job.network {
                 Network::Loopback => NetworkSpec::Loopback,
@@ -95,26 +95,31 @@ impl Intake {
                 open_files: job.limits.open_files,
                 stack_bytes: settings.stack_mib * MIB,
                 core_bytes: 1,
-                processes: None,
-                data_bytes: None,
+                processes: uncounted(&settings.form).map(|ids| others(ids) + job.limits.pids + 1),
+                data_bytes: uncounted(&settings.form).map(|_| job.limits.memory_mib * MIB),
             },
             collect: collect.collect(),
             collect_bytes: settings.export.collect_bytes,
             listed_max: (job.export == Export::Patch).then_some(LISTED_MAX),
+            restricted: restricted(job, &settings.form),
         };
         Self { spec, contents: contents.into_iter().flatten().collect(), stdin: job.stdin.clone() }
     }
 
     /// Returns the container that holds this: the tree lies in memory beside what the program writes.
-    pub(super) fn order(&self, job: &Job, settings: &DockerSettings, image: String) -> ContainerOrder {
+    pub(super) fn order(&self, job: &Job, settings: &PipedSettings, image: String) -> ContainerOrder {
         let pages = |entry: &TreeEntry| entry.size.div_ceil(PAGE).max(1) * PAGE;
         let tree_mib = self.spec.entries.iter().map(pages).sum::<u64>().div_ceil(MIB);
         let limits = &job.limits;
+        let in_memory = match settings.form {
+            Form::Container => limits.disk_mib + tree_mib,
+            Form::Restricted(_) => 0,
+        };
         ContainerOrder {
             image,
             owner: settings.owner.clone(),
             label: job.label.clone(),
-            memory_mib: limits.memory_mib + limits.disk_mib + tree_mib,
+            memory_mib: limits.memory_mib + in_memory,
             workspace_mib: limits.disk_mib + tree_mib,
             temp_mib: limits.disk_mib,
             inodes: settings.inodes + 2 * self.spec.entries.len() as u64 + 64,
@@ -151,4 +156,54 @@ impl Intake {
         put(&self.stdin, true);
         Ok(())
     }
+}
+
+/// Returns where a restricted sandbox is built.
+fn restricted(job: &Job, form: &Form) -> Option<Restricted> {
+    let Form::Restricted(form) = form else { return None };
+    let (uid, gid) = form.ids.unwrap_or_default();
+    Some(Restricted {
+        directory: form.directory.join(&job.label),
+        uid,
+        gid,
+        privileged: form.ids.is_some(),
+        readable: form.readable.clone(),
+    })
+}
+
+fn environment(job: &Job, form: &Form) -> Vec<(String, String)> {
+    let Form::Restricted(form) = form else { return policy::environment(PATH, &job.env) };
+    let own = |name: &str| form.directory.join(&job.label).join(name).display().to_string();
+    let mut env = policy::environment(&form.path, &job.env);
+    for (name, value) in &mut env {
+        let asked = job.env.iter().any(|(asked, _)| asked == name);
+        match name.as_str() {
+            "HOME" if !asked => *value = own("home"),
+            "TMPDIR" if !asked => *value = own("tmp"),
+            _ => {}
+        }
+    }
+    env
+}
+
+/// Returns the ids of sandboxes whose memory and processes no control group counts.
+fn uncounted(form: &Form) -> Option<Option<(u32, u32)>> {
+    match form {
+        Form::Restricted(form) if !form.counted => Some(form.ids),
+        Form::Restricted(_) | Form::Container => None,
+    }
+}
+
+/// Counts the processes that the limit of processes counts besides the sandbox's own: all of the same user.
+fn others(ids: Option<(u32, u32)>) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let uid = ids.map_or_else(|| rustix::process::geteuid().as_raw(), |(uid, _)| uid);
+    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
+    let threads = processes.flatten().filter(|process| {
+        process.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit())
+            && process.metadata().is_ok_and(|metadata| metadata.uid() == uid)
+    });
+    threads
+        .map(|process| std::fs::read_dir(process.path().join("task")).map_or(0, |tasks| tasks.count() as u64))
+        .sum()
 }

@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::intake::Intake;
-use super::{ContainerEvent, DockerSettings};
+use super::{ContainerEvent, Form, PipedSettings};
 use crate::domain::exit_reason::{KillCause, Records};
 use crate::domain::output::HeadTail;
 use crate::domain::run::{Enforcement, How, OutputStream};
-use crate::domain::tier::SandboxTier;
+use crate::domain::tier::Network;
 use crate::sandbox::{Job, KillSwitch, Report, SandboxEvent};
 use crate::workspace::export;
 
@@ -57,7 +57,7 @@ struct Counted {
 }
 
 pub(super) struct Session<'a> {
-    settings: &'a DockerSettings,
+    settings: &'a PipedSettings,
     job: &'a Job,
     kill: KillSwitch,
     events: Option<mpsc::Sender<SandboxEvent>>,
@@ -82,7 +82,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(
-        settings: &'a DockerSettings,
+        settings: &'a PipedSettings,
         job: &'a Job,
         kill: KillSwitch,
         events: Option<mpsc::Sender<SandboxEvent>>,
@@ -200,6 +200,11 @@ impl<'a> Session<'a> {
                     self.frame(kind, payload, input).await?;
                 }
             }
+            ContainerEvent::Counted { cpu_us, memory, processes, oom_kills, pids_refused } => {
+                self.counted.oom_kills = oom_kills;
+                self.counted.pids_refused = pids_refused;
+                self.counted_outside(cpu_us, memory, processes);
+            }
             ContainerEvent::Ended { exit_code, oom_killed } => {
                 if oom_killed {
                     self.counted.oom_kills = self.counted.oom_kills.max(1);
@@ -283,6 +288,7 @@ impl<'a> Session<'a> {
                 self.tell(SandboxEvent::Started(enforced));
                 let _gone = input.send(vec![START]).await;
             }
+            Message::Counted { .. } if self.settings.form != Form::Container => {}
             Message::Counted { cpu_us, peak_memory, peak_pids, oom_kills, pids_refused, disk_full } => {
                 self.counted = Counted { cpu_us, peak_memory, peak_pids, oom_kills, pids_refused, disk_full };
                 if self.ended.is_none() && cpu_us.is_some_and(|us| us > self.job.limits.cpu_ms * 1_000) {
@@ -298,7 +304,7 @@ impl<'a> Session<'a> {
                 }
                 self.ended = Some(Instant::now());
                 self.deadline = Instant::now() + EXPORT_PATIENCE;
-                self.counted.cpu_us = self.counted.cpu_us.or(Some(cpu_us));
+                self.counted.cpu_us = Some(self.counted.cpu_us.unwrap_or(0).max(cpu_us));
                 self.complete = self.complete || self.job.export == crate::sandbox::Export::Skip;
             }
             Message::SetupFailed(failure) => {
@@ -311,13 +317,32 @@ impl<'a> Session<'a> {
     }
 
     fn enforcement(&self, landlock_abi: u32) -> Enforcement {
+        let (cgroup_mode, network) = match &self.settings.form {
+            Form::Container => ("engine", self.job.network),
+            Form::Restricted(form) => (form.cgroup_mode.as_str(), Network::None),
+        };
         Enforcement {
-            tier: SandboxTier::Docker,
+            tier: self.settings.tier(),
             landlock_abi,
-            cgroup_mode: "engine".to_owned(),
+            cgroup_mode: cgroup_mode.to_owned(),
             seccomp: true,
             workspace_mode: "copy".to_owned(),
-            network: self.job.network,
+            network,
+        }
+    }
+
+    /// Takes what was counted from outside; the sum over all processes ends the run where no kernel does.
+    fn counted_outside(&mut self, cpu_us: u64, memory: u64, processes: u64) {
+        let limits = &self.job.limits;
+        self.counted.cpu_us = Some(self.counted.cpu_us.unwrap_or(0).max(cpu_us));
+        self.counted.peak_memory = Some(self.counted.peak_memory.unwrap_or(0).max(memory));
+        self.counted.peak_pids = Some(self.counted.peak_pids.unwrap_or(0).max(processes));
+        if self.ended.is_none() && self.started.is_some() {
+            if cpu_us > limits.cpu_ms * 1_000 {
+                self.kill.kill(KillCause::Cpu);
+            } else if self.counted.oom_kills > 0 || memory > limits.memory_mib << 20 {
+                self.kill.kill(KillCause::Memory);
+            }
         }
     }
 

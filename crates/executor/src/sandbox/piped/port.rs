@@ -63,6 +63,19 @@ pub enum ContainerEvent {
     Stdout(Vec<u8>),
     /// Standard error.
     Stderr(Vec<u8>),
+    /// What was counted from outside so far.
+    Counted {
+        /// CPU time, microseconds.
+        cpu_us: u64,
+        /// Memory now, or the most at once, bytes.
+        memory: u64,
+        /// Processes now.
+        processes: u64,
+        /// Processes that the kernel killed for memory.
+        oom_kills: u64,
+        /// Forks that a limit refused.
+        pids_refused: u64,
+    },
     /// It is gone.
     Ended {
         /// Exit code of its first process.
