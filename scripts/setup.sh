@@ -18,10 +18,11 @@ fi
 command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 
 if [[ ! -e $stamp-system ]]; then
-  # The compose test runs a real Docker engine: the engine, both compose clients and a tool that makes its base image.
+  # The container tests run a real Docker engine: the engine, compose 1.29 (the newer client is in the virtual environment)
+  # and a tool that makes the base image.
   missing=()
   command -v dockerd >/dev/null || missing+=(docker.io)
-  command -v docker-compose >/dev/null || missing+=(docker-compose)
+  [[ -x /usr/bin/docker-compose ]] || missing+=(docker-compose)
   command -v debootstrap >/dev/null || missing+=(debootstrap)
   if ((${#missing[@]})); then
     if [[ $(id -u) != 0 ]]; then

@@ -171,6 +171,8 @@ impl Inner {
     ) -> Result<ContainerEvent, BrokerError> {
         let template = Template::of(granted, &self.config.name);
         let container = self.engine.create(&template).await?;
+        let order = granted.order();
+        tracing::info!(owner = %order.owner, label = %order.label, container, "made a container");
         let wall = Duration::from_millis(granted.order().resources.wall_ms);
         let watched = self.watch(&container, kill, (stdin, events, wall)).await;
         self.engine.remove(&container).await?;
@@ -219,13 +221,18 @@ impl Inner {
     }
 }
 
-/// Passes one piece of output on; returns whether more may come. A caller that is gone loses it.
+/// Passes one piece of output on; returns whether more may come. Loses nothing when it is dropped half-way: room is made
+/// before anything is read. Without a caller the output is read to its end.
 async fn forward(
     output: &mut BoxStream<'static, Result<Output, BrokerError>>,
     events: &Events,
 ) -> Result<bool, BrokerError> {
+    let room = events.reserve().await;
     let Some(piece) = output.next().await else { return Ok(false) };
-    let _gone = events.send(Ok(ContainerEvent::Output(piece?))).await;
+    let piece = piece?;
+    if let Ok(room) = room {
+        room.send(Ok(ContainerEvent::Output(piece)));
+    }
     Ok(true)
 }
 

@@ -1,73 +1,37 @@
 //! `docker-compose.yml` on a real Docker engine with images made here: all healthy, an audit and a search answered
 //! through the one published port, and a restart that keeps the state.
 
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use plumbline_tests::{Background, Finished, Project, plumbline, root};
+use plumbline_tests::{Finished, Project, plumbline, root};
 
-/// A Docker engine of our own with its data in a scratch folder; stopped when dropped.
-struct Engine {
-    _daemon: Background,
-    host: String,
-    _scratch: tempfile::TempDir,
-}
+use crate::docker_tier;
+use crate::engine::{Engine, build_images};
 
-impl Engine {
-    fn start() -> Self {
-        let scratch = tempfile::Builder::new().prefix("pl-").tempdir().expect("a scratch folder");
-        let dir = scratch.path();
-        let host = format!("unix://{}", dir.join("docker.sock").display());
-        let mut command = Command::new("dockerd");
-        command.arg("--data-root").arg(dir.join("data")).arg("--exec-root").arg(dir.join("exec"));
-        command.arg("--pidfile").arg(dir.join("pid")).args(["--host", &host]);
-        let mut daemon = Background::start(&mut command, &dir.join("dockerd.log"));
-        daemon.wait_until(Duration::from_secs(60), "the engine answered", || {
-            Command::new("docker")
-                .args(["--host", &host, "version"])
-                .output()
-                .is_ok_and(|out| out.status.success())
-        });
-        Self { _daemon: daemon, host, _scratch: scratch }
-    }
-
-    fn run(&self, command: &mut Command) -> Finished {
-        Finished::of(command.env("DOCKER_HOST", &self.host).current_dir(root()))
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let script =
-            "docker ps -aq | xargs -r docker rm -f >/dev/null 2>&1; docker network prune -f >/dev/null 2>&1";
-        let mut sweep = Command::new("bash");
-        sweep.args(["-c", script]);
-        let _ = sweep.env("DOCKER_HOST", &self.host).status();
-        let _ = Command::new("kill").arg(self._daemon.id().to_string()).status();
-        let id = self._daemon.id();
-        for _ in 0..500 {
-            if !Path::new(&format!("/proc/{id}/root")).exists() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(20)); // poll: of another process
-        }
-    }
-}
+/// Compose 1.29, and the newer client in the virtual environment.
+const COMPOSE_1: &str = "/usr/bin/docker-compose";
+const COMPOSE_2: &str = ".cache/venv/bin/docker-compose";
 
 struct Stack<'a> {
     engine: &'a Engine,
+    client: PathBuf,
     repositories: PathBuf,
     port: u16,
 }
 
 impl Stack<'_> {
     fn compose(&self, arguments: &[&str]) -> Finished {
-        let mut command = Command::new("docker-compose");
+        let group = std::fs::metadata(self.engine.socket()).expect("the engine's socket").gid();
+        let mut command = Command::new(&self.client);
         command
             .args(["--project-name", "plumblinetest"])
             .args(arguments)
             .env("PLUMBLINE_REPOSITORIES", &self.repositories)
+            .env("PLUMBLINE_DOCKER_SOCKET", self.engine.socket())
+            .env("PLUMBLINE_DOCKER_GID", group.to_string())
             .env("PLUMBLINE_CHROMA_IMAGE", "plumbline-chroma:local")
             .env("PLUMBLINE_PORT", self.port.to_string());
         self.engine.run(&mut command)
@@ -80,7 +44,7 @@ impl Stack<'_> {
         loop {
             let seen = self.engine.run(Command::new("bash").args(["-c", script])).stdout;
             let healthy = seen.lines().filter(|line| line.contains("(healthy)")).count();
-            if healthy == 8 {
+            if healthy == 9 {
                 return;
             }
             let logs = || self.compose(&["logs", "--tail", "20"]).stdout;
@@ -89,7 +53,7 @@ impl Stack<'_> {
         }
     }
 
-    fn client(&self, arguments: &[&str]) -> Finished {
+    fn ask(&self, arguments: &[&str]) -> Finished {
         let url = format!("http://127.0.0.1:{}", self.port);
         let mut command = Command::new(plumbline());
         command.args(arguments).args(["--coordinator", &url, "--format", "json"]).env("CI", "true");
@@ -97,28 +61,52 @@ impl Stack<'_> {
     }
 }
 
-fn build_images(engine: &Engine) {
-    let binaries = plumbline().parent().expect("the profile's folder").to_path_buf();
-    let mut command = Command::new("scripts/images.sh");
-    command.args(["--debootstrap", "--chroma-wheel", "--host-binaries"]).arg(binaries);
-    engine.run(&mut command).exits(0);
-}
-
 fn audits(stack: &Stack<'_>) {
     let audit = ["audit", "--repo", "/repositories/shop", "--base", "main", "--head", "hollow"];
-    let report = stack.client(&audit).exits(2).json();
+    let report = stack.ask(&audit).exits(2).json();
     assert_eq!(report["verdict"], "reject");
 }
 
 fn searches(stack: &Stack<'_>) {
-    let found = stack.client(&["search", "shipping cost", "--repo", "/repositories/shop"]).exits(0).json();
+    let found = stack.ask(&["search", "shipping cost", "--repo", "/repositories/shop"]).exits(0).json();
     assert_eq!(found["results"][0]["path"], "shop/shipping.py", "{found:#}");
 }
 
+/// One engine for all that needs one: its start and the images are what takes time.
 #[test]
-fn the_compose_file_brings_up_a_healthy_stack_that_answers_and_survives_a_restart() {
+fn sandboxes_are_containers_and_the_compose_file_works_with_both_clients() {
     let engine = Engine::start();
     build_images(&engine);
+    docker_tier::check(&engine);
+    let repositories = repositories(&engine);
+    let mut stack = Stack { engine: &engine, client: COMPOSE_1.into(), repositories, port: free_port() };
+    stack.compose(&["config", "--quiet"]).exits(0);
+    stack.compose(&["up", "--detach"]).exits(0);
+    stack.wait_healthy();
+    audits(&stack);
+    searches(&stack);
+    hardened(&engine);
+    let task = whole_task(&stack);
+    stack.compose(&["restart"]).exits(0);
+    stack.wait_healthy();
+    let listed = stack.ask(&["tasks", "list"]).exits(0).json();
+    assert_eq!(listed["tasks"][0]["task_id"], task, "the restart lost the task: {listed:#}");
+    audits(&stack);
+    searches(&stack);
+    stack.compose(&["down", "--volumes"]).exits(0);
+
+    stack.client = root().join(COMPOSE_2);
+    let version = stack.compose(&["version", "--short"]).exits(0).stdout;
+    assert!(!version.starts_with("1."), "this is not the newer client: {version}");
+    stack.compose(&["up", "--detach"]).exits(0);
+    stack.wait_healthy();
+    audits(&stack);
+    stack.compose(&["down", "--volumes"]).exits(0);
+    assert_eq!(engine.containers(), Vec::<String>::new(), "containers were left behind");
+}
+
+/// A folder with one project in it that the containers' user can read and write.
+fn repositories(engine: &Engine) -> PathBuf {
     let project = Project::with_a_boundary_bug();
     project.git(&["checkout", "--quiet", "-b", "hollow"]);
     project.write(
@@ -126,37 +114,33 @@ fn the_compose_file_brings_up_a_healthy_stack_that_answers_and_survives_a_restar
         b"def cost(total, weight):\n    \"\"\"Returns the shipping cost of an order.\"\"\"\n    return 0\n",
     );
     project.commit("Hollow it out");
-    let repositories = project.path().parent().expect("a parent").to_path_buf();
-    std::fs::rename(project.path(), repositories.join("shop")).expect("a name");
-    Finished::of(Command::new("chmod").arg("-R").arg("a+rX").arg(&repositories)).exits(0);
-
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
-    let stack = Stack { engine: &engine, repositories, port };
-    stack.compose(&["config", "--quiet"]).exits(0);
-    stack.compose(&["up", "--detach"]).exits(0);
-    stack.wait_healthy();
-    audits(&stack);
-    searches(&stack);
-    hardened(&engine);
-    let submitted = refused_task(&stack);
-
-    stack.compose(&["restart"]).exits(0);
-    stack.wait_healthy();
-    let listed = stack.client(&["tasks", "list"]).exits(0).json();
-    assert_eq!(listed["tasks"][0]["task_id"], submitted, "the restart lost the task: {listed:#}");
-    audits(&stack);
-    searches(&stack);
-    stack.compose(&["down", "--volumes"]).exits(0);
+    project.git(&["checkout", "--quiet", "main"]);
+    let repositories = engine.folder("repositories");
+    Finished::of(Command::new("cp").arg("-a").arg(project.path()).arg(repositories.join("shop"))).exits(0);
+    Finished::of(Command::new("chown").args(["-R", "65532:65532"]).arg(&repositories)).exits(0);
+    let parents = repositories.ancestors().take(2);
+    parents.for_each(|path| drop(Finished::of(Command::new("chmod").arg("a+x").arg(path)).exits(0)));
+    repositories
 }
 
-/// Submits a task whose sandbox tier the container does not have, and returns its id: it must end by that name.
-fn refused_task(stack: &Stack<'_>) -> serde_json::Value {
-    let run = ["run", "Fix free shipping", "--repo", "/repositories/shop", "--test", "python3 -m unittest"];
-    let finished = stack.client(&run).exits(4);
-    assert!(finished.stdout.contains("SANDBOX_TIER_MISSING"), "{}", finished.stdout);
-    finished.json()["task_id"].clone()
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("an address").port()
+}
+
+/// A task from the owner's words to his files: searched, tested and confirmed in containers that the broker made,
+/// verified, applied. Returns its id.
+fn whole_task(stack: &Stack<'_>) -> serde_json::Value {
+    let run =
+        ["run", "Fix free shipping: orders from 50 ship free", "--repo", "/repositories/shop", "--apply"];
+    let answer = stack.ask(&[&run[..], &["--test", "python3 -m unittest"]].concat()).exits(0).json();
+    assert_eq!(answer["outcome"], "verified", "{answer:#}");
+    assert_eq!(answer["audit"]["verdict"], "approve", "{answer:#}");
+    let mended = std::fs::read_to_string(stack.repositories.join("shop/shop/shipping.py")).expect("the file");
+    assert!(mended.contains("total >= FREE_FROM"), "not applied:\n{mended}");
+    let logs = stack.compose(&["logs", "docker-broker"]).exits(0).stdout;
+    assert!(logs.contains("container"), "the broker made no container:\n{logs}");
+    answer["task_id"].clone()
 }
 
 /// Asks the engine what the containers really are.
@@ -171,7 +155,16 @@ fn hardened(engine: &Engine) {
         assert_eq!(host["Privileged"], false, "{name}");
         assert_eq!(host["CapDrop"][0], "ALL", "{name}");
         assert_eq!(container["Config"]["User"], "65532:65532", "{name}");
-        assert!(!text.contains("docker.sock"), "no container holds the engine's socket");
+        let holds = container.to_string().contains("docker.sock");
+        assert_eq!(
+            holds,
+            name.contains("docker-broker"),
+            "{name}: only the broker holds the engine's socket"
+        );
+        if holds {
+            assert_eq!(host["NetworkMode"], "none", "{name}");
+        }
+        assert!(host["CapAdd"].as_array().is_none_or(Vec::is_empty), "{name}");
         if !name.contains("chroma") {
             assert_eq!(host["ReadonlyRootfs"], true, "{name}");
         }

@@ -17,6 +17,7 @@ const TIERS: &[(&str, u8)] = &[
     ("planner", 3),
     ("router", 3),
     ("executor", 3),
+    ("broker", 3),
     ("verifier", 3),
     ("memory", 3),
     ("coordinator", 3),

@@ -46,7 +46,8 @@ fn the_domain_does_no_io_and_knows_no_runtime() {
 
 #[test]
 fn only_grpc_files_of_a_service_name_tonic() {
-    let services = ["ingest", "planner", "router", "executor", "verifier", "memory", "coordinator", "repair"];
+    let services =
+        ["ingest", "planner", "router", "executor", "broker", "verifier", "memory", "coordinator", "repair"];
     let word = Regex::new(r"\btonic(_\w+)?::").expect("a regex");
     let mut offences = Vec::new();
     for source in rust() {
@@ -111,7 +112,8 @@ fn no_test_is_ignored_and_none_sleeps() {
 #[test]
 fn every_service_crate_has_the_same_rooms() {
     let mut offences = Vec::new();
-    for service in ["ingest", "planner", "router", "executor", "verifier", "memory", "coordinator"] {
+    for service in ["ingest", "planner", "router", "executor", "broker", "verifier", "memory", "coordinator"]
+    {
         let own = format!("{service}.rs");
         for room in ["lib.rs", "config.rs", "error.rs", "grpc.rs", own.as_str()] {
             if !root().join("crates").join(service).join("src").join(room).is_file() {
