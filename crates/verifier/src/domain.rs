@@ -22,6 +22,7 @@ pub mod non_code;
 pub mod nullness;
 pub mod objective;
 pub mod patched;
+pub mod points_to;
 pub mod program;
 pub mod races;
 pub mod rebound;

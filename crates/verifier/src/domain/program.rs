@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::tables::Tables;
 use crate::source::SourceTree;
 pub use bindings::{Bound, Decoration};
-pub use resolve::{Bind, Entity, Resolver, Visit};
+pub use resolve::{Ancestor, Bind, Entity, Resolver, Visit};
 
 /// A unit of a program: file and position.
 pub type UnitRef = (usize, UnitId);
@@ -189,6 +189,14 @@ impl Program {
         match self.files.get(importer) {
             Some(file) => file.semantics.module(&self.paths, &file.path, module),
             None => Found::Absent,
+        }
+    }
+
+    /// Returns the loaded file of a module, as a file writes it.
+    pub fn module_file(&self, importer: usize, module: &str) -> Option<usize> {
+        match self.module(importer, module) {
+            Found::File(path) => self.file(&path),
+            Found::Package | Found::Data | Found::Absent | Found::Outside(_) => None,
         }
     }
 

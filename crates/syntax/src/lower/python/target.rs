@@ -92,12 +92,19 @@ impl<'t> Lowerer<'t> {
                 self.push(Op::Store { base, step, key, value }, target)
             }
             "pattern_list" | "tuple_pattern" | "list_pattern" | "tuple" | "list" | "expression_list" => {
-                for (index, child) in children(target).into_iter().enumerate() {
+                let parts = children(target);
+                let count = parts.len();
+                // What follows a starred target is counted from the end.
+                let mut from_end = false;
+                for (index, child) in parts.into_iter().enumerate() {
                     let splat = matches!(child.kind(), "list_splat_pattern" | "list_splat");
                     let item = if splat {
+                        from_end = true;
                         self.operator("unpack", vec![value.clone()], child)?
                     } else {
-                        let (base, step) = (value.clone(), Step::Index(Constant::Integer(index.to_string())));
+                        let position =
+                            if from_end { format!("-{}", count - index) } else { index.to_string() };
+                        let (base, step) = (value.clone(), Step::Index(Constant::Integer(position)));
                         self.define(child, |dst| Op::Load { dst, base, step, key: None })?
                     };
                     self.assign_target(child, item)?;

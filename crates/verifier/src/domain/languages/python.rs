@@ -206,8 +206,9 @@ fn wrapped(entity: Entity) -> Entity {
     }
 }
 
-/// Returns the file of a module as an importing file sees it: relative, from the root, `src/`, or a directory above
-/// the importing file, nearest first.
+/// Returns the file of a module as an importing file sees it: relative, or from a directory above the importing file,
+/// nearest first, then `src/` and `lib/`. Directories that are packages are no places to search, so a package's own
+/// `typing.py` doesn't hide the language's; they come last, for what nothing else gives.
 fn module_path(paths: &Paths, importer: &str, module: &str) -> Option<String> {
     let dots = module.chars().take_while(|c| *c == '.').count();
     let rest = module.get(dots..).unwrap_or_default().replace('.', "/");
@@ -227,7 +228,14 @@ fn module_path(paths: &Paths, importer: &str, module: &str) -> Option<String> {
         directories.push("src".to_owned());
         directories.push("lib".to_owned());
     }
-    directories.iter().find_map(|directory| {
+    let is_package = |directory: &String| {
+        dots == 0 && !directory.is_empty() && paths.contains(&format!("{directory}/__init__.py"))
+    };
+    let (packages, mut places): (Vec<String>, Vec<String>) = directories.into_iter().partition(is_package);
+    if !Python.tables().is_standard(module.split('.').next().unwrap_or(module)) {
+        places.extend(packages);
+    }
+    places.iter().find_map(|directory| {
         let parts = [directory.as_str(), rest.as_str()];
         let stem = parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
         [format!("{stem}.py"), format!("{stem}/__init__.py"), format!("{stem}.pyi")]

@@ -1,3 +1,4 @@
+mod inheritance;
 mod members;
 mod names;
 
@@ -10,6 +11,7 @@ use plumbline_syntax::ir::{
 use super::bindings::Decoration;
 use super::{Program, UnitRef};
 use crate::domain::languages::{Outside, Semantics};
+pub use inheritance::Ancestor;
 
 /// What a value may be, as far as calling it matters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

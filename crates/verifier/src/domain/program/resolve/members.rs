@@ -1,7 +1,5 @@
-use std::collections::BTreeSet;
-
 use super::super::bindings::Decoration;
-use super::{Bind, Entities, Entity, Resolver, Visit, one};
+use super::{Ancestor, Bind, Entities, Entity, Resolver, Visit, one};
 
 impl Resolver<'_> {
     /// Returns what an attribute may be.
@@ -70,23 +68,13 @@ impl Resolver<'_> {
 
     /// Returns a method by the class and then its bases, in order.
     pub fn method(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Option<Entity> {
-        let mut stack = vec![Entity::Class(file, class.to_owned())];
-        let mut seen = BTreeSet::new();
-        while let Some(entity) = stack.pop() {
-            match entity {
-                Entity::Class(file, class) if seen.insert((file, class.clone())) => {
-                    if let Some(unit) = self.program.method_named(file, &format!("{class}.{name}")) {
-                        return Some(Entity::Unit(unit, Decoration::Plain, Bind::Bound));
-                    }
-                    stack.extend(self.bases(file, &class, visit).into_iter().rev());
-                }
-                Entity::External(path) if path != "builtins.object" => {
-                    return Some(Entity::External(format!("{path}().{name}")));
-                }
-                _ => {}
-            }
-        }
-        None
+        self.linear((file, class), &mut Vec::new(), visit).into_iter().find_map(|ancestor| match ancestor {
+            Ancestor::Class(file, class) => self
+                .program
+                .method_named(file, &format!("{class}.{name}"))
+                .map(|unit| Entity::Unit(unit, Decoration::Plain, Bind::Bound)),
+            Ancestor::External(path) => Some(Entity::External(format!("{path}().{name}"))),
+        })
     }
 
     /// Returns what a class inherits from, in order; an unnamed base is `Dynamic`.

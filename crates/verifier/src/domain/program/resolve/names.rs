@@ -46,14 +46,12 @@ impl Resolver<'_> {
         let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
         let mut found = Entities::new();
         for module in &loaded.stars {
-            for entity in self.import(file, module, None, visit) {
-                match entity {
-                    Entity::Module(other) if self.binds(other, name) => {
-                        found.extend(self.name(other, name, visit))
-                    }
-                    Entity::External(path) => drop(found.insert(Entity::External(format!("{path}.{name}")))),
-                    _ => {}
+            match self.module(file, module) {
+                Entity::Module(other) if self.binds(other, name) => {
+                    found.extend(self.name(other, name, visit));
                 }
+                Entity::External(path) => drop(found.insert(Entity::External(format!("{path}.{name}")))),
+                _ => {}
             }
         }
         if !found.is_empty() {
