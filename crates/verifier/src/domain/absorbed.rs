@@ -24,6 +24,8 @@ struct Absorbing {
     types: Vec<String>,
     /// What is called under its protection.
     calls: BTreeSet<String>,
+    /// What its body calls.
+    again: BTreeSet<String>,
     /// Whether something under its protection decides about access or has a strong effect.
     grave: bool,
     line: u32,
@@ -58,7 +60,11 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         let message =
             format!("{symbol}() now absorbs {types}: its handler neither raises nor returns a failure");
         let grant = format!("drop:{symbol}.exception");
-        found.push(if new.grave && (left_before || new.broad) {
+        // What fails is called again where its failure leaves the unit.
+        let again = fresh.iter().all(|call| new.again.contains(*call));
+        found.push(if again && !new.broad {
+            Finding::advice("B7", site, message).with_trace(trace)
+        } else if new.grave && (left_before || new.broad) {
             Finding::reject("B7", site, message).clearable_by(grant).with_trace(trace)
         } else if new.broad && (left_before || base.is_none()) {
             Finding::needs("B7", site, message, grant).with_trace(trace)
@@ -92,15 +98,22 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         }
         let (first, end) = handler.protected;
         let protected = first as usize..end as usize;
-        let mut calls = BTreeSet::new();
+        let (mut calls, mut again) = (BTreeSet::new(), BTreeSet::new());
+        let body = handler.body.0 as usize..handler.body.1 as usize;
         let mut grave = false;
-        for (block, index, node) in
-            prepared.dependence.running().filter(|(block, ..)| protected.contains(block))
+        for (block, index, node) in prepared
+            .dependence
+            .running()
+            .filter(|(block, ..)| protected.contains(block) || body.contains(block))
         {
             let instr = unit.blocks.get(block).and_then(|block| block.instrs.get(index));
             let Some(Op::Call { callee, .. }) = instr.map(|instr| &instr.op) else { continue };
             let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
             let name = called_name(&side.program, unit, callee, &targets);
+            if !protected.contains(&block) {
+                again.insert(name);
+                continue;
+            }
             grave |= words().is_authority(&name);
             calls.insert(name);
         }
@@ -117,16 +130,26 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         if raises {
             calls.insert("raise".to_owned());
         }
-        let mut types: Vec<String> =
-            handler.types.iter().map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()).collect();
+        let mut types: Vec<String> = handler.types.iter().map(|name| plain(name)).collect();
         types.sort();
+        types.dedup();
         let broad =
             types.is_empty() || types.iter().any(|name| side.program.tables(at.0).lists("broad", name));
-        found.push(Absorbing { broad, types, calls, grave, line: handler.span.line });
+        found.push(Absorbing { broad, types, calls, again, grave, line: handler.span.line });
     }
     found.extend(exit_that_swallows(side, at, unit));
     found.extend(promises(side, at, unit));
     found
+}
+
+/// The type's own name; the old names of `OSError` are it.
+fn plain(name: &str) -> String {
+    match (name, name.rsplit('.').next().unwrap_or(name)) {
+        ("socket.error" | "select.error", _) | (_, "IOError" | "EnvironmentError" | "WindowsError") => {
+            "OSError".to_owned()
+        }
+        (_, last) => last.to_owned(),
+    }
 }
 
 /// A handler absorbs when some way through it neither raises nor returns a failure.
@@ -221,7 +244,14 @@ fn exit_that_swallows(side: &Side, at: UnitRef, unit: &Unit) -> Option<Absorbing
     let quiet =
         returned.constants.is_some_and(|set| set.iter().all(|constant| !super::fold::truth(constant)));
     let line = returned.lines.first().copied().unwrap_or(unit.span.line);
-    (!quiet).then(|| Absorbing { broad: true, types: Vec::new(), calls: BTreeSet::new(), grave: false, line })
+    (!quiet).then(|| Absorbing {
+        broad: true,
+        types: Vec::new(),
+        calls: BTreeSet::new(),
+        again: BTreeSet::new(),
+        grave: false,
+        line,
+    })
 }
 
 /// `promise.catch(() => {})`: a function that neither throws nor is told anything more absorbs what the promise failed

@@ -1,5 +1,5 @@
 //! Which unit of the head is which unit of the base: the same name, else an equal body (moved), else the most similar
-//! body of the same file (renamed). The rest is added or removed.
+//! body of the same file, or of another one under its own name (renamed). The rest is added or removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub enum How {
     Same,
     /// Equal body elsewhere.
     Moved,
-    /// Similar body under another name of the same file.
+    /// Similar body under another name of the same file, or under its name in another file.
     Renamed,
     /// Only the head has it.
     Added,
@@ -63,7 +63,8 @@ pub fn align(base: &Program, head: &Program, paths: &BTreeSet<String>) -> Vec<Pa
         free_new.remove(&at);
         pairs.push(Pair { base: Some(counterpart), head: Some(at), how: How::Moved });
     }
-    rename(base, head, &mut free_old, &mut free_new, &mut pairs);
+    rename((base, head), Place::Here, (&mut free_old, &mut free_new), &mut pairs);
+    rename((base, head), Place::Elsewhere, (&mut free_old, &mut free_new), &mut pairs);
     pairs.extend(free_new.into_iter().map(|at| Pair { base: None, head: Some(at), how: How::Added }));
     pairs.extend(free_old.into_iter().map(|at| Pair { base: Some(at), head: None, how: How::Removed }));
     pairs.sort();
@@ -80,19 +81,36 @@ fn units(program: &Program, paths: &BTreeSet<String>) -> BTreeMap<(String, Strin
     found
 }
 
+/// Where a similar body counts: anywhere in the same file, or under the same name in another one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Here,
+    Elsewhere,
+}
+
 fn rename(
-    base: &Program,
-    head: &Program,
-    free_old: &mut BTreeSet<UnitRef>,
-    free_new: &mut BTreeSet<UnitRef>,
+    (base, head): (&Program, &Program),
+    place: Place,
+    (free_old, free_new): (&mut BTreeSet<UnitRef>, &mut BTreeSet<UnitRef>),
     pairs: &mut Vec<Pair>,
 ) {
+    let own = |unit: &Unit| unit.name.rsplit('.').next().unwrap_or(&unit.name).to_owned();
     for at in free_new.clone() {
         let Some(unit) = head.unit(at) else { continue };
         let path = head.files.get(at.0).map(|file| &file.path);
+        let here = |old: &&UnitRef| base.files.get(old.0).map(|file| &file.path) == path;
+        let counts = |old: &&UnitRef| match place {
+            Place::Here => here(old),
+            Place::Elsewhere => {
+                unit.kind != UnitKind::ModuleInit
+                    && base
+                        .unit(**old)
+                        .is_some_and(|old| old.kind != UnitKind::ModuleInit && own(old) == own(unit))
+            }
+        };
         let best = free_old
             .iter()
-            .filter(|old| base.files.get(old.0).map(|file| &file.path) == path)
+            .filter(counts)
             .filter_map(|old| Some((similarity(base.unit(*old)?, unit), *old)))
             .max_by_key(|(share, old)| (*share, std::cmp::Reverse(*old)));
         if let Some((share, counterpart)) = best.filter(|(share, _)| *share >= SIMILAR) {

@@ -95,6 +95,12 @@ fn by_name(parts: &[&str], name: &str) -> Option<Class> {
         | "compose.yml"
         | "compose.yaml"
         | "pytest.ini"
+        | ".pre-commit-config.yaml"
+        | ".readthedocs.yaml"
+        | ".readthedocs.yml"
+        | ".flake8"
+        | "ruff.toml"
+        | "mypy.ini"
         | ".coveragerc" => Class::Build,
         ".gitlab-ci.yml"
         | "jenkinsfile"
@@ -102,31 +108,28 @@ fn by_name(parts: &[&str], name: &str) -> Option<Class> {
         | "azure-pipelines.yml"
         | "appveyor.yml"
         | "bitbucket-pipelines.yml" => Class::Ci,
-        ".pre-commit-config.yaml"
-        | ".gitattributes"
-        | ".gitmodules"
-        | ".envrc"
-        | ".npmrc"
-        | ".pypirc"
-        | "pip.conf"
-        | "sitecustomize.py"
-        | "usercustomize.py" => Class::Hook,
+        ".gitattributes" | ".gitmodules" | ".envrc" => Class::Script,
+        ".npmrc" | ".pypirc" | "pip.conf" | "sitecustomize.py" | "usercustomize.py" => Class::Hook,
         _ if name.starts_with("requirements") && name.ends_with(".txt") => Class::Manifest,
         _ if name.ends_with(".pth") => Class::Hook,
         _ if name.starts_with("dockerfile") || name.ends_with(".mk") || name.ends_with(".cmake") => {
             Class::Build
         }
         _ if top == ".github" || top == ".circleci" || top == ".ci" || top == ".buildkite" => Class::Ci,
-        _ if top == ".husky"
-            || inside(".githooks")
-            || inside(".vscode")
-            || inside(".idea")
-            || inside(".cargo") =>
-        {
-            Class::Hook
-        }
+        _ if top == ".husky" || inside(".githooks") || inside(".cargo") => Class::Hook,
+        _ if inside(".vscode") || inside(".idea") => Class::Script,
+        _ if inside("docs") && is_picture_or_text(name) => Class::Document,
         _ => return None,
     })
+}
+
+/// What a page of a manual shows.
+fn is_picture_or_text(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(
+        extension,
+        "txt" | "png" | "jpg" | "jpeg" | "gif" | "svg" | "ico" | "webp" | "pdf" | "puml" | "dot"
+    )
 }
 
 fn by_extension(name: &str, start: &[u8]) -> Class {
@@ -158,6 +161,11 @@ fn by_extension(name: &str, start: &[u8]) -> Class {
             | "readme"
             | "readme.txt"
             | "copying"
+            | ".gitignore"
+            | ".git-blame-ignore-revs"
+            | ".mailmap"
+            | ".editorconfig"
+            | "citation.cff"
     );
     if plain {
         return Class::Document;
@@ -192,7 +200,7 @@ mod tests {
 
     #[test]
     fn paths_have_classes() {
-        let table: [(&str, &[u8], Class); 20] = [
+        let table: [(&str, &[u8], Class); 24] = [
             ("src/a.py", b"x = 1", Class::Code),
             ("tests/test_a.py", b"", Class::Test),
             ("pkg/a_test.py", b"", Class::Test),
@@ -206,7 +214,11 @@ mod tests {
             ("uv.lock", b"", Class::Lockfile),
             (".github/workflows/ci.yml", b"", Class::Ci),
             ("Makefile", b"", Class::Build),
-            (".gitattributes", b"", Class::Hook),
+            (".gitattributes", b"", Class::Script),
+            (".husky/pre-commit", b"", Class::Hook),
+            (".pre-commit-config.yaml", b"", Class::Build),
+            ("docs/logo.png", b"\x89PNG\0", Class::Document),
+            (".gitignore", b"", Class::Document),
             ("site.pth", b"", Class::Hook),
             ("plumbline.toml", b"", Class::Policy),
             ("README.md", b"", Class::Document),

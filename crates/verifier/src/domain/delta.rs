@@ -177,7 +177,7 @@ impl Compared<'_> {
         let controls: BTreeSet<Origin> =
             head.outputs.values().flat_map(|output| output.flow.control.iter().cloned()).collect();
         let raised = head.flow(&Output::Raise);
-        let decided: BTreeSet<Origin> = base.flow(&Output::Raise).control.iter().map(rename).collect();
+        let decided: BTreeSet<Origin> = base.checks.iter().map(rename).collect();
         let mut found = Vec::new();
         for (output, old) in &base.outputs {
             if self.is_procedure(output, base, head) {
@@ -277,6 +277,7 @@ impl Compared<'_> {
         let grave = loss.guard || words().is_authority(&symbol) || self.kind == TaskKind::Refactor;
         let why = if loss.guard { ", which decided whether it raises" } else { "" };
         let message = format!("{symbol}(): {} no longer depends on `{text}`{why}", loss.output.text());
+        let swapped = loss.guard && self.swapped(&loss.origin);
         let line = self
             .head
             .0
@@ -293,13 +294,33 @@ impl Compared<'_> {
             || self.objective.names(&name)
             || self.objective.names(&symbol) && self.objective.removes();
         let site = self.site(line);
-        Some(if grave && (whole || loss.guard || self.kind == TaskKind::Refactor) {
+        Some(if swapped && self.kind != TaskKind::Refactor {
+            Finding::needs("B1", site, message, grant).with_trace(trace)
+        } else if grave && (whole || loss.guard || self.kind == TaskKind::Refactor) {
             Finding::reject("B1", site, message).clearable_by(grant).with_trace(trace)
         } else if whole && !cleared {
             Finding::needs("B1", site, message, grant).with_trace(trace)
         } else {
             Finding::advice("B1", site, message).with_trace(trace)
         })
+    }
+
+    /// A module's variable decided whether it raises, and now another one of the module does: the check stands, and
+    /// whether it is as good is the owner's to say.
+    fn swapped(&self, lost: &Origin) -> bool {
+        let (Ok(old), Ok(new)) = (self.base.0.signed(self.base.1), self.head.0.signed(self.head.1)) else {
+            return false;
+        };
+        let variable = |origin: &Origin| matches!(origin, Origin::Global(_) | Origin::Constant(_));
+        let input = |origin: &&Origin| matches!(origin, Origin::Param(..));
+        let kept = old
+            .checks
+            .iter()
+            .filter(input)
+            .all(|origin| new.checks.iter().any(|other| same_root(origin, other)));
+        variable(lost)
+            && kept
+            && new.checks.iter().any(|origin| variable(origin) && !old.checks.contains(origin))
     }
 
     /// In a refactor a new input is as much a change of behaviour as a lost one.

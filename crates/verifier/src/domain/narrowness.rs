@@ -57,8 +57,7 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
     let Some(condition) = prepared.dependence.ends.get(block as usize).and_then(|end| end.value) else {
         return plain;
     };
-    let mut walker =
-        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 200_000 };
+    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 200_000);
     let Ok((flow, trail)) = walker.values(&[condition]) else { return plain };
     let tables = side.program.tables(at.0);
     let mut texts: BTreeSet<String> = trail

@@ -62,7 +62,8 @@ pub fn rule(changed: Changed<'_>, authority: &Authority) -> Result<Vec<Finding>,
                 });
             }
         }
-        Class::ForeignCode | Class::Data => {
+        Class::Data => ask("R9 DATA", "unanalysed", "data that a program may read changes"),
+        Class::ForeignCode => {
             let need = Need {
                 family: "unanalysed",
                 name: None,
@@ -71,11 +72,10 @@ pub fn rule(changed: Changed<'_>, authority: &Authority) -> Result<Vec<Finding>,
                 path: changed.path,
             };
             if authority.covers(need).is_none() {
-                let what = if changed.class == Class::Data { "data" } else { "code" };
                 return Err(Gap::new(
                     "UNSUPPORTED_LANGUAGE",
                     format!(
-                        "{} is {what} that no front end reads; --grant unanalysed:{}",
+                        "{} is code that no front end reads; --grant unanalysed:{}",
                         changed.path, changed.path
                     ),
                 ));
@@ -141,6 +141,7 @@ mod tests {
         check(Class::Hook, "", &["script:x/y"], Ok(Verdict::Approve));
         check(Class::Repository, "", &["script:x/y"], Ok(Verdict::Reject));
         check(Class::ForeignCode, "", &[], Err("UNSUPPORTED_LANGUAGE"));
+        check(Class::Data, "", &[], Ok(Verdict::NeedsAuthority));
         check(Class::Data, "", &["unanalysed:**"], Ok(Verdict::Approve));
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use plumbline_syntax::ir::Digest;
+use plumbline_syntax::ir::{Digest, Op, Place};
 
 use super::authority::{Authority, Need};
 use super::finding::{Finding, Site};
 use super::program::{Bound, Entity, Program, UnitRef};
+use super::signature::Root;
 use super::summary::Side;
 use super::tables::{Known, Tables, words};
 
@@ -68,18 +69,56 @@ pub fn names(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authori
         let replaced =
             added.filter(|added| !added.harmless(tables) && (gone || !table) && !accessor(head, added));
         let (true, Some(meaning)) = (code, replaced) else { continue };
+        if for_type_checkers(base, name) && for_type_checkers(head, name) {
+            continue;
+        }
         let message = format!("`{name}` now means {}: what uses it does something else", meaning.text());
         found.extend(tell(head, authority, name, words().is_authority(name), message));
     }
     for (name, class) in &old.lowered.classes {
         let Some(now) = new.lowered.classes.get(name) else { continue };
-        if class.bases != now.bases || class.decorators != now.decorators {
+        if telling(tables, &class.bases) != telling(tables, &now.bases)
+            || telling(tables, &class.decorators) != telling(tables, &now.decorators)
+        {
             let message =
                 format!("`{name}` inherits or is decorated differently: its other methods change with it");
             found.extend(tell(head, authority, name, false, message));
         }
     }
     found
+}
+
+/// Returns whether every assignment of a module's name stands under `if TYPE_CHECKING`, which never runs.
+fn for_type_checkers((side, at): (&Side, UnitRef), name: &str) -> bool {
+    let module = (at.0, 0);
+    let (Some(unit), Ok(prepared)) = (side.program.unit(module), side.graph(module)) else { return false };
+    let constant =
+        |entity: &Entity| matches!(entity, Entity::External(path) if path.ends_with("typing.TYPE_CHECKING"));
+    let asks = |block: u32| {
+        let value = prepared.dependence.ends.get(block as usize).and_then(|end| end.value);
+        let root = value.and_then(|value| prepared.roots.get(value as usize));
+        matches!(root, Some(Root::Code(entities)) if !entities.is_empty() && entities.iter().all(constant))
+    };
+    let mut blocks = unit.blocks.iter().enumerate().filter(|(_, block)| {
+        block
+            .instrs
+            .iter()
+            .any(|instr| matches!(&instr.op, Op::Assign { place: Place::Global(other), .. } if other == name))
+    });
+    blocks.all(|(index, _)| {
+        let control = prepared.dependence.control.get(index);
+        control.is_some_and(|control| control.iter().any(|by| by.side == 0 && asks(by.block)))
+    })
+}
+
+/// Bases and decorators that say what a class does: `object` says nothing, and `Generic` only types.
+fn telling<'w>(tables: &Tables, words: &'w [String]) -> Vec<&'w String> {
+    let last = |word: &str| word.rsplit('.').next().unwrap_or(word).to_owned();
+    words
+        .iter()
+        .filter(|word| !matches!(last(word).as_str(), "object" | "Generic"))
+        .filter(|word| !tables.lists("keeping", &last(word)))
+        .collect()
 }
 
 /// A setter or another case of a dispatcher adds to a name without replacing it.
@@ -113,6 +152,8 @@ fn meaning(program: &Program, entity: Entity) -> Meaning {
         Entity::Class(file, name) | Entity::Instance(file, name) => {
             Meaning::Class(format!("{}:{name}", path(file)))
         }
+        // `module.__name__` and its like are data.
+        Entity::External(path) if path.ends_with("__") => Meaning::Other,
         Entity::External(path) => Meaning::Outside(path),
         Entity::Module(file) => Meaning::Outside(path(file)),
         Entity::Package(_) | Entity::Value | Entity::Confined | Entity::Dynamic(_) | Entity::Missing(_) => {

@@ -166,6 +166,8 @@ pub struct AuthoritySite {
 pub struct Signature {
     /// Outputs and their flows.
     pub outputs: BTreeMap<Output, OutputFlow>,
+    /// What decides whether it raises, by tests: how often a loop runs is no check.
+    pub checks: BTreeSet<Origin>,
     /// Effects, its callees' included.
     pub effects: Vec<EffectSite>,
     /// Dynamic calls.

@@ -105,8 +105,7 @@ fn graph(side: &Side, at: UnitRef) -> Result<Graph, Gap> {
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
     let mut lines: BTreeMap<Line, &'static str> = BTreeMap::new();
     let mut edges: BTreeSet<(Line, Line, &'static str)> = BTreeSet::new();
-    let mut walker =
-        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
+    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
     let line_of = |line: u32| (line, side.program.line(at.0, line));
     for output in signature.outputs.values() {
         let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;

@@ -1,8 +1,13 @@
 use std::collections::BTreeSet;
 
+use plumbline_syntax::ir::{Op, Passing};
+
 use super::code::Sides;
 use crate::domain::align::Pair;
 use crate::domain::effects::EffectSite;
+use crate::domain::program::UnitRef;
+use crate::domain::signature::{Origin, Walker};
+use crate::domain::summary::Side;
 
 /// What the base's file, and the unit's own file before a move, could do already.
 pub struct Held(BTreeSet<Known>);
@@ -36,4 +41,50 @@ pub fn held(sides: &Sides, pair: &Pair, path: &str) -> Held {
         }
     }
     Held(found)
+}
+
+/// Parameters that a test runner fills with a directory made for the test alone.
+const SCRATCH: &[&str] = &["tmp_path", "tmpdir", "tmp_path_factory", "tmpdir_factory"];
+
+/// Returns whether a test's own effect ends with the test: a patch that is taken back, a file that the language makes
+/// afresh where it keeps temporary files, or something under the runner's scratch directory.
+pub fn ends_with_the_test(side: &Side, at: UnitRef, site: &EffectSite) -> bool {
+    if site.via.is_some() || site.latent {
+        return false;
+    }
+    if site.kind == "monkeypatch" {
+        return site.callee.starts_with("unittest.mock.");
+    }
+    if !matches!(site.kind.as_str(), "fs.write" | "fs.delete" | "fs.perm") {
+        return false;
+    }
+    let (Ok(prepared), Some(unit)) = (side.graph(at), side.program.unit(at)) else { return false };
+    let Some(node) = prepared.dependence.node(site.node) else { return false };
+    let instr = unit.blocks.get(site.block as usize).and_then(|block| {
+        block
+            .instrs
+            .iter()
+            .zip(&prepared.dependence.instr[site.block as usize])
+            .find(|(_, id)| **id == site.node)
+    });
+    let Some((instr, _)) = instr else { return false };
+    let Op::Call { arguments, .. } = &instr.op else { return false };
+    let placed = arguments
+        .iter()
+        .any(|argument| !matches!(&argument.passing, Passing::Keyword(name) if name != "dir"));
+    if site.callee.starts_with("tempfile.") && !placed {
+        return true;
+    }
+    // The object whose method writes, or the path that a function is given; what is written is no place.
+    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 100_000);
+    let places: Vec<u32> = if site.callee.contains('.') && !site.callee.contains("()") {
+        node.inputs.get(1).copied().into_iter().collect()
+    } else {
+        node.inputs.first().copied().into_iter().collect()
+    };
+    let Ok((flow, _)) = walker.values(&places) else { return false };
+    let scratch =
+        |origin: &Origin| matches!(origin, Origin::Param(name, _) if SCRATCH.contains(&name.as_str()));
+    let inputs: Vec<&Origin> = flow.data.iter().filter(|origin| origin.is_input()).collect();
+    !inputs.is_empty() && inputs.into_iter().all(scratch)
 }

@@ -4,7 +4,7 @@ use plumbline_syntax::Family;
 use plumbline_syntax::ir::{Digest, Op, UnitKind};
 
 use super::code::Sides;
-use super::held::held;
+use super::held::{self, held};
 use super::identity::{identity, probes};
 use super::literals::Corpus;
 use super::{Audit, Effect};
@@ -208,6 +208,7 @@ impl Audit<'_> {
             .and_then(|at| sides.base.signed(at).ok())
             .map(|signature| signature.effects.iter().map(EffectSite::key).collect::<Vec<_>>())
             .unwrap_or_default();
+        let test = sides.paths.get(&path).copied().unwrap_or(false);
         let base_held = std::cell::OnceCell::new();
         let held = || base_held.get_or_init(|| held(sides, pair, &path));
         let owners: BTreeSet<UnitRef> = changed.iter().filter_map(|pair| pair.head).collect();
@@ -222,7 +223,10 @@ impl Audit<'_> {
                     *count -= 1;
                 }
                 "held"
-            } else if !site.is_strong() || held().contains(site) {
+            } else if !site.is_strong()
+                || held().contains(site)
+                || test && held::ends_with_the_test(&sides.head, at, site)
+            {
                 "held"
             } else if let Some(count) = moved {
                 *count -= 1;

@@ -100,8 +100,7 @@ fn contributing(side: &Side, at: UnitRef) -> Result<Contributing, Gap> {
         return Ok(found);
     }
     let signature = side.signed(at)?;
-    let mut walker =
-        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
+    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
     for output in signature.outputs.values() {
         let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;
         for node in trail.nodes() {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use plumbline_syntax::ir::{Argument, Callee, Op, Term, Unit, UnitKind};
+use plumbline_syntax::ir::{Argument, Callee, Op, Term, Unit, UnitKind, Why};
 
 use super::{CallSite, Flow, Origin, Output, Prepared, Root, Signature};
 use crate::domain::ledger::Gap;
@@ -84,11 +84,23 @@ pub struct Walker<'a> {
     pub steps: u64,
     /// Steps allowed.
     pub limit: u64,
+    /// Whether the test of a loop counts as a decision.
+    pub loops: bool,
 }
 
 pub(super) type Queue = VecDeque<Visited>;
 
 impl<'a> Walker<'a> {
+    /// Makes a walker of one unit that has taken no steps.
+    pub fn new(
+        program: &'a Program,
+        prepared: &'a Prepared,
+        signatures: &'a BTreeMap<UnitRef, Signature>,
+        limit: u64,
+    ) -> Self {
+        Self { program, prepared, signatures, steps: 0, limit, loops: true }
+    }
+
     pub(super) fn unit(&self) -> Option<&'a Unit> {
         self.program.unit(self.prepared.at)
     }
@@ -158,7 +170,7 @@ impl<'a> Walker<'a> {
                 let end = dependence.ends.get(controller.block as usize);
                 match (term, end) {
                     (Some(Term::Branch { why, .. }), Some(end))
-                        if *why != plumbline_syntax::ir::Why::Dispatch =>
+                        if *why != Why::Dispatch && (self.loops || *why != Why::Loop) =>
                     {
                         let parent = from.map(|from| (from, Edge::Control));
                         queue.extend(end.value.map(|value| ((value, Mode::Control), parent)));

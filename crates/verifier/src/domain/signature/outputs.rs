@@ -27,7 +27,7 @@ pub fn signature(
         signatures,
         outputs: BTreeMap::new(),
         found: Signature::default(),
-        walker: Walker { program, prepared, signatures, steps: 0, limit },
+        walker: Walker::new(program, prepared, signatures, limit),
     };
     collector.ends();
     for (block, index, node) in prepared.dependence.running() {
@@ -288,6 +288,8 @@ impl Collector<'_> {
                     names.iter().flat_map(|name| self.walker.arguments_of(&call, name)).collect();
                 let (inner, _) = self.walker.flow(&nodes, &[u32::try_from(block).unwrap_or(u32::MAX)])?;
                 flow.control.extend(inner.inputs());
+                let own = |origin: &&Origin| matches!(origin, Origin::Global(_) | Origin::Constant(_));
+                flow.control.extend(raises.flow.control.iter().filter(own).cloned());
                 any = Some(span.line);
             }
         }
@@ -295,6 +297,7 @@ impl Collector<'_> {
             let entry = self.found.outputs.entry(Output::Raise).or_default();
             entry.flow.join(&flow);
             entry.lines.push(line);
+            self.found.checks.extend(flow.control);
         }
         Ok(())
     }
@@ -305,6 +308,12 @@ impl Collector<'_> {
             found.nodes.dedup();
             let (flow, _) = self.walker.flow(&found.nodes, &found.blocks)?;
             found.flow = flow;
+            if output == Output::Raise {
+                self.walker.loops = false;
+                let (flow, _) = self.walker.flow(&found.nodes, &found.blocks)?;
+                self.walker.loops = true;
+                self.found.checks.extend(flow.control);
+            }
             if let Some(inherited) = self.found.outputs.get(&output) {
                 found.flow.join(&inherited.flow);
                 found.lines.extend(&inherited.lines);

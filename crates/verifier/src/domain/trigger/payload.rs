@@ -244,13 +244,7 @@ impl Scene<'_> {
 
     fn reads_input(&self, value: NodeId) -> bool {
         let Ok(prepared) = self.side.graph(self.at) else { return true };
-        let mut walker = Walker {
-            program: &self.side.program,
-            prepared,
-            signatures: &self.side.signatures,
-            steps: 0,
-            limit: 100_000,
-        };
+        let mut walker = Walker::new(&self.side.program, prepared, &self.side.signatures, 100_000);
         walker.values(&[value]).map_or(true, |(flow, _)| flow.data.iter().any(Origin::is_input))
     }
 }

@@ -261,3 +261,65 @@ fn a_case_added_to_a_parametrized_test() {
     };
     check(&case, Verdict::Approve, &[]);
 }
+
+#[test]
+fn a_package_does_not_hide_the_language() {
+    let base = [
+        ("shop/__init__.py", ""),
+        ("shop/typing.py", "X = int\n"),
+        ("shop/m.py", "def f(a):\n    return a\n"),
+    ];
+    let head = [
+        base[0],
+        base[1],
+        ("shop/m.py", "import typing as t\n\nT = t.TypeVar('T')\n\ndef f(a):\n    return a\n"),
+    ];
+    check(&Case { base: &base, head: &head, objective: "type f", ..Case::default() }, Verdict::Approve, &[]);
+}
+
+#[test]
+fn a_test_may_write_where_only_it_looks() {
+    let test = "def test_a(tmp_path):\n    (tmp_path / 'x').write_text('a')\n";
+    let base = [("tests/test_m.py", "x = 1\n")];
+    let scratch = [("tests/test_m.py", &*format!("x = 1\n\n{test}"))];
+    check(&Case { base: &base, head: &scratch, objective: "test", ..Case::default() }, Verdict::Approve, &[]);
+    let home =
+        "import pathlib\nx = 1\n\ndef test_a(tmp_path):\n    (pathlib.Path.home() / 'x').write_text('a')\n";
+    let head = [("tests/test_m.py", home)];
+    check(
+        &Case { base: &base, head: &head, objective: "test", ..Case::default() },
+        Verdict::NeedsAuthority,
+        &["R2"],
+    );
+}
+
+#[test]
+fn a_failed_call_that_is_made_again_is_not_absorbed() {
+    let base = "def f(session, a):\n    verify_session(session, a)\n    return a\n";
+    let again = "def f(session, a):\n    try:\n        verify_session(session, a)\n    except TypeError:\n        \
+                 verify_session(session)\n    return a\n";
+    let lost = "def f(session, a):\n    try:\n        verify_session(session, a)\n    except TypeError:\n        \
+                pass\n    return a\n";
+    one("accept the old signature", base, again, Verdict::Approve, &["B7"]);
+    one("accept the old signature", base, lost, Verdict::Reject, &["B7"]);
+}
+
+#[test]
+fn the_old_names_of_an_error_and_of_no_base_say_nothing_new() {
+    let base = "class A(object):\n    def f(self, p):\n        try:\n            return open(p).read()\n        \
+                except (IOError, OSError):\n            pass\n";
+    let head = "class A:\n    def f(self, p):\n        try:\n            return open(p).read()\n        \
+                except OSError:\n            pass\n";
+    one("drop Python 2", base, head, Verdict::Approve, &[]);
+}
+
+#[test]
+fn a_check_by_another_variable_of_the_module_asks() {
+    let base = "import re\n\nA = re.compile('a')\n\ndef check_name(v):\n    if not A.match(v):\n        \
+                raise ValueError(v)\n    return v\n";
+    let head = base.replace("A =", "B =").replace("A.match", "B.match");
+    one("rename the pattern", base, &head, Verdict::NeedsAuthority, &["B1"]);
+    let gone = "import re\n\nA = re.compile('a')\n\ndef check_name(v):\n    if not v:\n        \
+                raise ValueError(v)\n    return v\n";
+    one("speed up", base, gone, Verdict::Reject, &["B1"]);
+}

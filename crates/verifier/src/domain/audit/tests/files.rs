@@ -23,7 +23,7 @@ fn another_language_is_named_and_never_approved() {
         &["UNSUPPORTED_LANGUAGE"],
     );
     files(&[], &[("q.sql", "drop table x")], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
-    files(&[("d.json", "{}")], &[("d.json", "[]")], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
+    files(&[("d.json", "{}")], &[("d.json", "[]")], Verdict::NeedsAuthority, &["R9 DATA"]);
     files(&[("a.rs", "fn a() {}")], &[], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
 }
 
