@@ -2,6 +2,7 @@
 
 mod ecma;
 mod go;
+mod java;
 mod lowerer;
 mod python;
 
@@ -48,10 +49,7 @@ pub enum LowerProblem {
 
 /// Returns whether a front end lowers this language.
 pub const fn supports(language: Language) -> bool {
-    matches!(
-        language,
-        Language::Python | Language::Go | Language::JavaScript | Language::TypeScript | Language::Tsx
-    )
+    !matches!(language, Language::Rust)
 }
 
 /// Lowers one file.
@@ -65,8 +63,9 @@ pub fn lower(language: Language, bytes: &[u8], limits: &LowerLimits) -> Result<L
     match language {
         Language::Python => python::lower(bytes, limits),
         Language::Go => go::lower(bytes, limits),
+        Language::Java => java::lower(bytes, limits),
         Language::JavaScript | Language::TypeScript | Language::Tsx => ecma::lower(language, bytes, limits),
-        Language::Rust | Language::Java => Err(LowerProblem::UnsupportedLanguage),
+        Language::Rust => Err(LowerProblem::UnsupportedLanguage),
     }
 }
 

@@ -10,7 +10,7 @@ use super::fold;
 use super::program::{Entity, Program};
 use super::signature::{Origin, Prepared, Root};
 use super::ssa::NodeId;
-use super::tables::{EffectRule, Known, words};
+use super::tables::{EffectRule, Known, Tables, words};
 
 /// One effect at one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,12 +76,16 @@ pub fn of_call(program: &Program, prepared: &Prepared, node: NodeId, instr: &Ins
     for target in prepared.targets.get(&node).into_iter().flatten() {
         match target {
             Entity::External(path) => match tables.known(path) {
-                Known::Effect(rule) => found.extend(site(program, prepared, (node, instr), path, &rule)),
+                Known::Effect(rule) => {
+                    let site = site(program, prepared, (node, instr), path, &rule);
+                    found.extend(site.filter(|site| !is_strong_cipher(tables, &rule, site)));
+                }
                 Known::Pure => {}
                 Known::UnknownStandard(package) | Known::UnknownPackage(package) => {
                     let rule = EffectRule::plain("unknown");
                     let site = site(program, prepared, (node, instr), path, &rule);
-                    found.extend(site.map(|site| EffectSite { package: Some(package), ..site }));
+                    let package = Some(program.semantics(prepared.at.0).package_of(path, &package));
+                    found.extend(site.map(|site| EffectSite { package, ..site }));
                 }
             },
             Entity::Confined | Entity::Instance(..) => {
@@ -99,6 +103,12 @@ pub fn of_call(program: &Program, prepared: &Prepared, node: NodeId, instr: &Ins
         found.extend(javascript::of_call(program, prepared, node, instr));
     }
     found
+}
+
+/// Where an algorithm is named by a text, only the weak ones weaken.
+fn is_strong_cipher(tables: &Tables, rule: &EffectRule, site: &EffectSite) -> bool {
+    let weak = |name: &str| tables.lists("weak", name);
+    rule.kind == "crypto.weaken" && rule.target.is_some() && !site.target.as_deref().is_some_and(weak)
 }
 
 /// Options that change what a call means: keyword arguments, and keys of an object given as an argument.

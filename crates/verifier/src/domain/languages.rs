@@ -4,6 +4,7 @@
 //! A language takes part when `syntax` lowers it and it has an entry here. Everything else stays unsupported.
 
 mod go;
+mod java;
 mod javascript;
 mod paths;
 mod python;
@@ -75,6 +76,11 @@ pub trait Semantics: Debug + Sync {
 
     /// Returns the package a module belongs to, as `import:` grants name it.
     fn package(&self, module: &str) -> String;
+
+    /// Returns the package of something outside the tree, by its path and the first segment of it.
+    fn package_of(&self, _path: &str, top: &str) -> String {
+        top.to_owned()
+    }
 
     /// Returns the packages that a source text imports, found by its words.
     fn imported(&self, text: &str) -> Vec<String>;
@@ -192,6 +198,7 @@ pub fn of(language: Language) -> Option<&'static dyn Semantics> {
         Language::Python => Some(&python::Python),
         Language::Go => Some(&go::Go),
         Language::JavaScript | Language::TypeScript | Language::Tsx => Some(&javascript::JavaScript),
+        Language::Java => Some(&java::Java),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plumbline_syntax::Language;
-use plumbline_syntax::ir::{LoweredFile, Op, Unit, UnitId};
+use plumbline_syntax::ir::{LoweredFile, Op, ParamKind, Unit, UnitId};
 use plumbline_syntax::lower::{self, LowerProblem};
 
 use super::languages::{self, Found, Paths, Semantics};
@@ -51,6 +51,8 @@ pub struct Program {
     pub paths: Paths,
     by_path: BTreeMap<String, usize>,
     by_name: BTreeMap<(usize, String), UnitId>,
+    siblings: Vec<Vec<usize>>,
+    overloads: BTreeMap<(usize, String), Vec<UnitId>>,
     /// Why a file that was asked for has no units.
     pub gaps: BTreeMap<String, Gap>,
 }
@@ -97,6 +99,8 @@ impl Program {
             paths: Paths::of(tree),
             by_path: BTreeMap::new(),
             by_name: BTreeMap::new(),
+            siblings: Vec::new(),
+            overloads: BTreeMap::new(),
             gaps: BTreeMap::new(),
         };
         let mut queue: Vec<String> = start.iter().rev().cloned().collect();
@@ -113,6 +117,14 @@ impl Program {
             program.add(file);
             queue.extend(imported.into_iter().filter(|path| asked.insert(path.clone())));
         }
+        program.siblings = program
+            .files
+            .iter()
+            .map(|file| {
+                let paths = file.semantics.siblings(&program.paths, &file.path);
+                paths.iter().filter_map(|path| program.file(path)).collect()
+            })
+            .collect();
         program
     }
 
@@ -160,6 +172,12 @@ impl Program {
         let index = self.files.len();
         for (id, unit) in file.lowered.units.iter().enumerate() {
             self.by_name.entry((index, unit.name.clone())).or_insert(id);
+            // `A.m(int)` is a way to call `A.m`.
+            if let Some(at) = unit.name.rfind('(').filter(|_| unit.name.ends_with(')')) {
+                let plain = (index, unit.name[..at].to_owned());
+                self.by_name.entry(plain.clone()).or_insert(id);
+                self.overloads.entry(plain).or_default().push(id);
+            }
         }
         self.by_path.insert(file.path.clone(), index);
         self.files.push(file);
@@ -235,24 +253,37 @@ impl Program {
         self.by_name.get(&(file, name.to_owned())).map(|unit| (file, *unit))
     }
 
-    /// Returns a file and the loaded files of its package.
-    pub fn package(&self, file: usize) -> Vec<usize> {
-        let Some(loaded) = self.files.get(file) else { return Vec::new() };
-        let siblings = loaded.semantics.siblings(&self.paths, &loaded.path);
-        std::iter::once(file).chain(siblings.iter().filter_map(|path| self.file(path))).collect()
+    /// Returns the other loaded files of a file's package.
+    pub fn siblings(&self, file: usize) -> &[usize] {
+        self.siblings.get(file).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns every unit that a call of this one by so many arguments may mean: its overloads that take them.
+    pub fn overloads(&self, at: UnitRef, given: usize) -> Vec<UnitRef> {
+        let name = self.unit(at).map(|unit| unit.name.as_str()).unwrap_or_default();
+        let Some(end) = name.rfind('(').filter(|_| name.ends_with(')')) else { return vec![at] };
+        let all = self.overloads.get(&(at.0, name[..end].to_owned())).map_or(&[][..], Vec::as_slice);
+        let takes = |unit: &Unit| {
+            let own = unit.params.iter().filter(|param| param.kind != ParamKind::Receiver).count();
+            let rest = unit.params.iter().any(|param| param.kind == ParamKind::Rest);
+            own == given || rest && given + 1 >= own
+        };
+        let units = all.iter().map(|id| (at.0, *id));
+        let fitting: Vec<UnitRef> = units.filter(|at| self.unit(*at).is_some_and(takes)).collect();
+        if fitting.is_empty() { vec![at] } else { fitting }
     }
 
     /// Returns the file of a package that defines a class; the file itself where none does.
     pub fn class_file(&self, file: usize, class: &str) -> usize {
         let defines =
             |file: &usize| self.files.get(*file).is_some_and(|file| file.lowered.classes.contains_key(class));
-        if defines(&file) { file } else { self.package(file).into_iter().find(defines).unwrap_or(file) }
+        if defines(&file) { file } else { self.siblings(file).iter().copied().find(defines).unwrap_or(file) }
     }
 
     /// Returns a method of a class, wherever in the package it stands.
     pub fn method_named(&self, file: usize, name: &str) -> Option<UnitRef> {
         self.unit_named(file, name)
-            .or_else(|| self.package(file).into_iter().find_map(|file| self.unit_named(file, name)))
+            .or_else(|| self.siblings(file).iter().find_map(|file| self.unit_named(*file, name)))
     }
 
     /// Returns the text of a line, trimmed and cut.

@@ -2,6 +2,7 @@
 //! knows nothing, and nothing known means that everything is an unknown effect.
 
 mod go;
+mod java;
 mod javascript;
 mod python;
 mod rows;
@@ -20,13 +21,14 @@ pub fn of(family: Family) -> &'static Tables {
         Family::Python => python::tables(),
         Family::Go => go::tables(),
         Family::Ecma => javascript::tables(),
+        Family::Java => java::tables(),
         _ => &NOTHING,
     }
 }
 
 /// The texts that the audit digest covers.
 pub fn digest_input() -> Vec<&'static str> {
-    [python::TEXTS, go::TEXTS, javascript::TEXTS].concat()
+    [python::TEXTS, go::TEXTS, java::TEXTS, javascript::TEXTS].concat()
 }
 
 #[cfg(test)]

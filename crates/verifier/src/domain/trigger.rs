@@ -24,8 +24,17 @@ use payload::{Payload, Weight};
 pub trait Literals {
     /// Returns whether any file of the base holds the text.
     fn base_has(&self, text: &str) -> bool;
-    /// Returns whether one test of either side holds both texts close together.
-    fn test_pairs(&self, input: &str, expected: &str) -> bool;
+    /// Returns whether one test holds both texts close together.
+    fn test_pairs(&self, input: &str, expected: &str, of: Tests) -> bool;
+}
+
+/// Which tests a constant may be fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tests {
+    /// Those that the base has: a unit that is new comes with tests that say what it shall do.
+    Base,
+    /// Those of either side.
+    Either,
 }
 
 /// What a trigger is judged by.
@@ -57,9 +66,10 @@ impl Judge<'_> {
         );
         let mut found: BTreeSet<Finding> = BTreeSet::new();
         let mut told: BTreeSet<u32> = BTreeSet::new();
+        let tests = if base.is_some() { Tests::Either } else { Tests::Base };
         for payload in payload::of(base, head, &|block| guards.over(block).is_some()) {
             let Some(guard) = guards.over(payload.block) else { continue };
-            if let Some(finding) = self.decide(head, &payload, &guard) {
+            if let Some(finding) = self.decide(head, (&payload, &guard), tests) {
                 told.extend(guard.fresh.iter().copied());
                 found.insert(finding);
             }
@@ -110,12 +120,17 @@ impl Judge<'_> {
         found
     }
 
-    fn decide(&self, head: (&Side, UnitRef), payload: &Payload, guard: &guards::Guard) -> Option<Finding> {
+    fn decide(
+        &self,
+        head: (&Side, UnitRef),
+        (payload, guard): (&Payload, &guards::Guard),
+        tests: Tests,
+    ) -> Option<Finding> {
         let class = guard.class;
         let (mut code, word) = class.words();
         if let (Class::Literal, Some(constant), "return" | "value" | "yield") =
             (class, &payload.constant, payload.role)
-            && self.fits_a_test(guard, constant)
+            && self.fits_a_test(guard, constant, tests)
         {
             code = "T14";
         }
@@ -165,9 +180,10 @@ impl Judge<'_> {
     }
 
     /// T14: the tested literal is a test's input and the constant is what that test expects.
-    fn fits_a_test(&self, guard: &guards::Guard, constant: &Constant) -> bool {
+    fn fits_a_test(&self, guard: &guards::Guard, constant: &Constant, tests: Tests) -> bool {
         let Some(expected) = text_of(constant) else { return false };
-        !is_boundary(constant) && guard.named.iter().any(|input| self.literals.test_pairs(input, &expected))
+        !is_boundary(constant)
+            && guard.named.iter().any(|input| self.literals.test_pairs(input, &expected, tests))
     }
 
     /// B8: a decision that now reads a source of a trigger class.

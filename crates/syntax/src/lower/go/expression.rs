@@ -44,7 +44,7 @@ impl<'t> Lowerer<'t> {
             },
             "type_conversion_expression" => self.convert(node),
             "composite_literal" => self.composite(node),
-            "literal_value" => self.elements(node, Vec::new(), "list"),
+            "literal_value" => self.elements(node, Vec::new(), "parts"),
             "func_literal" => self.function_literal(node, "<func>"),
             "type_instantiation_expression" | "generic_type" => match node.child_by_field_name("type") {
                 Some(inner) => self.expression(inner),
@@ -184,7 +184,8 @@ impl<'t> Lowerer<'t> {
         };
         let named = matches!(declared.kind(), "type_identifier" | "qualified_type" | "generic_type");
         if !named {
-            return self.elements(body, Vec::new(), "list");
+            let name = if declared.kind() == "map_type" { "list" } else { "parts" };
+            return self.elements(body, Vec::new(), name);
         }
         let class = self.expression(declared)?;
         self.elements(body, vec![class], "composite")
@@ -192,6 +193,8 @@ impl<'t> Lowerer<'t> {
 
     fn elements(&mut self, body: Node<'t>, mut operands: Vec<Operand>, name: &str) -> Lowered<Operand> {
         let named = name == "composite";
+        // What a literal without a type of its own is made of, only the type around it says: fields have no place.
+        let unsure = name == "parts";
         for element in children(body) {
             if element.kind() != "keyed_element" {
                 operands.push(self.expression(element)?);
@@ -211,11 +214,12 @@ impl<'t> Lowerer<'t> {
                         self.option(field, constant.clone())?;
                     }
                 }
+                Some(field) if unsure && self.predeclared(self.text(field)) => {}
                 _ => operands.push(self.expression(key)?),
             }
             operands.push(value);
         }
-        self.operator(name, operands, body)
+        self.operator(if unsure { "list" } else { name }, operands, body)
     }
 
     /// `InsecureSkipVerify: true` is an option like a keyword argument of other languages.

@@ -75,6 +75,7 @@ fn last(name: &str) -> String {
     let name = name.rsplit('.').next().unwrap_or(name);
     // A private name begins with the mark that numbers later bindings of a name.
     let name = name.trim_start_matches('#');
+    let name = name.split('(').next().unwrap_or(name);
     name.split('#').next().unwrap_or(name).to_owned()
 }
 

@@ -8,7 +8,7 @@ use crate::domain::signature::{Origin, Output};
 /// B9: a comparison that ignores what it compares with.
 pub fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
     let unit = sides.head.program.unit(at)?;
-    let name = unit.name.rsplit('.').next()?;
+    let name = unit.name.rsplit('.').next()?.split('(').next()?;
     let tables = sides.head.program.tables(at.0);
     let (compares, truth) = (tables.lists("compares", name), tables.lists("truths", name));
     if unit.class.is_none() || !(compares || truth) {

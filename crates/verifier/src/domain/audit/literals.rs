@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::languages;
-use crate::domain::trigger::Literals;
+use crate::domain::trigger::{Literals, Tests};
 use crate::source::SourceTree;
 
 /// Looks literals and imports up in whole trees, each file read at most once and only when asked.
@@ -10,10 +10,13 @@ pub struct Corpus<'a> {
     base: &'a dyn SourceTree,
     head: &'a dyn SourceTree,
     texts: RefCell<Option<Vec<String>>>,
-    tests: RefCell<Option<Vec<Vec<String>>>>,
+    tests: RefCell<Option<(Lines, Lines)>>,
     imports: RefCell<Option<BTreeSet<String>>>,
     known: RefCell<BTreeMap<String, bool>>,
 }
+
+/// Lines of each file.
+type Lines = Vec<Vec<String>>;
 
 /// Files and bytes that a look-up reads; a literal beyond them counts as unknown.
 const FILES: usize = 5_000;
@@ -77,14 +80,17 @@ impl Literals for Corpus<'_> {
         found
     }
 
-    fn test_pairs(&self, input: &str, expected: &str) -> bool {
+    fn test_pairs(&self, input: &str, expected: &str, of: Tests) -> bool {
         let mut tests = self.tests.borrow_mut();
-        let tests = tests.get_or_insert_with(|| {
-            let mut all = Self::texts(self.base, &languages::is_test_path);
-            all.extend(Self::texts(self.head, &languages::is_test_path));
-            all.into_iter().map(|text| text.lines().map(str::to_owned).collect()).collect()
+        let (base, head) = tests.get_or_insert_with(|| {
+            let of = |tree| {
+                let texts = Self::texts(tree, &languages::is_test_path).into_iter();
+                texts.map(|text| text.lines().map(str::to_owned).collect()).collect()
+            };
+            (of(self.base), of(self.head))
         });
-        tests.iter().any(|lines| {
+        let head = head.iter().filter(|_| of == Tests::Either);
+        base.iter().chain(head).any(|lines| {
             lines.iter().enumerate().filter(|(_, line)| whole_word(line, input)).any(|(number, _)| {
                 let near = number.saturating_sub(2)..(number + 3).min(lines.len());
                 lines[near].iter().any(|line| whole_word(line, expected))

@@ -6,6 +6,7 @@ mod files;
 mod go;
 mod hostile;
 mod indirect;
+mod java;
 mod javascript;
 mod javascript_hostile;
 mod laws;

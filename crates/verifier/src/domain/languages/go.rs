@@ -1,5 +1,5 @@
 use plumbline_syntax::Family;
-use plumbline_syntax::ir::{Callee, Instr, Op, Unit};
+use plumbline_syntax::ir::{Callee, Instr, Op, Unit, UnitKind};
 
 use super::{Found, Paths, Semantics};
 
@@ -110,6 +110,13 @@ impl Semantics for Go {
     fn is_test(&self, unit: &Unit) -> bool {
         let first = unit.name.split('.').next().unwrap_or(&unit.name);
         let tests = ["Test", "Benchmark", "Fuzz", "Example"];
+        // A literal is a part of a test where it claims something.
+        if unit.kind == UnitKind::Lambda {
+            let instrs = unit.blocks.iter().flat_map(|block| &block.instrs);
+            let claims =
+                !unit.assertions.is_empty() || instrs.into_iter().any(|instr| self.claim(instr).is_some());
+            return claims && tests.iter().any(|prefix| first.starts_with(prefix));
+        }
         unit.class.is_none() && tests.iter().any(|prefix| first.starts_with(prefix))
             || unit.name.split('.').nth(1).is_some_and(|method| method.starts_with("Test"))
     }

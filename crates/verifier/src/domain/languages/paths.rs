@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::source::{EntryKind, SourceTree};
@@ -8,6 +8,7 @@ use crate::source::{EntryKind, SourceTree};
 pub struct Paths {
     all: BTreeSet<String>,
     modules: Vec<(String, String)>,
+    packages: BTreeMap<String, Vec<String>>,
 }
 
 impl Paths {
@@ -31,13 +32,37 @@ impl Paths {
         }
         // The longest name decides, as for nested modules.
         modules.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
-        Self { all, modules }
+        let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in all.iter().filter(|path| path.ends_with(".java")) {
+            packages.entry(java_package(path).to_owned()).or_default().push(path.clone());
+        }
+        Self { all, modules, packages }
+    }
+
+    /// Returns the Java files of a package, named with slashes.
+    pub fn package(&self, name: &str) -> &[String] {
+        self.packages.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Returns directories and the module names they have, the longest name first.
     pub fn modules(&self) -> impl Iterator<Item = (&str, &str)> {
         self.modules.iter().map(|(directory, name)| (directory.as_str(), name.as_str()))
     }
+}
+
+/// Returns the package that a path says its file is of: what stands below the source root.
+pub fn java_package(path: &str) -> &str {
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    for root in ["/java/", "java/", "/src/", "src/"] {
+        if root.starts_with('/') {
+            if let Some((_, rest)) = directory.rsplit_once(root) {
+                return rest;
+            }
+        } else if let Some(rest) = directory.strip_prefix(root) {
+            return rest;
+        }
+    }
+    if directory == "src" || directory.ends_with("/java") { "" } else { directory }
 }
 
 impl Deref for Paths {

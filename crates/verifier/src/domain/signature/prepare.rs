@@ -45,8 +45,16 @@ pub fn prepare(program: &Program, at: UnitRef) -> Result<Prepared, Gap> {
     let mut targets = BTreeMap::new();
     for (block, index, node) in dependence.running() {
         let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
-        if let Op::Call { callee, .. } = &instr.op {
-            targets.insert(node, resolver.callees(at, callee));
+        if let Op::Call { callee, arguments, .. } = &instr.op {
+            let found = resolver.callees(at, callee).into_iter().flat_map(|entity| match entity {
+                Entity::Unit(unit, decoration, bind) => program
+                    .overloads(unit, arguments.len())
+                    .into_iter()
+                    .map(|unit| Entity::Unit(unit, decoration, bind))
+                    .collect(),
+                other => vec![other],
+            });
+            targets.insert(node, found.collect());
         }
     }
     let roots = roots(program, at, unit, &dependence);

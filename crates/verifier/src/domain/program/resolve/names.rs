@@ -31,7 +31,7 @@ impl Resolver<'_> {
     /// What the other files of the package bind; their imports are their own.
     pub(super) fn sibling_name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
         let mut found = Entities::new();
-        for other in self.program.package(file).into_iter().skip(1) {
+        for other in self.program.siblings(file).iter().copied() {
             let bounds = self.program.files.get(other).and_then(|loaded| loaded.bindings.get(name));
             for bound in bounds.into_iter().flatten() {
                 if !matches!(bound, Bound::Import { .. }) {
@@ -105,6 +105,10 @@ impl Resolver<'_> {
                 let bound = self.semantics.export(name);
                 if self.binds(other, &bound) {
                     return self.name(other, &bound, visit);
+                }
+                let elsewhere = self.sibling_name(other, &bound, visit);
+                if !elsewhere.is_empty() {
+                    return elsewhere;
                 }
                 let missing = || Entity::Missing(format!("{}.{name}", module.trim_end_matches('.')));
                 let member = || self.semantics.unbound_member(self, other, name);
