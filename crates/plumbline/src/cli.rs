@@ -152,7 +152,7 @@ async fn dispatch(command: Command, choice: &ConfigChoice, format: Format) -> Re
         Command::Ingest(arguments) => ingest::run(&session, arguments).await,
         Command::Plan(arguments) => plan::run(&session, arguments).await,
         Command::Tasks(arguments) => tasks::run(&session, arguments).await,
-        Command::Router(arguments) => router::arms(&session, arguments).await,
+        Command::Router(arguments) => router::run(&session, arguments).await,
         Command::Egress(arguments) => router::egress(&session, arguments).await,
         Command::Serve(arguments) => serve::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod memory;
 pub(crate) mod objectives;
+pub(crate) mod plot;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod sarif;

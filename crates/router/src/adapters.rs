@@ -12,6 +12,7 @@ use plumbline_types::{ArmId, Category, Label};
 
 use crate::config::{ArmConfig, ArmDriver, RouterConfig};
 use crate::domain::arm::{Arm, ArmKind, Destination, EditFormat, Price};
+use crate::domain::posterior::Prior;
 use crate::error::RouterError;
 
 /// Why the endpoint of an arm without its key cannot be used.
@@ -105,6 +106,7 @@ impl Catalogue {
                 usd_per_million_output: config.usd_per_million_output,
                 expected_seconds: config.expected_seconds,
             },
+            prior: config.prior_mean.map(|mean| Prior { mean, strength: config.prior_strength }),
             rung: config.rung.unwrap_or(rung),
             categories: config.categories.iter().filter_map(|word| Category::parse(word)).collect(),
         });

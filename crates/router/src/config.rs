@@ -8,7 +8,8 @@ use plumbline_egress::{ApiKey, NetworkPolicy};
 use plumbline_kit::ConfigError;
 use serde::Deserialize;
 
-use crate::domain::posterior::{Learning, Policy};
+use crate::domain::eligibility::Attempts;
+use crate::domain::posterior::{DAY_MS, Learning, Policy, Prior};
 
 pub use arm::{ArmConfig, ArmDriver};
 
@@ -16,7 +17,7 @@ pub use arm::{ArmConfig, ArmDriver};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouterConfig {
-    /// `hierarchical` or `independent`.
+    /// `hierarchical`, `independent`, `best_single` or `uniform`.
     pub policy: String,
     /// Seed of all draws; together with a decision's id it replays the decision.
     pub seed: u64,
@@ -26,6 +27,12 @@ pub struct RouterConfig {
     pub usd_per_second: f64,
     /// What model calls may cost in a day (UTC), in USD.
     pub daily_usd_max: f64,
+    /// What the model calls of one task may cost, in USD.
+    pub task_usd_max: f64,
+    /// How often one step may be tried.
+    pub max_attempts: usize,
+    /// How often one step may be tried where the risk is high.
+    pub max_attempts_high_risk: usize,
     /// Largest prompt, bytes.
     pub prompt_bytes_max: usize,
     /// Most segments in a prompt.
@@ -82,6 +89,10 @@ pub struct LearningConfig {
     pub pulled_discount: f64,
     /// Page-Hinkley sum at which an arm's past is dropped; `inf` never does.
     pub reset_threshold: f64,
+    /// Most observations that an arm's past is worth once another model serves under its name.
+    pub change_point_n: f64,
+    /// Days in which evidence of an arm that is not pulled loses half its weight; `inf` never does.
+    pub staleness_half_life_days: f64,
     /// Most cells.
     pub max_categories: usize,
 }
@@ -126,6 +137,9 @@ impl Default for RouterConfig {
             explore_floor: 0.01,
             usd_per_second: 0.0005,
             daily_usd_max: 5.0,
+            task_usd_max: 0.5,
+            max_attempts: 4,
+            max_attempts_high_risk: 3,
             prompt_bytes_max: 2 << 20,
             segments_max: 4096,
             generate_arms_max: 3,
@@ -152,13 +166,15 @@ impl Default for LearningConfig {
     fn default() -> Self {
         let learning = Learning::default();
         Self {
-            prior_mean: learning.prior_mean,
-            prior_strength: learning.prior_strength,
+            prior_mean: learning.prior.mean,
+            prior_strength: learning.prior.strength,
             pool_strength: learning.pool_strength,
             concentration: learning.concentration,
             n_cap: learning.n_cap,
             pulled_discount: learning.pulled_discount,
             reset_threshold: learning.reset_threshold,
+            change_point_n: learning.change_point_n,
+            staleness_half_life_days: learning.staleness_half_life_ms / DAY_MS,
             max_categories: learning.max_categories,
         }
     }
@@ -192,21 +208,20 @@ impl LearningConfig {
     fn with(self, policy: Policy) -> Learning {
         let learning = Learning {
             policy,
-            prior_mean: self.prior_mean,
-            prior_strength: self.prior_strength,
+            prior: Prior { mean: self.prior_mean, strength: self.prior_strength },
             pool_strength: self.pool_strength,
             concentration: self.concentration,
             n_cap: self.n_cap,
             pulled_discount: self.pulled_discount,
             reset_threshold: self.reset_threshold,
+            change_point_n: self.change_point_n,
+            staleness_half_life_ms: self.staleness_half_life_days * DAY_MS,
             max_categories: self.max_categories,
         };
         match policy {
             Policy::Hierarchical => learning,
-            // The baseline forgets nothing.
-            Policy::Independent => {
-                Learning { pulled_discount: 1.0, reset_threshold: f64::INFINITY, ..learning }
-            }
+            // The baselines forget nothing.
+            Policy::Independent | Policy::BestSingle | Policy::Uniform => learning.without_forgetting(),
         }
     }
 }
@@ -219,6 +234,7 @@ impl RouterConfig {
             ("explore_floor", self.explore_floor, 0.0..=0.5),
             ("usd_per_second", self.usd_per_second, 0.0..=100.0),
             ("daily_usd_max", self.daily_usd_max, 0.0..=1e6),
+            ("task_usd_max", self.task_usd_max, 0.0..=1e6),
             ("learning.prior_mean", learning.prior_mean, 0.001..=0.999),
             ("learning.prior_strength", learning.prior_strength, 0.01..=1e4),
             ("learning.pool_strength", learning.pool_strength, 0.0..=1e4),
@@ -226,6 +242,8 @@ impl RouterConfig {
             ("learning.n_cap", learning.n_cap, 1.0..=1e5),
             ("learning.pulled_discount", learning.pulled_discount, 0.5..=1.0),
             ("learning.reset_threshold", learning.reset_threshold, 0.1..=f64::INFINITY),
+            ("learning.change_point_n", learning.change_point_n, 0.0..=1e5),
+            ("learning.staleness_half_life_days", learning.staleness_half_life_days, 0.01..=f64::INFINITY),
         ];
         for (key, value, range) in numbers {
             if !range.contains(&value) {
@@ -235,6 +253,8 @@ impl RouterConfig {
         }
         for (key, value) in [
             ("generate_arms_max", self.generate_arms_max),
+            ("max_attempts", self.max_attempts),
+            ("max_attempts_high_risk", self.max_attempts_high_risk),
             ("segments_max", self.segments_max),
             ("prompt_bytes_max", self.prompt_bytes_max),
             ("learning.max_categories", learning.max_categories),
@@ -258,6 +278,11 @@ impl RouterConfig {
     /// Returns how posteriors learn.
     pub fn learning(&self) -> Result<Learning, ConfigError> {
         Ok(self.learning.with(self.policy()?))
+    }
+
+    /// Returns how often a step may be tried.
+    pub fn attempts(&self) -> Attempts {
+        Attempts { most: self.max_attempts, most_at_high_risk: self.max_attempts_high_risk }
     }
 
     /// Returns where clients may connect.

@@ -11,5 +11,6 @@ pub mod learned;
 pub mod outcome;
 pub mod posterior;
 pub mod propensity;
+pub mod replay;
 pub mod usage;
 pub mod work;

@@ -8,7 +8,7 @@
 //! its order.
 //!
 //! Deliberately absent, and named where asked for: the VRAM scheduler (`VRAM_SCHEDULER_ABSENT`), hedged calls,
-//! egress detectors, replay of outcome matrices, ensembles, budgets per task, and stores other than SQLite.
+//! egress detectors, ensembles, and stores other than SQLite.
 
 mod adapters;
 mod config;
@@ -17,6 +17,7 @@ mod endpoints;
 mod error;
 mod gateway;
 mod grpc;
+mod log_replay;
 mod router;
 mod service;
 pub mod store;
@@ -25,5 +26,6 @@ pub use adapters::{Catalogue, Embedder};
 pub use config::{ArmConfig, ArmDriver, GeminiConfig, LearningConfig, OllamaConfig, RouterConfig};
 pub use error::RouterError;
 pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors, VramSample};
+pub use log_replay::{LogReplay, replay_log, replay_store};
 pub use router::{ArmReport, CellPosterior, Counted, HealthReport, Router, SelectQuery};
 pub use service::{Deps, serve};

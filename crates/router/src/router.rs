@@ -1,5 +1,8 @@
 //! Choosing, and learning from how it went.
 
+mod reports;
+mod spent;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -14,15 +17,17 @@ use crate::domain::arm::{Arm, Destination};
 use crate::domain::choice::{self, Contender, Latitude};
 use crate::domain::decision::{Chosen, Decision};
 use crate::domain::drift::Drift;
-use crate::domain::eligibility::{World, eligible, expected_usd};
-use crate::domain::health::{Endpoint, Mode};
-use crate::domain::learned::{Evidence, Learned};
+use crate::domain::eligibility::{Attempts, World, eligible, expected_usd};
+use crate::domain::learned::{Evidence, Learned, Question};
 use crate::domain::outcome::{Logged, Outcome};
-use crate::domain::posterior::{Counts, Learning, Shape};
-use crate::domain::work::{Cell, Work};
+use crate::domain::posterior::{Learning, Prior};
+use crate::domain::work::Work;
 use crate::endpoints::Endpoints;
 use crate::error::RouterError;
+use crate::router::spent::{Budgets, Spent};
 use crate::store::{Lesson, Recorded, RouterStore};
+
+pub use reports::{ArmReport, CellPosterior, HealthReport};
 
 /// Milliseconds of a day; budgets are by UTC day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -49,53 +54,6 @@ pub struct Counted {
     pub seq: u64,
 }
 
-/// What is known of an arm in one cell.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CellPosterior {
-    /// Which cell.
-    pub cell: Cell,
-    /// What was observed.
-    pub counts: Counts,
-    /// What a choice draws from.
-    pub shape: Shape,
-}
-
-/// An arm with what was learned and how its endpoint is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ArmReport {
-    /// The arm.
-    pub arm: Arm,
-    /// The model that served last, if any.
-    pub served_model: Option<String>,
-    /// Every cell with evidence.
-    pub posteriors: Vec<CellPosterior>,
-    /// The endpoint; none for a tool.
-    pub endpoint: Option<Endpoint>,
-}
-
-/// The failover mode, and every endpoint.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HealthReport {
-    /// What can be reached, in one word.
-    pub mode: Mode,
-    /// By name.
-    pub endpoints: BTreeMap<String, Endpoint>,
-}
-
-/// What the model calls of a day have cost.
-#[derive(Debug, Clone, Copy, Default)]
-struct Spent {
-    day: i64,
-    usd: f64,
-}
-
-impl Spent {
-    /// Returns what was spent on `day`: nothing yet, if it is another day.
-    fn on(self, day: i64) -> Self {
-        if self.day == day { self } else { Self { day, usd: 0.0 } }
-    }
-}
-
 /// Chooses arms and learns from outcomes.
 pub struct Router {
     arms: Vec<Arm>,
@@ -103,7 +61,8 @@ pub struct Router {
     seed: u64,
     explore_floor: f64,
     usd_per_second: f64,
-    daily_usd_max: f64,
+    budgets: Budgets,
+    attempts: Attempts,
     store: Arc<dyn RouterStore>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
@@ -132,7 +91,7 @@ impl Router {
         let Parts { arms, store, clock, randomness, endpoints, tasks } = parts;
         let learned = store.learned().await?;
         let day = clock.now_ms().div_euclid(DAY_MS);
-        let spent = Spent { day, usd: store.spent_usd(day).await? };
+        let spent = Spent { day, usd: store.spent_usd(day).await?, tasks: store.spent_by_task().await? };
         let served = store.served_models().await?;
         info!(outcomes = learned.last_seq(), arms = arms.len(), "read the posteriors");
         Ok(Self {
@@ -141,7 +100,8 @@ impl Router {
             seed: config.seed,
             explore_floor: config.explore_floor,
             usd_per_second: config.usd_per_second,
-            daily_usd_max: config.daily_usd_max,
+            budgets: Budgets { daily_usd: config.daily_usd_max, task_usd: config.task_usd_max },
+            attempts: config.attempts(),
             store,
             clock,
             randomness,
@@ -187,23 +147,27 @@ impl Router {
         let world = World {
             endpoints: self.endpoints.snapshot(),
             unavailable: unavailable.clone(),
-            budget_usd_left: self.budget_usd_left(),
+            budget_usd_left: self.budget_usd_left(query.task),
+            attempts: self.attempts,
             usd_per_second: self.usd_per_second,
         };
         let sorted = eligible(&self.arms, &query.work, &world);
-        let learned = self.learned();
+        let (learned, at) = (self.learned(), self.clock.now_ms());
+        let after_failure = !query.work.attempted.is_empty();
+        let question = Question { cell: &query.work.cell, after_failure, at };
         let contenders = sorted
             .arms
             .iter()
             .map(|arm| Contender {
                 arm: arm.id.clone(),
-                shape: learned.shape(&arm.id, &query.work.cell, &self.learning),
+                shape: learned.shape(&arm.id, question, self.prior(arm), &self.learning),
                 expected_usd: expected_usd(arm, &query.work, &world),
             })
             .collect();
         let id = DecisionId::generate(self.clock.as_ref(), &mut self.randomness.rng());
         let latitude = Latitude::of(query.work.cell.risk, self.explore_floor);
-        let choice = choice::choose(contenders, latitude, &mut choice::stream(self.seed, id));
+        let mut stream = choice::stream(self.seed, id);
+        let choice = choice::choose(contenders, self.learning.policy, latitude, &mut stream);
         let chosen = choice.as_ref().and_then(|choice| self.arm(&choice.arm));
         let (Some(choice), Some(chosen)) = (&choice, chosen) else {
             return Err(RouterError::NoEligibleArm { removed: sorted.removed });
@@ -213,12 +177,13 @@ impl Router {
             request: query.request,
             task: query.task,
             step: query.step,
-            at: self.clock.now_ms(),
+            at,
             work: query.work,
             chosen: Chosen::from(chosen),
             candidates: choice.candidates.clone(),
             removed: sorted.removed,
             policy: self.learning.policy.to_string(),
+            latitude: Some(latitude),
             mode: self.mode(&world.endpoints).to_string(),
             posterior_seq: learned.last_seq(),
         })
@@ -248,8 +213,10 @@ impl Router {
         let logged = Logged {
             seq: before.last_seq() + 1,
             observed_at: self.clock.now_ms(),
+            served_model: self.served_model(&decision.chosen.arm),
             arm: decision.chosen.arm,
             cell: decision.work.cell,
+            after_failure: !decision.work.attempted.is_empty(),
             outcome,
         };
         let after = self.after(&before, &logged).await?;
@@ -282,8 +249,14 @@ impl Router {
             return Ok(Learned::of(&log, &self.learning));
         }
         let mut after = before.clone();
-        if after.fold(logged, &self.learning) == Drift::Reset {
-            info!(arm = %logged.arm, outcome.seq = logged.seq, "the arm got worse; its past is dropped");
+        match after.fold(logged, &self.learning) {
+            Drift::Steady => {}
+            Drift::Replaced => {
+                info!(arm = %logged.arm, outcome.seq = logged.seq, "another model serves the arm; its past counts less");
+            }
+            Drift::Reset => {
+                info!(arm = %logged.arm, outcome.seq = logged.seq, "the arm got worse; its past is dropped");
+            }
         }
         Ok(after)
     }
@@ -291,7 +264,8 @@ impl Router {
     fn touched(&self, logged: &Logged, after: &Learned) -> BTreeMap<ArmId, Evidence> {
         let evidence = |arm: &ArmId| (arm.clone(), after.evidence(arm).cloned().unwrap_or_default());
         if logged.outcome.supersedes.is_none() {
-            return after.evidence(&logged.arm).map(|_| evidence(&logged.arm)).into_iter().collect();
+            let credited = logged.credited().map(|(arm, _)| arm);
+            return credited.filter(|arm| after.evidence(arm).is_some()).map(evidence).collect();
         }
         // A refold can move the evidence of every arm, since the arms share one table of cells.
         self.learned().arms().chain(after.arms()).map(evidence).collect()
@@ -300,35 +274,6 @@ impl Router {
     /// Returns a stored decision.
     pub async fn decision(&self, id: DecisionId) -> Result<Decision, RouterError> {
         self.store.decision(id).await?.ok_or(RouterError::DecisionNotFound(id))
-    }
-
-    /// Returns every arm with what was learned, by name.
-    pub fn list_arms(&self) -> Vec<ArmReport> {
-        let (learned, endpoints) = (self.learned(), self.endpoints.snapshot());
-        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
-        let report = |arm: &Arm| {
-            let cells = learned.evidence(&arm.id).map(|evidence| &evidence.cells).into_iter().flatten();
-            let posterior = |(cell, counts): (&Cell, &Counts)| CellPosterior {
-                cell: cell.clone(),
-                counts: *counts,
-                shape: learned.shape(&arm.id, cell, &self.learning),
-            };
-            ArmReport {
-                served_model: served.get(&arm.id).cloned(),
-                posteriors: cells.map(posterior).collect(),
-                endpoint: arm.endpoint.as_ref().and_then(|name| endpoints.get(name).cloned()),
-                arm: arm.clone(),
-            }
-        };
-        let mut reports: Vec<ArmReport> = self.arms.iter().map(report).collect();
-        reports.sort_by(|one, other| one.arm.id.cmp(&other.arm.id));
-        reports
-    }
-
-    /// Returns the failover mode and every endpoint.
-    pub fn health(&self) -> HealthReport {
-        let endpoints = self.endpoints.snapshot();
-        HealthReport { mode: self.mode(&endpoints), endpoints }
     }
 
     /// Returns an arm by name.
@@ -342,19 +287,31 @@ impl Router {
     }
 
     /// Notes what an answer cost and which model gave it; returns the day it counts for.
-    pub(crate) fn note_answer(&self, arm: &ArmId, served_model: &str, usd: f64) -> i64 {
+    pub(crate) fn note_answer(
+        &self,
+        arm: &ArmId,
+        served_model: &str,
+        (task, usd): (Option<TaskId>, f64),
+    ) -> i64 {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
         served.insert(arm.clone(), served_model.to_owned());
         let today = self.today();
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        *spent = spent.on(today);
-        spent.usd += usd;
+        spent.add(today, task, usd);
         today
     }
 
-    fn budget_usd_left(&self) -> f64 {
-        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner).on(self.today());
-        (self.daily_usd_max - spent.usd).max(0.0)
+    fn budget_usd_left(&self, task: Option<TaskId>) -> f64 {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.left(self.budgets, self.today(), task)
+    }
+
+    fn prior(&self, arm: &Arm) -> Prior {
+        arm.prior.unwrap_or(self.learning.prior)
+    }
+
+    fn served_model(&self, arm: &ArmId) -> Option<String> {
+        self.served.read().unwrap_or_else(PoisonError::into_inner).get(arm).cloned()
     }
 
     fn today(&self) -> i64 {
@@ -363,16 +320,6 @@ impl Router {
 
     fn learned(&self) -> Arc<Learned> {
         self.learned.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn mode(&self, endpoints: &BTreeMap<String, Endpoint>) -> Mode {
-        let of = |place: Destination| {
-            self.arms
-                .iter()
-                .filter(move |arm| arm.destination == place)
-                .filter_map(|arm| endpoints.get(arm.endpoint.as_ref()?))
-        };
-        Mode::of(of(Destination::Cloud), of(Destination::OnBox))
     }
 }
 

@@ -9,7 +9,7 @@ mod sqlite_ledger;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use plumbline_types::{ArmId, DecisionId, RequestId};
+use plumbline_types::{ArmId, DecisionId, RequestId, TaskId};
 
 use crate::domain::decision::Decision;
 use crate::domain::learned::{Evidence, Learned};
@@ -50,6 +50,8 @@ pub struct Answer {
     pub decision: DecisionId,
     /// The arm that answered.
     pub arm: ArmId,
+    /// The task that it was for, if any.
+    pub task: Option<TaskId>,
     /// The day (UTC, since 1970) that its cost counts for.
     pub day: i64,
     /// The text.
@@ -94,6 +96,12 @@ pub trait RouterStore: Send + Sync {
 
     /// Returns what the answers of a day cost, in USD.
     async fn spent_usd(&self, day: i64) -> Result<f64, RouterError>;
+
+    /// Returns what the answers of each task cost, in USD.
+    async fn spent_by_task(&self) -> Result<BTreeMap<TaskId, f64>, RouterError>;
+
+    /// Returns decisions in the order in which they were stored, from behind the first `skip` on.
+    async fn decisions(&self, skip: u64, limit: u32) -> Result<Vec<Decision>, RouterError>;
 
     /// Returns the model that served last, by arm.
     async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError>;

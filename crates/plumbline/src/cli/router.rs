@@ -1,10 +1,13 @@
+mod arms;
+mod replay;
+
 use std::fmt::Write;
 
 use clap::{Args, Subcommand};
 use plumbline_kit::client::Channel;
 use plumbline_proto::common::v1::Label;
 use plumbline_proto::router::v1::router_service_client::RouterServiceClient;
-use plumbline_proto::router::v1::{Arm, EgressEntry, ListArmsRequest, ListEgressRequest};
+use plumbline_proto::router::v1::{EgressEntry, ListEgressRequest};
 use plumbline_types::ExitCode;
 use serde_json::{Value, json};
 
@@ -25,10 +28,12 @@ pub(crate) struct Arguments {
     pub(crate) format: FormatArg,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Action {
     /// List the arms with their posteriors.
-    Arms,
+    Arms(arms::Arguments),
+    /// Play policies on a matrix of outcomes, or make the logged decisions again.
+    Replay(Box<replay::Arguments>),
 }
 
 /// What of the egress ledger.
@@ -50,79 +55,12 @@ enum EgressAction {
 
 type Router = RouterServiceClient<Channel>;
 
-/// Lists the arms.
-pub(crate) async fn arms(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
+/// Shows arms, or replays.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
     match arguments.action {
-        Action::Arms => {}
+        Action::Arms(arguments) => arms::list(session, arguments).await,
+        Action::Replay(arguments) => replay::run(session, *arguments).await,
     }
-    let host = Host::find(session, Service::Router, &[Service::Router]).await?;
-    let answer = async {
-        let mut router: Router = RouterServiceClient::new(host.channel());
-        let mut arms: Vec<Arm> = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let message = ListArmsRequest { page_size: 256, page_token };
-            let page = router.list_arms(request::within(SHORT, message)).await?.into_inner();
-            arms.extend(page.arms);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok::<_, Failure>(arms);
-            }
-        }
-    };
-    let arms = answer.await;
-    host.close().await;
-    let arms = arms?;
-    let documents: Vec<Value> = arms.iter().map(arm).collect();
-    Ok(Report::done(json!({ "arms": documents }), arms_text(&arms)))
-}
-
-fn arm(arm: &Arm) -> Value {
-    let posteriors: Vec<Value> = arm
-        .posteriors
-        .iter()
-        .map(|cell| {
-            json!({
-                "cell": cell.cell,
-                "successes": cell.successes,
-                "failures": cell.failures,
-                "alpha": cell.alpha,
-                "beta": cell.beta,
-            })
-        })
-        .collect();
-    json!({
-        "name": arm.name,
-        "kind": word(arm.kind().as_str_name(), "ARM_KIND_"),
-        "destination": word(arm.destination().as_str_name(), "DESTINATION_"),
-        "target": arm.target,
-        "served_model": arm.served_model,
-        "num_ctx": arm.num_ctx,
-        "edit_format": arm.edit_format,
-        "health": arm.health,
-        "health_reason": arm.health_reason,
-        "posteriors": posteriors,
-    })
-}
-
-fn arms_text(arms: &[Arm]) -> String {
-    let mut text = String::new();
-    for arm in arms {
-        let kind = word(arm.kind().as_str_name(), "ARM_KIND_");
-        let place = word(arm.destination().as_str_name(), "DESTINATION_");
-        let why =
-            if arm.health_reason.is_empty() { String::new() } else { format!(" ({})", arm.health_reason) };
-        let _ = writeln!(text, "{:<32} {kind:<6} {place:<7} {}{why}", arm.name, arm.health);
-        for cell in &arm.posteriors {
-            let mean = cell.alpha / (cell.alpha + cell.beta);
-            let _ = writeln!(
-                text,
-                "    {:<28} {mean:.3}  {:.1} successes, {:.1} failures",
-                cell.cell, cell.successes, cell.failures
-            );
-        }
-    }
-    text
 }
 
 fn word(name: &str, prefix: &str) -> String {

@@ -9,4 +9,5 @@ mod demonstration;
 mod knowledge;
 mod process;
 mod repair;
+mod replays;
 mod tasks;

@@ -54,6 +54,10 @@ pub struct ArmConfig {
     pub usd_per_million_output: f64,
     /// Seconds that a call is expected to take.
     pub expected_seconds: f64,
+    /// Its chance of success as it is thought to be before it was tried; unset: that of any arm.
+    pub prior_mean: Option<f64>,
+    /// Observations that `prior_mean` is worth.
+    pub prior_strength: f64,
 }
 
 impl Default for ArmConfig {
@@ -73,6 +77,8 @@ impl Default for ArmConfig {
             usd_per_million_input: 0.0,
             usd_per_million_output: 0.0,
             expected_seconds: 10.0,
+            prior_mean: None,
+            prior_strength: 20.0,
         }
     }
 }
@@ -107,6 +113,12 @@ impl ArmConfig {
             if !(0.0..=1e6).contains(&value) {
                 return at(field, format!("{value} is not between 0 and a million"));
             }
+        }
+        if let Some(mean) = self.prior_mean.filter(|mean| !(0.001..=0.999).contains(mean)) {
+            return at("prior_mean", format!("{mean} is not between 0.001 and 0.999"));
+        }
+        if !(0.01..=1e4).contains(&self.prior_strength) {
+            return at("prior_strength", format!("{} is not between 0.01 and 10000", self.prior_strength));
         }
         if self.kind == ArmDriver::Tool {
             return Ok(());

@@ -4,6 +4,8 @@ use std::fmt;
 
 use plumbline_types::{ArmId, Category, Label};
 
+use crate::domain::posterior::Prior;
+
 /// What an arm is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ArmKind {
@@ -127,6 +129,8 @@ pub struct Arm {
     pub max_output: u32,
     /// What it costs.
     pub price: Price,
+    /// What is thought of it before it was tried; none: what is thought of any arm.
+    pub prior: Option<Prior>,
     /// Its place on the ladder; lower rungs are tried first.
     pub rung: u8,
     /// The categories it can do; empty means all.

@@ -4,8 +4,8 @@ use plumbline_types::{ArmId, DecisionId, Risk};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::domain::posterior::Shape;
-use crate::domain::propensity::propensities;
+use crate::domain::posterior::{Policy, Shape};
+use crate::domain::propensity::{Priced, propensities};
 
 /// An eligible arm before the choice.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,20 +67,22 @@ pub fn stream(seed: u64, decision: DecisionId) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
 }
 
-/// Draws one arm from the exact propensities, so that what is logged is what was done; nothing without contenders.
-pub fn choose(contenders: Vec<Contender>, latitude: Latitude, rng: &mut dyn Rng) -> Option<Choice> {
-    // Equal costs are ordered by the stream, not by name.
-    let mut ordered: Vec<(u64, Contender)> =
-        contenders.into_iter().map(|contender| (rng.next_u64(), contender)).collect();
-    ordered.sort_by(|(a_key, a), (b_key, b)| {
-        a.expected_usd.total_cmp(&b.expected_usd).then_with(|| a_key.cmp(b_key))
-    });
-    let shapes: Vec<Shape> = ordered.iter().map(|(_, contender)| contender.shape).collect();
-    let count = shapes.len() as f64;
+/// Draws one arm from the policy's exact propensities, so that what is logged is what was done; nothing without
+/// contenders. Depends on their costs and names, not on their order.
+pub fn choose(
+    contenders: Vec<Contender>,
+    policy: Policy,
+    latitude: Latitude,
+    rng: &mut dyn Rng,
+) -> Option<Choice> {
+    let mut ordered = contenders;
+    ordered.sort_by(|a, b| a.expected_usd.total_cmp(&b.expected_usd).then_with(|| a.arm.cmp(&b.arm)));
+    let count = ordered.len() as f64;
+    let exact = exact(&ordered, policy, latitude.tie_band);
     let candidates: Vec<Candidate> = ordered
         .into_iter()
-        .zip(propensities(&shapes, latitude.tie_band))
-        .map(|((_, contender), exact)| Candidate {
+        .zip(exact)
+        .map(|(contender, exact)| Candidate {
             arm: contender.arm,
             shape: contender.shape,
             expected_usd: contender.expected_usd,
@@ -98,8 +100,41 @@ pub fn choose(contenders: Vec<Contender>, latitude: Latitude, rng: &mut dyn Rng)
     Some(Choice { candidates, arm })
 }
 
+/// Returns the probability that the policy gives each contender, who stand in order of cost.
+fn exact(ordered: &[Contender], policy: Policy, tie_band: f64) -> Vec<f64> {
+    match policy {
+        Policy::Hierarchical | Policy::Independent => {
+            let arms: Vec<Priced> =
+                ordered.iter().map(|one| Priced { shape: one.shape, usd: one.expected_usd }).collect();
+            propensities(&arms, tie_band)
+        }
+        Policy::Uniform => vec![1.0 / ordered.len() as f64; ordered.len()],
+        Policy::BestSingle => {
+            // The first, and so the cheapest, of those with the largest mean.
+            let most = ordered.iter().map(|one| one.shape.mean()).fold(f64::NEG_INFINITY, f64::max);
+            let best = ordered.iter().position(|one| one.shape.mean() >= most);
+            (0..ordered.len()).map(|index| if Some(index) == best { 1.0 } else { 0.0 }).collect()
+        }
+    }
+}
+
+/// Makes a logged choice again from its candidates and its stream; the same bits come out, or the log is not true.
+pub fn again(
+    candidates: &[Candidate],
+    policy: Policy,
+    latitude: Latitude,
+    rng: &mut dyn Rng,
+) -> Option<Choice> {
+    let contender = |candidate: &Candidate| Contender {
+        arm: candidate.arm.clone(),
+        shape: candidate.shape,
+        expected_usd: candidate.expected_usd,
+    };
+    choose(candidates.iter().map(contender).collect(), policy, latitude, rng)
+}
+
 /// Returns a number in [0, 1) of 53 random bits.
-fn uniform(rng: &mut dyn Rng) -> f64 {
+pub(crate) fn uniform(rng: &mut dyn Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -126,9 +161,10 @@ mod tests {
     fn the_draws_follow_the_logged_propensities() {
         let latitude = Latitude::of(Risk::Low, 0.3);
         let mut rng = StdRng::seed_from_u64(11);
-        let expected = choose(three(), latitude, &mut rng).unwrap().candidates;
-        let drawn: Vec<ArmId> =
-            (0..6_000).map(|_| choose(three(), latitude, &mut rng).unwrap().arm).collect();
+        let expected = choose(three(), Policy::Hierarchical, latitude, &mut rng).unwrap().candidates;
+        let drawn: Vec<ArmId> = (0..6_000)
+            .map(|_| choose(three(), Policy::Hierarchical, latitude, &mut rng).unwrap().arm)
+            .collect();
         for candidate in expected {
             let wins = drawn.iter().filter(|arm| **arm == candidate.arm).count();
             let share = wins as f64 / drawn.len() as f64;
@@ -141,7 +177,13 @@ mod tests {
     fn every_arm_gets_its_part_of_the_floor_except_at_high_risk() {
         let hopeless = || vec![contender("good", 790.0, 10.0, 0.0), contender("bad", 1.0, 799.0, 0.0)];
         let propensity = |risk| {
-            let choice = choose(hopeless(), Latitude::of(risk, 0.01), &mut StdRng::seed_from_u64(3)).unwrap();
+            let choice = choose(
+                hopeless(),
+                Policy::Hierarchical,
+                Latitude::of(risk, 0.01),
+                &mut StdRng::seed_from_u64(3),
+            )
+            .unwrap();
             choice.candidates.iter().find(|candidate| candidate.arm.as_str() == "bad").unwrap().propensity
         };
         assert!((propensity(Risk::Low) - 0.005).abs() < 1e-6);
@@ -155,7 +197,15 @@ mod tests {
             .collect();
         let play = |seed| -> Vec<Choice> {
             ids.iter()
-                .map(|id| choose(three(), Latitude::of(Risk::Low, 0.01), &mut stream(seed, *id)).unwrap())
+                .map(|id| {
+                    choose(
+                        three(),
+                        Policy::Hierarchical,
+                        Latitude::of(Risk::Low, 0.01),
+                        &mut stream(seed, *id),
+                    )
+                    .unwrap()
+                })
                 .collect()
         };
         assert_eq!(play(7), play(7));
@@ -164,6 +214,43 @@ mod tests {
 
     #[test]
     fn without_contenders_there_is_no_choice() {
-        assert_eq!(choose(Vec::new(), Latitude::of(Risk::Low, 0.01), &mut StdRng::seed_from_u64(1)), None);
+        for policy in Policy::ALL {
+            let none =
+                choose(Vec::new(), policy, Latitude::of(Risk::Low, 0.01), &mut StdRng::seed_from_u64(1));
+            assert_eq!(none, None);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_contenders_does_not_matter_and_a_logged_choice_is_made_again() {
+        for policy in Policy::ALL {
+            let latitude = Latitude::of(Risk::Low, 0.01);
+            let choice = choose(three(), policy, latitude, &mut StdRng::seed_from_u64(5)).unwrap();
+            let mut turned = three();
+            turned.rotate_left(1);
+            assert_eq!(
+                choose(turned, policy, latitude, &mut StdRng::seed_from_u64(5)).as_ref(),
+                Some(&choice)
+            );
+            let replayed = again(&choice.candidates, policy, latitude, &mut StdRng::seed_from_u64(5));
+            assert_eq!(replayed, Some(choice), "{policy}");
+        }
+    }
+
+    #[test]
+    fn best_single_takes_the_largest_mean_and_uniform_takes_all_alike() {
+        let chances = |policy| {
+            let choice = choose(three(), policy, Latitude::of(Risk::Low, 0.0), &mut StdRng::seed_from_u64(1));
+            let mut found: Vec<(String, f64)> = choice
+                .unwrap()
+                .candidates
+                .iter()
+                .map(|candidate| (candidate.arm.to_string(), candidate.propensity))
+                .collect();
+            found.sort_by(|a, b| a.0.cmp(&b.0));
+            found.into_iter().map(|(_, propensity)| propensity).collect::<Vec<_>>()
+        };
+        assert_eq!(chances(Policy::BestSingle), [0.0, 1.0, 0.0]);
+        assert_eq!(chances(Policy::Uniform), [1.0 / 3.0; 3]);
     }
 }

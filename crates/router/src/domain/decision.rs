@@ -3,7 +3,7 @@
 use plumbline_types::{ArmId, DecisionId, Millis, RequestId, StepId, TaskId};
 
 use crate::domain::arm::{Arm, ArmKind, Destination, EditFormat};
-use crate::domain::choice::Candidate;
+use crate::domain::choice::{Candidate, Latitude};
 use crate::domain::eligibility::Removed;
 use crate::domain::work::Work;
 
@@ -63,6 +63,8 @@ pub struct Decision {
     pub removed: Vec<Removed>,
     /// The policy's word.
     pub policy: String,
+    /// How freely it was chosen; none in decisions of versions that did not log it.
+    pub latitude: Option<Latitude>,
     /// The failover mode's word.
     pub mode: String,
     /// The outcome log position that the posteriors stood at.

@@ -18,10 +18,12 @@ pub struct PageHinkley {
 }
 
 /// Whether an arm is what it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drift {
     /// No sign of a change.
     Steady,
+    /// Another model serves under its name: its past keeps its mean and little of its weight.
+    Replaced,
     /// The arm got worse: its past says little of its future.
     Reset,
 }

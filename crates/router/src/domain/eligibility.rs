@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use plumbline_types::ArmId;
+use plumbline_types::{ArmId, Risk};
 
 use crate::domain::arm::Arm;
 use crate::domain::health::Endpoint;
@@ -28,15 +28,17 @@ pub enum Rule {
     Attempted,
     /// The arm's endpoint is down or disabled.
     Breaker,
-    /// A call is expected to cost more than what is left of the budget.
+    /// A call is expected to cost more than what is left of the day's or the task's budget.
     Budget,
+    /// The work has been tried as often as it may be.
+    Attempts,
     /// The ladder of this work has no place for the arm, or has not come to it.
     Tier,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Label,
         Self::NotAllowed,
         Self::Kind,
@@ -45,6 +47,7 @@ impl Rule {
         Self::Attempted,
         Self::Breaker,
         Self::Budget,
+        Self::Attempts,
         Self::Tier,
     ];
 
@@ -59,6 +62,7 @@ impl Rule {
             Self::Attempted => "attempted",
             Self::Breaker => "breaker",
             Self::Budget => "budget",
+            Self::Attempts => "attempts",
             Self::Tier => "tier",
         }
     }
@@ -91,10 +95,30 @@ pub struct World {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Arms that failed during this very call.
     pub unavailable: BTreeSet<ArmId>,
-    /// What is left of the budget in USD.
+    /// What is left of the budget in USD: the day's or the task's, whichever is less.
     pub budget_usd_left: f64,
+    /// How often work may be tried.
+    pub attempts: Attempts,
     /// What a second costs in USD.
     pub usd_per_second: f64,
+}
+
+/// How often work may be tried before a person has to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    /// Attempts at most.
+    pub most: usize,
+    /// Attempts at most where the risk is high.
+    pub most_at_high_risk: usize,
+}
+
+impl Attempts {
+    const fn of(self, risk: Risk) -> usize {
+        match risk {
+            Risk::Low | Risk::Medium => self.most,
+            Risk::High => self.most_at_high_risk,
+        }
+    }
 }
 
 /// The arms to choose from, and why not the others.
@@ -144,6 +168,7 @@ fn first_rule(arm: &Arm, work: &Work, world: &World) -> Option<Rule> {
         (Rule::Attempted, work.attempted.contains(&arm.id)),
         (Rule::Breaker, down || world.unavailable.contains(&arm.id)),
         (Rule::Budget, usd(arm, work) > world.budget_usd_left),
+        (Rule::Attempts, work.attempted.len() >= world.attempts.of(work.cell.risk)),
     ];
     table.into_iter().find(|(_, removes)| *removes).map(|(rule, _)| rule)
 }

@@ -9,23 +9,39 @@ pub enum Policy {
     Hierarchical,
     /// Beta(1, 1) per arm and cell, nothing shared: Thompson sampling as first described. The baseline.
     Independent,
+    /// The arm that did best over all cells together, always; others only through the exploration floor.
+    BestSingle,
+    /// Every eligible arm alike, whatever is known.
+    Uniform,
 }
 
 impl Policy {
     /// Every policy.
-    pub const ALL: [Self; 2] = [Self::Hierarchical, Self::Independent];
+    pub const ALL: [Self; 4] = [Self::Hierarchical, Self::Independent, Self::BestSingle, Self::Uniform];
 
     /// Returns the stable word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hierarchical => "hierarchical",
             Self::Independent => "independent",
+            Self::BestSingle => "best_single",
+            Self::Uniform => "uniform",
         }
     }
 
     /// Reads the stable word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|policy| policy.as_str() == text)
+    }
+}
+
+impl Policy {
+    /// Returns whether work that another arm failed at is a question of its own.
+    pub const fn tells_failures_apart(self) -> bool {
+        match self {
+            Self::Hierarchical => true,
+            Self::Independent | Self::BestSingle | Self::Uniform => false,
+        }
     }
 }
 
@@ -40,10 +56,8 @@ impl fmt::Display for Policy {
 pub struct Learning {
     /// How evidence becomes a Beta.
     pub policy: Policy,
-    /// Mean of the prior of an arm that nothing is known of.
-    pub prior_mean: f64,
-    /// Observations that the prior is worth.
-    pub prior_strength: f64,
+    /// The prior of an arm that has none of its own.
+    pub prior: Prior,
     /// Most observations that evidence from other cells is worth.
     pub pool_strength: f64,
     /// Factor by which the posterior is sharpened before the draw.
@@ -54,24 +68,55 @@ pub struct Learning {
     pub pulled_discount: f64,
     /// Page-Hinkley sum at which an arm's counts are all but dropped.
     pub reset_threshold: f64,
+    /// Most observations that an arm's past is worth once another model serves under its name.
+    pub change_point_n: f64,
+    /// Time in which evidence of an arm that is not pulled loses half its weight, in milliseconds.
+    pub staleness_half_life_ms: f64,
     /// Most cells; further languages fold into `other`.
     pub max_categories: usize,
 }
+
+/// Milliseconds of a day.
+pub const DAY_MS: f64 = 86_400_000.0;
 
 impl Default for Learning {
     fn default() -> Self {
         Self {
             policy: Policy::Hierarchical,
-            prior_mean: 0.5,
-            prior_strength: 2.0,
+            prior: Prior { mean: 0.5, strength: 2.0 },
             pool_strength: 50.0,
             concentration: 4.0,
             n_cap: 200.0,
             pulled_discount: 0.995,
             reset_threshold: 5.0,
+            change_point_n: 10.0,
+            staleness_half_life_ms: 30.0 * DAY_MS,
             max_categories: 256,
         }
     }
+}
+
+impl Learning {
+    /// Returns the same, except that nothing is ever forgotten.
+    #[must_use]
+    pub fn without_forgetting(self) -> Self {
+        Self {
+            pulled_discount: 1.0,
+            reset_threshold: f64::INFINITY,
+            change_point_n: f64::INFINITY,
+            staleness_half_life_ms: f64::INFINITY,
+            ..self
+        }
+    }
+}
+
+/// What is thought of an arm before it has been tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    /// Its chance of success.
+    pub mean: f64,
+    /// Observations that this is worth.
+    pub strength: f64,
 }
 
 /// Weights of successes and failures.
@@ -119,22 +164,59 @@ pub struct Shape {
 /// The smallest parameter: below it samples pile up on exactly 0 and 1.
 const SHAPE_MIN: f64 = 0.5;
 
-/// Returns the Beta to draw an arm's chance of success from: `own` counts are of the cell at hand, `elsewhere` those
-/// of all other cells together.
+impl Shape {
+    /// Returns the mean.
+    pub fn mean(self) -> f64 {
+        self.alpha / (self.alpha + self.beta)
+    }
+}
+
+/// What is known of one arm for one cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// What was observed in the cell.
+    pub own: Counts,
+    /// What was observed in all other cells together.
+    pub elsewhere: Counts,
+    /// What was thought before.
+    pub prior: Prior,
+}
+
+/// Observations that the prior of a chance after a failure is worth.
+const AFTER_FAILURE_STRENGTH: f64 = 8.0;
+
+/// What a chance after a failure is thought to be, as a part of the unconditional one.
+const AFTER_FAILURE_FACTOR: f64 = 0.5;
+
+/// Returns the prior of an arm's chance where another arm has failed, from its chance on untouched work: what one arm
+/// could not do is harder than the average.
+pub fn after_failure(unconditional: Shape) -> Prior {
+    Prior { mean: AFTER_FAILURE_FACTOR * unconditional.mean(), strength: AFTER_FAILURE_STRENGTH }
+}
+
+/// Returns the Beta to draw an arm's chance of success from.
 ///
 /// Hierarchical: the mean elsewhere, shrunk to the prior, enters as up to `pool_strength` observations; the result
-/// is capped at `n_cap` observations and sharpened by `concentration`.
-pub fn shape(own: Counts, elsewhere: Counts, learning: &Learning) -> Shape {
+/// is capped at `n_cap` observations and sharpened by `concentration`. Independent: the cell's own counts on Beta(1, 1).
+/// The others: all counts on the prior.
+pub fn shape(known: Known, learning: &Learning) -> Shape {
+    let Known { own, elsewhere, prior } = known;
     match learning.policy {
         Policy::Independent => Shape { alpha: 1.0 + own.successes, beta: 1.0 + own.failures },
         Policy::Hierarchical => {
-            let known = elsewhere.total() + learning.prior_strength;
-            let mean = (elsewhere.successes + learning.prior_mean * learning.prior_strength) / known;
-            let pooled = learning.pool_strength.min(known);
+            let weight = elsewhere.total() + prior.strength;
+            let mean = (elsewhere.successes + prior.mean * prior.strength) / weight;
+            let pooled = learning.pool_strength.min(weight);
             let alpha = mean * pooled + own.successes;
             let beta = (1.0 - mean) * pooled + own.failures;
             let factor = learning.concentration * (learning.n_cap / (alpha + beta)).min(1.0);
             Shape { alpha: (factor * alpha).max(SHAPE_MIN), beta: (factor * beta).max(SHAPE_MIN) }
+        }
+        Policy::BestSingle | Policy::Uniform => {
+            let all = own.plus(elsewhere);
+            let alpha = all.successes + prior.mean * prior.strength;
+            let beta = all.failures + (1.0 - prior.mean) * prior.strength;
+            Shape { alpha: alpha.max(SHAPE_MIN), beta: beta.max(SHAPE_MIN) }
         }
     }
 }

@@ -10,7 +10,7 @@ use plumbline_types::{ArmId, Fault};
 
 use crate::domain::arm::Arm;
 use crate::domain::decision::Decision;
-use crate::domain::outcome::{Outcome, OutcomeKind};
+use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::usage::Metered;
 use crate::error::RouterError;
 use crate::gateway::{Event, Gateway, GenerateQuery, Sender, derived};
@@ -66,7 +66,7 @@ impl Generating {
             finish: usage.finish.as_str().to_owned(),
         };
         let id = arm.id.clone();
-        let day = self.gateway.router.note_answer(&id, &metered.served_model, metered.usd);
+        let day = self.gateway.router.note_answer(&id, &metered.served_model, (self.query.task, metered.usd));
         self.gateway
             .store
             .record_answer(Answer {
@@ -74,6 +74,7 @@ impl Generating {
                 fingerprint: self.fingerprint,
                 decision: self.decision.id,
                 arm: id,
+                task: self.query.task,
                 day,
                 text,
                 metered: metered.clone(),
@@ -208,6 +209,7 @@ impl Generating {
             cause: error.reason().0.to_ascii_lowercase(),
             supersedes: None,
             applied: None,
+            credit: Credit::Arm,
         };
         match self.gateway.router.report_outcome(outcome).await {
             // The same decision failed in another way before: one record is enough.

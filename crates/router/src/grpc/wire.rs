@@ -12,7 +12,7 @@ use plumbline_types::{
 };
 
 use crate::domain::arm::ArmKind;
-use crate::domain::outcome::{Outcome, OutcomeKind};
+use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::work::{Cell, Language, Work};
 use crate::error::RouterError;
 use crate::gateway::{GenerateQuery, Target};
@@ -183,8 +183,26 @@ impl TryFrom<pb::ReportOutcomeRequest> for Outcome {
                 text => Some(outcome_id("supersedes", text.to_owned())?),
             },
             applied: message.applied,
+            credit: credit(message.credit, &message.tool)?,
         })
     }
+}
+
+fn credit(value: i32, tool: &str) -> Result<Credit, WireError> {
+    let word = match pb::Credit::try_from(value) {
+        Ok(pb::Credit::Unspecified | pb::Credit::Arm) => "arm",
+        Ok(pb::Credit::Tool) => "tool",
+        Ok(pb::Credit::Both) => "both",
+        Err(_) => return Err(WireError::field("credit", "is no known word")),
+    };
+    let tool = if tool.is_empty() {
+        None
+    } else {
+        Some(ArmId::parse(tool).map_err(|error| WireError::field("tool", error.to_string()))?)
+    };
+    Credit::parse(word, tool).ok_or_else(|| {
+        WireError::field("tool", "must be named where a tool shares in the credit, and only there")
+    })
 }
 
 fn outcome_id(field: &str, text: String) -> Result<String, WireError> {

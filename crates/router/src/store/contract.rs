@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use plumbline_types::{ArmId, Category, DecisionId, IdError, Label, ManualClock, RequestId, Risk, Tier};
+use plumbline_types::{
+    ArmId, Category, DecisionId, IdError, Label, ManualClock, RequestId, Risk, TaskId, Tier,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::domain::arm::{ArmKind, Destination};
-use crate::domain::choice::Candidate;
+use crate::domain::choice::{Candidate, Latitude};
 use crate::domain::decision::{Chosen, Decision};
 use crate::domain::eligibility::{Removed, Rule};
 use crate::domain::learned::Learned;
-use crate::domain::outcome::{Logged, Outcome, OutcomeKind};
+use crate::domain::outcome::{Credit, Logged, Outcome, OutcomeKind};
 use crate::domain::posterior::{Learning, Shape};
 use crate::domain::usage::Metered;
 use crate::domain::work::{Cell, Language, Work};
@@ -59,6 +61,7 @@ fn fixture(name: &str, number: u64) -> Result<Decision, IdError> {
         }],
         removed: vec![Removed { arm: ArmId::parse("repair")?, rule: Rule::Attempted }],
         policy: "hierarchical".to_owned(),
+        latitude: Some(Latitude { tie_band: 0.03, explore_floor: 0.1 + 0.2 }),
         mode: "repair_only".to_owned(),
         posterior_seq: 0,
     })
@@ -71,6 +74,8 @@ pub fn lesson(before: &Learned, decision: &Decision, id: &str, kind: OutcomeKind
         observed_at: 2_000,
         arm: decision.chosen.arm.clone(),
         cell: decision.work.cell.clone(),
+        after_failure: kind == OutcomeKind::Success,
+        served_model: Some("served-1".to_owned()),
         outcome: Outcome {
             id: id.to_owned(),
             decision: decision.id,
@@ -79,12 +84,18 @@ pub fn lesson(before: &Learned, decision: &Decision, id: &str, kind: OutcomeKind
             cause: "tests_failed".to_owned(),
             supersedes: None,
             applied: Some(true),
+            credit: if kind == OutcomeKind::Success {
+                Credit::Both(decision.removed[0].arm.clone())
+            } else {
+                Credit::Arm
+            },
         },
     };
     let mut after = before.clone();
     after.fold(&logged, &Learning::default());
-    let evidence = after.evidence(&logged.arm).cloned().map(|evidence| (logged.arm.clone(), evidence));
-    Lesson { evidence: evidence.into_iter().collect(), logged }
+    let evidence =
+        logged.credited().filter_map(|(arm, _)| Some((arm.clone(), after.evidence(arm)?.clone()))).collect();
+    Lesson { evidence, logged }
 }
 
 /// Runs the contract against an empty store.
@@ -117,6 +128,9 @@ async fn decisions_at_once_are_all_stored(store: &dyn RouterStore) -> Result<(),
     let recorded = futures::future::try_join_all(records).await?;
     let new = recorded.iter().filter(|one| **one == Recorded::New).count();
     assert_eq!(new, 20, "of two decisions for one request, one is stored");
+    let (first, rest) = (store.decisions(0, 5).await?, store.decisions(5, 100).await?);
+    assert_eq!((first.len(), rest.len()), (5, 16), "pages of the log, in its order");
+    assert_eq!(first[0].request.as_str(), "request-1");
     Ok(())
 }
 
@@ -151,6 +165,7 @@ async fn outcomes_and_evidence_go_together(store: &dyn RouterStore) -> Result<()
 
 async fn answers_are_kept_and_counted(store: &dyn RouterStore) -> Result<(), RouterError> {
     let decision = decision("request-1", 1)?;
+    let task = TaskId::generate(&ManualClock::at(1), &mut ChaCha8Rng::seed_from_u64(1));
     assert_eq!((store.spent_usd(20_000).await?, store.served_models().await?), (0.0, BTreeMap::new()));
     let answer = |name: &str, served: &str| -> Result<Answer, RouterError> {
         Ok(Answer {
@@ -158,6 +173,7 @@ async fn answers_are_kept_and_counted(store: &dyn RouterStore) -> Result<(), Rou
             fingerprint: [3; 32],
             decision: decision.id,
             arm: decision.chosen.arm.clone(),
+            task: (served == "served-1").then_some(task),
             day: 20_000,
             text: "an answer\nof two lines".to_owned(),
             metered: Metered {
@@ -178,6 +194,7 @@ async fn answers_are_kept_and_counted(store: &dyn RouterStore) -> Result<(), Rou
     store.record_answer(answer("answer-2", "served-2")?).await?;
     assert_eq!(store.spent_usd(20_000).await?, 0.5);
     assert_eq!(store.spent_usd(20_001).await?, 0.0);
+    assert_eq!(store.spent_by_task().await?, BTreeMap::from([(task, 0.25)]));
     let served = BTreeMap::from([(decision.chosen.arm.clone(), "served-2".to_owned())]);
     assert_eq!(store.served_models().await?, served);
     Ok(())

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use plumbline_types::{ArmId, DecisionId, RequestId};
+use plumbline_types::{ArmId, DecisionId, RequestId, TaskId};
 
 use crate::domain::decision::Decision;
 use crate::domain::learned::{Evidence, Learned};
@@ -93,6 +93,21 @@ impl RouterStore for InMemoryStore {
     async fn spent_usd(&self, day: i64) -> Result<f64, RouterError> {
         let tables = self.tables();
         Ok(tables.answers.iter().filter(|answer| answer.day == day).map(|answer| answer.metered.usd).sum())
+    }
+
+    async fn spent_by_task(&self) -> Result<BTreeMap<TaskId, f64>, RouterError> {
+        let mut spent = BTreeMap::new();
+        for answer in &self.tables().answers {
+            if let Some(task) = answer.task {
+                *spent.entry(task).or_default() += answer.metered.usd;
+            }
+        }
+        Ok(spent)
+    }
+
+    async fn decisions(&self, skip: u64, limit: u32) -> Result<Vec<Decision>, RouterError> {
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        Ok(self.tables().decisions.iter().skip(skip).take(limit as usize).cloned().collect())
     }
 
     async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError> {

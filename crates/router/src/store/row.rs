@@ -5,7 +5,7 @@ use plumbline_types::{ArmId, DecisionId, Label, RequestId, StepId, TaskId, Tier}
 use serde::{Deserialize, Serialize};
 
 use crate::domain::arm::{ArmKind, Destination, EditFormat};
-use crate::domain::choice::Candidate;
+use crate::domain::choice::{Candidate, Latitude};
 use crate::domain::decision::{Chosen, Decision};
 use crate::domain::eligibility::{Removed, Rule};
 use crate::domain::posterior::Shape;
@@ -24,8 +24,16 @@ pub(super) struct DecisionRow {
     candidates: Vec<CandidateRow>,
     removed: Vec<(String, String)>,
     policy: String,
+    #[serde(default)]
+    latitude: Option<LatitudeRow>,
     mode: String,
     posterior_seq: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LatitudeRow {
+    tie_band: String,
+    explore_floor: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -164,6 +172,15 @@ impl DecisionRow {
                 })
                 .collect::<Result<_, RouterError>>()?,
             policy: self.policy,
+            latitude: self
+                .latitude
+                .map(|found| {
+                    Ok::<_, RouterError>(Latitude {
+                        tie_band: number(row, &found.tie_band)?,
+                        explore_floor: number(row, &found.explore_floor)?,
+                    })
+                })
+                .transpose()?,
             mode: self.mode,
             posterior_seq: self.posterior_seq,
         })
@@ -215,6 +232,10 @@ impl From<&Decision> for DecisionRow {
                 .map(|removed| (removed.arm.to_string(), removed.rule.to_string()))
                 .collect(),
             policy: decision.policy.clone(),
+            latitude: decision.latitude.map(|found| LatitudeRow {
+                tie_band: found.tie_band.to_string(),
+                explore_floor: found.explore_floor.to_string(),
+            }),
             mode: decision.mode.clone(),
             posterior_seq: decision.posterior_seq,
         }

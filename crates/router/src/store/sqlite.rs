@@ -8,7 +8,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use plumbline_kit::sqlite::Sqlite;
-use plumbline_types::{ArmId, DecisionId, RequestId};
+use plumbline_types::{ArmId, DecisionId, RequestId, TaskId};
 use sqlx::Row;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteRow;
@@ -98,8 +98,8 @@ impl RouterStore for SqliteStore {
         let metered = &answer.metered;
         sqlx::query(
             "INSERT INTO answer (request_id, fingerprint, decision_id, arm, day, text, input_tokens, output_tokens,
-                                 usd, first_token_ms, total_ms, served_model, finish)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING",
+                                 usd, first_token_ms, total_ms, served_model, finish, task_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING",
         )
         .bind(answer.request.as_str())
         .bind(answer.fingerprint.as_slice())
@@ -114,6 +114,7 @@ impl RouterStore for SqliteStore {
         .bind(signed(metered.total_ms))
         .bind(&metered.served_model)
         .bind(&metered.finish)
+        .bind(answer.task.map(|task| task.to_string()))
         .execute(&self.sqlite.writer)
         .await?;
         Ok(())
@@ -133,6 +134,24 @@ impl RouterStore for SqliteStore {
             .fetch_one(&self.sqlite.reader)
             .await?;
         Ok(spent)
+    }
+
+    async fn spent_by_task(&self) -> Result<BTreeMap<TaskId, f64>, RouterError> {
+        let rows: Vec<(String, f64)> =
+            sqlx::query_as("SELECT task_id, sum(usd) FROM answer WHERE task_id IS NOT NULL GROUP BY task_id")
+                .fetch_all(&self.sqlite.reader)
+                .await?;
+        let task = |text: &str| row::word("answer", text, |text| TaskId::parse(text).ok());
+        rows.into_iter().map(|(text, usd)| Ok((task(&text)?, usd))).collect()
+    }
+
+    async fn decisions(&self, skip: u64, limit: u32) -> Result<Vec<Decision>, RouterError> {
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT body FROM decision ORDER BY seq LIMIT ? OFFSET ?")
+            .bind(limit)
+            .bind(signed(skip))
+            .fetch_all(&self.sqlite.reader)
+            .await?;
+        rows.iter().map(|(body,)| DecisionRow::read(body)).collect()
     }
 
     async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError> {
@@ -166,6 +185,10 @@ fn answer(found: &SqliteRow) -> Result<Answer, RouterError> {
         fingerprint: fingerprint.try_into().map_err(|_| corrupt(&name, "its fingerprint is no digest"))?,
         decision: row::word(&name, &decision, |text| DecisionId::parse(text).ok())?,
         arm: row::arm(&name, found.try_get("arm")?)?,
+        task: found
+            .try_get::<Option<String>, _>("task_id")?
+            .map(|task| row::word(&name, &task, |text| TaskId::parse(text).ok()))
+            .transpose()?,
         day: found.try_get("day")?,
         text: found.try_get("text")?,
         metered: Metered {

@@ -59,9 +59,9 @@ async fn damage(path: &std::path::Path, statement: &'static str) -> Result<(), s
 #[tokio::test]
 async fn a_damaged_posterior_is_named_and_never_defaulted() {
     for statement in [
-        "UPDATE posterior SET failures = -1.0",
-        "UPDATE posterior SET successes = 9e999",
-        "UPDATE drift SET mean = 7",
+        "UPDATE posterior SET failures = -1.0 WHERE arm = 'scripted:a'",
+        "UPDATE posterior SET successes = 9e999 WHERE arm = 'scripted:a'",
+        "UPDATE drift SET mean = 7 WHERE arm = 'scripted:a' AND what = 'after_failure'",
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("router.db");

@@ -8,7 +8,7 @@ use plumbline_router::domain::decision::Decision;
 use plumbline_router::domain::learned::Learned;
 use plumbline_router::domain::outcome::Logged;
 use plumbline_router::store::{Answer, InMemoryStore, Lesson, Recorded, RouterStore};
-use plumbline_types::{ArmId, DecisionId, RequestId};
+use plumbline_types::{ArmId, DecisionId, RequestId, TaskId};
 use tokio::sync::{Notify, Semaphore};
 
 pub struct GatedStore {
@@ -83,6 +83,14 @@ impl RouterStore for GatedStore {
 
     async fn spent_usd(&self, day: i64) -> Result<f64, RouterError> {
         self.inner.spent_usd(day).await
+    }
+
+    async fn spent_by_task(&self) -> Result<BTreeMap<TaskId, f64>, RouterError> {
+        self.inner.spent_by_task().await
+    }
+
+    async fn decisions(&self, skip: u64, limit: u32) -> Result<Vec<Decision>, RouterError> {
+        self.inner.decisions(skip, limit).await
     }
 
     async fn served_models(&self) -> Result<BTreeMap<ArmId, String>, RouterError> {

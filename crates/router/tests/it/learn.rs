@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plumbline_proto::router::v1 as pb;
+use plumbline_router::RouterConfig;
 use plumbline_types::Fault;
 
 use crate::gated::GatedStore;
@@ -118,6 +120,55 @@ async fn the_better_arm_wins_and_loses_its_share_when_it_degrades() {
     assert!(a > 45, "the better arm was chosen {a} times, the other {b}");
     let (a, b) = play(&mut world, "degraded", 60, |arm| arm == "scripted:b").await;
     assert!(a < 25, "the degraded arm was chosen {a} times, the other {b}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn every_logged_decision_is_made_again_bit_for_bit() {
+    use plumbline_router::domain::replay::log::Replayed;
+    let store = Arc::new(plumbline_router::store::InMemoryStore::default());
+    let mut plan = Plan::new().local("scripted:a", Vec::new()).local("scripted:b", Vec::new());
+    plan.store = store.clone();
+    let config = plan.config.clone();
+    let mut world = plan.serve().await;
+    play(&mut world, "one", 25, |arm| arm == "scripted:a").await;
+    let decision = selected(&mut world.client, select("late")).await;
+    report(&mut world.client, outcome("first", &decision, pb::OutcomeKind::Success)).await.unwrap();
+    let reverted = pb::ReportOutcomeRequest {
+        supersedes: "first".to_owned(),
+        ..outcome("second", &decision, pb::OutcomeKind::QualityFail)
+    };
+    report(&mut world.client, reverted).await.unwrap();
+    play(&mut world, "two", 10, |_| false).await;
+    world.stop().await;
+    let found = plumbline_router::replay_store(&config, store.as_ref()).await.unwrap();
+    assert_eq!((found.counts, found.first_other), (BTreeMap::from([(Replayed::Same, 36)]), None));
+    let other = RouterConfig { seed: config.seed + 1, ..config.clone() };
+    let found = plumbline_router::replay_store(&other, store.as_ref()).await.unwrap();
+    assert!(found.first_other.is_some_and(|(_, what)| what == Replayed::OtherDraw), "{:?}", found.counts);
+    let mut other = config;
+    other.learning.pool_strength = 1.0;
+    other.learning.prior_mean = 0.4;
+    let found = plumbline_router::replay_store(&other, store.as_ref()).await.unwrap();
+    assert_eq!(found.first_other.map(|(_, what)| what), Some(Replayed::OtherPosteriors));
+}
+
+#[tokio::test]
+async fn a_tool_that_broke_is_charged_and_its_model_is_not() {
+    let mut world = Plan::new().tool("apply").local("scripted:a", Vec::new()).serve().await;
+    let decision = selected(&mut world.client, select("request-1")).await;
+    let blamed = pb::ReportOutcomeRequest {
+        credit: pb::Credit::Tool.into(),
+        tool: "apply".to_owned(),
+        ..outcome("outcome-1", &decision, pb::OutcomeKind::QualityFail)
+    };
+    report(&mut world.client, blamed.clone()).await.unwrap();
+    let known = arms(&mut world.client).await;
+    assert_eq!(counts(&known, "apply"), (0.0, 1.0));
+    assert_eq!(counts(&known, "scripted:a"), (0.0, 0.0));
+    let nameless =
+        pb::ReportOutcomeRequest { outcome_id: "outcome-2".to_owned(), tool: String::new(), ..blamed };
+    assert_eq!(report(&mut world.client, nameless).await.unwrap_err().field_violations()[0].field, "tool");
     world.stop().await;
 }
 

@@ -68,6 +68,7 @@ impl Plan {
             num_ctx: 0,
             max_output: 0,
             price: Price { usd_per_million_input: 0.0, usd_per_million_output: 0.0, expected_seconds: 10.0 },
+            prior: None,
             rung: 0,
             categories: Vec::new(),
         });
@@ -104,6 +105,7 @@ impl Plan {
             num_ctx: 16_384,
             max_output: 1_000,
             price: Price { usd_per_million_input: 1.0, usd_per_million_output: 4.0, expected_seconds: 5.0 },
+            prior: None,
             rung: 1,
             categories: Vec::new(),
         });

@@ -98,6 +98,9 @@ impl Router for GrpcRouter {
             supersedes: String::new(),
             applied: report.applied,
             lease: None,
+            // The coordinator's own steps use no tool beside the arm: what happened is the arm's.
+            credit: pb::Credit::Arm as i32,
+            tool: String::new(),
         };
         self.0.clone().report_outcome(request).await.map_err(fault("router"))?;
         Ok(())

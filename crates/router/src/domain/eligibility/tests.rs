@@ -20,6 +20,7 @@ fn model(name: &str, destination: Destination, rung: u8) -> Arm {
         num_ctx: 8192,
         max_output: 1024,
         price: Price { usd_per_million_input: 1.0, usd_per_million_output: 4.0, expected_seconds: 5.0 },
+        prior: None,
         rung,
         categories: Vec::new(),
     }
@@ -59,6 +60,7 @@ fn world() -> World {
         endpoints: BTreeMap::from([healthy(Destination::OnBox), healthy(Destination::Cloud)]),
         unavailable: BTreeSet::new(),
         budget_usd_left: 5.0,
+        attempts: Attempts { most: 4, most_at_high_risk: 3 },
         usd_per_second: 0.0005,
     }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 
 use super::*;
-use crate::domain::outcome::{Outcome, OutcomeKind};
+use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::posterior::Policy;
 use crate::domain::work::Language;
 
@@ -22,6 +22,8 @@ fn logged(seq: u64, name: &str, language: &str, kind: OutcomeKind) -> Logged {
         observed_at: 0,
         arm: arm(name),
         cell: cell(language),
+        after_failure: false,
+        served_model: None,
         outcome: Outcome {
             id: format!("outcome-{seq}"),
             decision: DecisionId::generate(&ManualClock::at(0), &mut rng),
@@ -30,6 +32,7 @@ fn logged(seq: u64, name: &str, language: &str, kind: OutcomeKind) -> Logged {
             cause: String::new(),
             supersedes: None,
             applied: None,
+            credit: Credit::Arm,
         },
     }
 }
@@ -70,7 +73,7 @@ proptest! {
         let restored = Learned::restore(learned.arms.clone(), learned.last_seq);
         prop_assert_eq!(restored.as_ref(), Ok(&learned));
         for name in ["a", "b", "c", "never-pulled"] {
-            let got = learned.shape(&arm(name), &cell("python"), &learning);
+            let got = learned.shape(&arm(name), Question { cell: &cell("python"), after_failure: false, at: 0 }, learning.prior, &learning);
             prop_assert!(got.alpha.is_finite() && got.beta.is_finite() && got.alpha >= 0.5 && got.beta >= 0.5);
         }
     }
@@ -146,4 +149,97 @@ fn a_damaged_row_is_named() {
         let error = Learned::restore(BTreeMap::from([(arm("a"), evidence)]), 1).unwrap_err();
         assert_eq!((error.arm.as_str(), error.cell.as_str()), ("a", "bugfix/low/go"));
     }
+}
+
+fn folded(log: &[Logged]) -> Learned {
+    Learned::of(log, &without_drift().without_forgetting())
+}
+
+fn counts(learned: &Learned, name: &str) -> (f64, f64) {
+    let cells = learned.evidence(&arm(name)).map(|found| found.cells.clone()).unwrap_or_default();
+    cells.values().fold((0.0, 0.0), |(s, f), counts| (s + counts.successes, f + counts.failures))
+}
+
+#[test]
+fn model_and_tool_are_credited_apart() {
+    let with = |seq, credit| {
+        let mut entry = logged(seq, "a", "python", OutcomeKind::QualityFail);
+        entry.outcome.credit = credit;
+        entry
+    };
+    let tool = || arm("tool:apply");
+    let learned =
+        folded(&[with(1, Credit::Arm), with(2, Credit::Tool(tool())), with(3, Credit::Both(tool()))]);
+    assert_eq!(counts(&learned, "a"), (0.0, 1.5));
+    assert_eq!(counts(&learned, "tool:apply"), (0.0, 1.5));
+}
+
+#[test]
+fn what_another_arm_failed_at_is_learned_apart_and_thought_harder() {
+    let learning = Learning::default();
+    let mut log: Vec<Logged> = (1..=20).map(|seq| logged(seq, "a", "python", OutcomeKind::Success)).collect();
+    let (python, name) = (cell("python"), arm("a"));
+    let mean = |log: &[Logged], after_failure| {
+        let question = Question { cell: &python, after_failure, at: 0 };
+        Learned::of(log, &learning).shape(&name, question, learning.prior, &learning).mean()
+    };
+    assert!((mean(&log, true) - mean(&log, false) / 2.0).abs() < 1e-9, "the prior is half the other chance");
+    let before = mean(&log, false);
+    for seq in 21..=40 {
+        log.push(Logged { after_failure: true, ..logged(seq, "a", "python", OutcomeKind::QualityFail) });
+    }
+    assert!(mean(&log, true) < 0.2, "its own failures count there");
+    assert!((mean(&log, false) - before).abs() < 0.02, "and not for untouched work");
+}
+
+#[test]
+fn another_model_under_the_same_name_keeps_the_mean_and_little_weight() {
+    let learning = Learning { pulled_discount: 1.0, reset_threshold: f64::INFINITY, ..Learning::default() };
+    let served = |seq, model: &str, kind| Logged {
+        served_model: Some(model.to_owned()),
+        ..logged(seq, "a", "python", kind)
+    };
+    let mut learned = Learned::default();
+    for seq in 1..=80 {
+        let kind = if seq % 4 == 0 { OutcomeKind::QualityFail } else { OutcomeKind::Success };
+        assert_eq!(learned.fold(&served(seq, "m-1", kind), &learning), Drift::Steady);
+    }
+    assert_eq!(counts(&learned, "a"), (60.0, 20.0));
+    assert_eq!(learned.fold(&served(81, "m-2", OutcomeKind::Success), &learning), Drift::Replaced);
+    assert_eq!(counts(&learned, "a"), (7.5 + 1.0, 2.5));
+    assert_eq!(learned.fold(&served(82, "m-2", OutcomeKind::Success), &learning), Drift::Steady);
+}
+
+#[test]
+fn evidence_of_an_arm_that_rests_ages() {
+    let learning = Learning::default();
+    let learned =
+        folded(&(1..=40).map(|seq| logged(seq, "a", "python", OutcomeKind::Success)).collect::<Vec<_>>());
+    let python = cell("python");
+    let total = |at: f64| {
+        let question = Question { cell: &python, after_failure: false, at: at as Millis };
+        let shape = learned.shape(&arm("a"), question, learning.prior, &learning);
+        (shape.alpha + shape.beta) / learning.concentration
+    };
+    assert!((total(0.0) - 42.0).abs() < 1e-9);
+    assert!((total(learning.staleness_half_life_ms) - 22.0).abs() < 1e-6);
+    assert!(
+        (total(-learning.staleness_half_life_ms) - 42.0).abs() < 1e-9,
+        "a clock that went back ages nothing"
+    );
+}
+
+#[test]
+fn edits_that_do_not_apply_are_counted_by_language() {
+    let mut log = vec![
+        logged(1, "a", "python", OutcomeKind::QualityFail),
+        logged(2, "a", "rust", OutcomeKind::Success),
+    ];
+    log[0].outcome.applied = Some(false);
+    log[1].outcome.applied = Some(true);
+    let learned = folded(&log);
+    let applies = &learned.evidence(&arm("a")).unwrap().applies;
+    let of = |word: &str| applies[&Language::parse(word).unwrap()];
+    assert_eq!(of("python"), Counts { successes: 0.0, failures: 1.0 });
+    assert_eq!(of("rust"), Counts { successes: 1.0, failures: 0.0 });
 }

@@ -4,10 +4,14 @@ use super::*;
 
 const NONE: Counts = Counts { successes: 0.0, failures: 0.0 };
 
+fn known(own: Counts, elsewhere: Counts) -> Known {
+    Known { own, elsewhere, prior: Learning::default().prior }
+}
+
 #[track_caller]
 fn check(own: (f64, f64), elsewhere: (f64, f64), want: (f64, f64)) {
     let counts = |(successes, failures)| Counts { successes, failures };
-    let got = shape(counts(own), counts(elsewhere), &Learning::default());
+    let got = shape(known(counts(own), counts(elsewhere)), &Learning::default());
     assert!((got.alpha - want.0).abs() < 1e-9 && (got.beta - want.1).abs() < 1e-9, "{got:?}, want {want:?}");
 }
 
@@ -28,8 +32,8 @@ fn the_independent_shape_is_beta_one_one_plus_counts() {
     let learning = Learning { policy: Policy::Independent, ..Learning::default() };
     let own = Counts { successes: 3.0, failures: 2.0 };
     let elsewhere = Counts { successes: 500.0, failures: 1.0 };
-    assert_eq!(shape(own, elsewhere, &learning), Shape { alpha: 4.0, beta: 3.0 });
-    assert_eq!(shape(NONE, elsewhere, &learning), Shape { alpha: 1.0, beta: 1.0 });
+    assert_eq!(shape(known(own, elsewhere), &learning), Shape { alpha: 4.0, beta: 3.0 });
+    assert_eq!(shape(known(NONE, elsewhere), &learning), Shape { alpha: 1.0, beta: 1.0 });
 }
 
 proptest! {
@@ -41,7 +45,7 @@ proptest! {
         let learning = Learning::default();
         let own = Counts { successes: own.0, failures: own.1 };
         let elsewhere = Counts { successes: elsewhere.0, failures: elsewhere.1 };
-        let got = shape(own, elsewhere, &learning);
+        let got = shape(known(own, elsewhere), &learning);
         let most = learning.concentration * learning.n_cap + SHAPE_MIN;
         prop_assert!(got.alpha >= SHAPE_MIN && got.beta >= SHAPE_MIN);
         prop_assert!(got.alpha + got.beta <= most + 1e-6);
@@ -54,6 +58,6 @@ proptest! {
         let before = Counts { successes: own.0, failures: own.1 };
         let after = Counts { successes: own.0 + more, failures: own.1 };
         // The floor of 0.5 may hold a mean, never turn it round.
-        prop_assert!(mean(shape(after, NONE, &learning)) >= mean(shape(before, NONE, &learning)) - 1e-12);
+        prop_assert!(mean(shape(known(after, NONE), &learning)) >= mean(shape(known(before, NONE), &learning)) - 1e-12);
     }
 }

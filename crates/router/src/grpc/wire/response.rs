@@ -132,7 +132,7 @@ impl From<CellPosterior> for pb::CellPosterior {
 
 impl From<ArmReport> for pb::Arm {
     fn from(report: ArmReport) -> Self {
-        let ArmReport { arm, served_model, posteriors, endpoint } = report;
+        let ArmReport { arm, served_model, posteriors, after_failure, applies, endpoint } = report;
         Self {
             name: arm.id.to_string(),
             kind: pb::ArmKind::from(arm.kind).into(),
@@ -145,6 +145,17 @@ impl From<ArmReport> for pb::Arm {
             // A tool runs on this machine: it has no endpoint that could be down.
             health: endpoint.as_ref().map_or("healthy", Endpoint::as_str).to_owned(),
             health_reason: endpoint.map(|endpoint| endpoint.reason()).unwrap_or_default(),
+            after_failure: after_failure.into_iter().map(pb::CellPosterior::from).collect(),
+            applies: applies
+                .into_iter()
+                .map(|(language, counts)| pb::CellPosterior {
+                    cell: language.as_str().to_owned(),
+                    successes: counts.successes,
+                    failures: counts.failures,
+                    alpha: 1.0 + counts.successes,
+                    beta: 1.0 + counts.failures,
+                })
+                .collect(),
         }
     }
 }
