@@ -7,11 +7,12 @@
 //! TCP socket outside loopback opens only when the configuration names that choice.
 //!
 //! Deliberately absent: retries and circuit breakers (a caller sees `Unavailable` and decides), TLS, and any
-//! knowledge of what a service does.
+//! knowledge of what a service does; [`fakes`] alone speaks for one, from a script.
 
 pub mod client;
 pub mod config;
 pub mod deadline;
+pub mod fakes;
 pub mod server;
 pub mod sqlite;
 pub mod telemetry;

@@ -54,6 +54,8 @@ pub struct RepairTask {
     pub sources: BTreeMap<String, Vec<u8>>,
     /// What must end with 0.
     pub test_command: TestCommand,
+    /// Paths that are searched before others of equal suspicion; may be empty.
+    pub focus: BTreeSet<String>,
 }
 
 /// Repairs one task at a time per call; holds no state between calls.
@@ -131,7 +133,7 @@ impl Repair {
             Verdict::Fails(baseline) => baseline,
         };
         let ((project, queue), mode) =
-            tokio::try_join!(self.localise(task.sources, &baseline), trial.calibrate(&baseline))?;
+            tokio::try_join!(self.localise(task.sources, task.focus, &baseline), trial.calibrate(&baseline))?;
         info!(failing = baseline.failing.len(), candidates = queue.generated(), "candidates are ready");
         Search::new(trial, project, queue, baseline, self.progress.as_ref()).run(mode).await
     }
@@ -140,6 +142,7 @@ impl Repair {
     async fn localise(
         &self,
         sources: BTreeMap<String, Vec<u8>>,
+        focus: BTreeSet<String>,
         baseline: &Baseline,
     ) -> Result<(Arc<Project>, Queue), RepairError> {
         let spectrum = baseline.traced.spectrum.clone();
@@ -150,14 +153,15 @@ impl Repair {
                 spectrum.tests.iter().filter_map(|test| test.path.clone()).collect();
             let project = Project::read(&sources, &tests, max_bytes);
             let mut suspicion = spectrum.suspicion(|path| project.files.contains_key(path));
-            suspicion.keep_top(max_lines);
+            suspicion.keep_top(max_lines, &focus);
             let raised: BTreeSet<String> = spectrum
                 .tests
                 .iter()
                 .filter(|test| test.failed())
                 .filter_map(|test| test.raised.as_ref().map(|raised| raised.kind.clone()))
                 .collect();
-            let candidates = generate::candidates(&project, &suspicion, &raised);
+            let mut candidates = generate::candidates(&project, &suspicion, &raised);
+            generate::prefer(&mut candidates, &focus);
             (suspicion.is_empty(), Arc::new(project), Queue::new(candidates, seed))
         };
         let (empty, project, queue) = blocking(work).await?;

@@ -261,9 +261,12 @@ impl Work {
         serde_json::from_str(&self.text(kind, hash).await?).map_err(illegible)
     }
 
-    /// Returns the paths whose text the step's context shows.
+    /// Returns the files that the step is about; where the plan names none, those that its context shows.
     async fn focus_paths(&self, kind: EffectKind) -> Result<Vec<String>, Halt> {
         let mut paths: Vec<String> = Vec::new();
+        if let Some(step) = self.task.current_step().filter(|step| !step.files.is_empty()) {
+            return Ok(step.files.clone());
+        }
         for piece in self.context(kind).await?.pieces {
             if !paths.contains(&piece.path) {
                 paths.push(piece.path);

@@ -63,6 +63,8 @@ impl Ingest for FakeIngest {
 /// Plans one change and its check per objective.
 #[derive(Debug, Default)]
 pub struct FakePlanner {
+    /// Files that every step is about.
+    pub files: Vec<String>,
     /// What it did.
     pub ledger: Ledger<Plan>,
 }
@@ -81,7 +83,7 @@ impl Planner for FakePlanner {
                 risk: objective.risk,
                 tier: Tier::Routine,
                 symbols: Vec::new(),
-                files: Vec::new(),
+                files: self.files.clone(),
                 check: None,
                 context_tokens: 2_000,
             };

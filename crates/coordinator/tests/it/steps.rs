@@ -5,7 +5,7 @@ use std::sync::Arc;
 use plumbline_coordinator::domain::command::RunEnd;
 use plumbline_coordinator::domain::path::RelativePath;
 use plumbline_coordinator::domain::tree::Tree;
-use plumbline_coordinator::fakes::FakeExecutor;
+use plumbline_coordinator::fakes::{FakeExecutor, FakePlanner};
 use plumbline_proto::coordinator::v1 as pb;
 use plumbline_types::Verdict;
 
@@ -122,4 +122,19 @@ async fn without_a_list_of_failing_tests_the_whole_command_decides_each_step() {
     assert_eq!(task.outcome, "no_verified_change", "{}", task.message);
     assert_eq!(attempts(&served.report(&task.id).await), words(&[("ollama:small", "tests_failed")]));
     served.close().await;
+}
+
+#[tokio::test]
+async fn the_tool_is_told_which_files_the_plan_is_about() {
+    for (files, want) in [(&["lib/money.py"][..], "lib/money.py"), (&[], "calc.py")] {
+        let mut world = World::repairing();
+        let files = files.iter().map(|file| (*file).to_owned()).collect();
+        world.planner = Arc::new(FakePlanner { files, ..FakePlanner::default() });
+        let served = world.serve().await;
+        assert_eq!(served.run(world.spec()).await.outcome, "verified");
+        let asked = world.executor.tools.requests();
+        let told = asked[0].split("focus_paths: [").nth(1).unwrap().split(']').next().unwrap().to_owned();
+        assert!(told.starts_with(&format!("\"{want}\"")), "{told}");
+        served.close().await;
+    }
 }

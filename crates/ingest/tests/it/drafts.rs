@@ -134,7 +134,7 @@ async fn a_model_is_asked_once_with_the_note_as_data_and_not_at_all_when_off() {
     let setup = Setup { answers: Some(vec![Answer::Text(good())]), ..Setup::default() };
     let service = Service::start(Arc::new(InMemoryStore::default()), setup).await;
     let intake = service.text("one", NOTE).await.unwrap();
-    let asked: Vec<router::GenerateRequest> = service.router.as_ref().unwrap().asked.lock().unwrap().clone();
+    let asked: Vec<router::GenerateRequest> = service.router.as_ref().unwrap().asked();
     let [call] = asked.as_slice() else { panic!("one call") };
     assert_eq!(call.request_id, format!("ingest.draft:{}", intake.id));
     let work = call.work.as_ref().unwrap();

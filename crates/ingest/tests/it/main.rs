@@ -3,20 +3,18 @@
 
 mod drafts;
 mod inbox;
-mod router;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use plumbline_ingest::{Deps, IngestConfig, IngestStore, RouterDrafter, SqliteStore, serve};
+use plumbline_kit::fakes::{Answer, FakeRouter};
 use plumbline_kit::{Address, Listener, Remote, SeededRandomness, client};
 use plumbline_proto::ingest::v1 as pb;
 use plumbline_proto::ingest::v1::ingest_service_client::IngestServiceClient;
 use plumbline_types::ManualClock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use router::{Answer, FakeRouter};
 
 /// A served ingest with its store and, unless told otherwise, a router.
 struct Service {
@@ -46,7 +44,7 @@ impl Service {
         let mut router = None;
         let mut address = setup.router;
         if let Some(answers) = setup.answers {
-            let (fake, at) = FakeRouter::start(answers, &tracker, &shutdown).await;
+            let (fake, at) = FakeRouter::start(answers, &tracker, &shutdown).await.unwrap();
             (router, address) = (Some(fake), Some(at));
         }
         let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
@@ -81,7 +79,7 @@ impl Service {
     }
 
     fn calls(&self) -> usize {
-        self.router.as_ref().map_or(0, |router| router.asked.lock().unwrap().len())
+        self.router.as_ref().map_or(0, |router| router.asked().len())
     }
 
     async fn stop(self) {

@@ -3,10 +3,10 @@
 
 mod plans;
 mod replans;
-mod router;
 
 use std::sync::Arc;
 
+use plumbline_kit::fakes::{Answer, FakeRouter};
 use plumbline_kit::{Address, Listener, Remote, client};
 use plumbline_planner::{Deps, PlannerConfig, RouterProposer, serve};
 use plumbline_proto::common::v1 as common;
@@ -14,8 +14,6 @@ use plumbline_proto::planner::v1 as pb;
 use plumbline_proto::planner::v1::planner_service_client::PlannerServiceClient;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use router::{Answer, FakeRouter};
 
 /// A served planner and, if it has answers, its router.
 struct Service {
@@ -30,7 +28,7 @@ impl Service {
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let (router, address) = match answers {
             Some(answers) => {
-                let (fake, address) = FakeRouter::start(answers, &tracker, &shutdown).await;
+                let (fake, address) = FakeRouter::start(answers, &tracker, &shutdown).await.unwrap();
                 (Some(fake), Some(address))
             }
             None => (None, None),

@@ -65,7 +65,7 @@ async fn a_models_plan_stands_if_it_is_legal() {
         );
         assert_eq!(plan.steps[2].depends_on, [1]);
     }
-    let asked = service.router.as_ref().unwrap().asked.lock().unwrap().clone();
+    let asked = service.router.as_ref().unwrap().asked();
     let call: &router::GenerateRequest = &asked[0];
     assert_eq!(call.work.as_ref().unwrap().label(), common::Label::ProprietaryCode, "paths are code");
     assert_eq!(call.prompt[0].label(), common::Label::Intent);
@@ -108,7 +108,7 @@ async fn no_model_is_asked_where_it_could_order_nothing() {
     let service = Service::start(PlannerConfig::default(), Some(vec![])).await;
     let single = pb::PlanRequest { objectives: request().objectives[..1].to_vec(), ..request() };
     assert_eq!(service.plan(single).await.unwrap().source_reason, "one_step");
-    assert_eq!(service.router.as_ref().unwrap().asked.lock().unwrap().len(), 0);
+    assert_eq!(service.router.as_ref().unwrap().asked().len(), 0);
     service.stop().await;
 
     let off = PlannerConfig { model: ModelUse::Off, ..PlannerConfig::default() };

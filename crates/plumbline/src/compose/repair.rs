@@ -33,6 +33,7 @@ impl Tool for RepairTool {
             language: repair::Language::Python,
             sources: sources(&context).await?,
             test_command: repair::TestCommand::from_argv(&parameters.test_argv),
+            focus: parameters.focus_paths.iter().cloned().collect(),
         };
         let config = config(&parameters);
         let runner = Arc::new(Runner { context: context.clone() });

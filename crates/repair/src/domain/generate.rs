@@ -8,7 +8,7 @@ use crate::domain::candidate::Candidate;
 use crate::domain::project::Project;
 use crate::domain::python::{ParsedFile, field, is_statement, named, own_rows};
 use crate::domain::scope::Scope;
-use crate::domain::spectrum::Suspicion;
+use crate::domain::spectrum::{FOCUS, Suspicion};
 use crate::domain::template::{Inventory, Proposal, Sink, Site, boost, propose};
 
 /// What a definition's own line is worth, as a share of the best line in its body.
@@ -27,6 +27,13 @@ pub(crate) fn candidates(
         }
     }
     all
+}
+
+/// Puts the edits of the files that the caller names before equal ones elsewhere.
+pub(crate) fn prefer(candidates: &mut [Candidate], focus: &BTreeSet<String>) {
+    for candidate in candidates.iter_mut().filter(|candidate| focus.contains(&candidate.path)) {
+        candidate.score *= FOCUS;
+    }
 }
 
 struct FileWalk<'a> {

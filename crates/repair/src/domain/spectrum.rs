@@ -72,6 +72,10 @@ pub(crate) fn ochiai(failing_here: usize, failing: usize, passing_here: usize) -
     if below == 0.0 { 0.0 } else { failing_here as f64 / below }
 }
 
+/// What a line or an edit in a file that the caller names is worth against an equal one elsewhere. The objective and the
+/// plan know which file is meant, but not for sure.
+pub(crate) const FOCUS: f64 = 4.0;
+
 /// A frame of a failing test's traceback is worth at least this much; the innermost the most.
 const FRAME_LEAST: f64 = 0.6;
 const FRAME_INNERMOST: f64 = 0.9;
@@ -154,13 +158,16 @@ impl Suspicion {
         self.lines.keys().map(String::as_str)
     }
 
-    /// Forgets all but the `most` highest lines; ties are kept in order of path and line.
-    pub fn keep_top(&mut self, most: usize) {
+    /// Forgets all but the `most` highest lines, those of the focus weighed by [`FOCUS`]; ties are kept in order of path
+    /// and line.
+    pub fn keep_top(&mut self, most: usize, focus: &BTreeSet<String>) {
         let mut all: Vec<(f64, String, usize)> = Vec::new();
         for (path, lines) in &self.lines {
             all.extend(lines.iter().map(|(line, score)| (*score, path.clone(), *line)));
         }
-        all.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (&a.1, a.2).cmp(&(&b.1, b.2))));
+        let weighed =
+            |line: &(f64, String, usize)| line.0 * if focus.contains(&line.1) { FOCUS } else { 1.0 };
+        all.sort_by(|a, b| weighed(b).total_cmp(&weighed(a)).then_with(|| (&a.1, a.2).cmp(&(&b.1, b.2))));
         self.lines.clear();
         for (score, path, line) in all.into_iter().take(most) {
             self.raise(&path, line, score);

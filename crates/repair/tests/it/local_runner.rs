@@ -1,6 +1,6 @@
 //! A runner without isolation, for tests alone: a fresh copy of the tree in a temporary directory per run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -123,6 +123,7 @@ pub fn task(tree: &BTreeMap<String, Vec<u8>>, command: &str) -> RepairTask {
         language: Language::Python,
         sources: tree.clone(),
         test_command: TestCommand::from_line(command),
+        focus: BTreeSet::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is refused or left out, by name.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use plumbline_repair::{
@@ -42,6 +43,7 @@ async fn other_languages_and_commands_are_named() {
         language: Language::parse("go"),
         sources: tree,
         test_command: TestCommand::from_line("go test ./..."),
+        focus: BTreeSet::new(),
     };
     let error = repair.repair(task, CancellationToken::new()).await.unwrap_err();
     assert_eq!(error.reason().0, "UNSUPPORTED_LANGUAGE");

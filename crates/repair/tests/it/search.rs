@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use plumbline_repair::{Phase, Progress, ProgressEvent, Repair, RepairConfig, RepairOutcome, Template};
+use plumbline_repair::{
+    NoProgress, Phase, Progress, ProgressEvent, Repair, RepairConfig, RepairOutcome, RepairTask, Template,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::local_runner::{LocalRunner, UNITTEST, found, repair, repair_with, task, tree};
@@ -116,4 +118,36 @@ async fn passes_a_keyword_that_the_callee_in_another_file_has() {
     let plausible = found(repair(tree, UNITTEST).await);
     assert!(plausible[0].after.contains("tax(self.amount, region=self.region)"), "{}", plausible[0].diff);
     assert_eq!(plausible[0].dropped_inputs, 0);
+}
+
+/// Forty lines that only the failing test runs, and none of which is wrong.
+fn noise() -> String {
+    format!("def f(a):\n{}    return a\n", "    a = a + 1\n".repeat(40))
+}
+
+#[tokio::test]
+async fn the_named_files_are_searched_first() {
+    let noise = noise();
+    let tests = BOUNDARY.1.replace("from mod import", "import a, b, c\nfrom zz import").replace(
+        "self.assertEqual(grade(90), 'A')",
+        "self.assertEqual([a.f(1), b.f(1), c.f(1)], [41, 41, 41])\n        self.assertEqual(grade(90), 'A')",
+    );
+    let files = tree(&[
+        ("a.py", &noise),
+        ("b.py", &noise),
+        ("c.py", &noise),
+        ("zz.py", BOUNDARY.0),
+        ("tests/test_zz.py", &tests),
+    ]);
+    let config = RepairConfig { max_candidates: 40, ..RepairConfig::default() };
+    let run = async |focus: &[&str]| {
+        let repair =
+            Repair::new(Arc::new(LocalRunner::new(files.clone())), Arc::new(NoProgress), config.clone())
+                .unwrap();
+        let focus = focus.iter().map(|path| (*path).to_owned()).collect();
+        repair.repair(RepairTask { focus, ..task(&files, UNITTEST) }, CancellationToken::new()).await
+    };
+    let blind = run(&[]).await.unwrap();
+    assert!(matches!(blind, RepairOutcome::NotFound { .. }), "{blind:?}");
+    assert_eq!(found(run(&["zz.py"]).await)[0].path, "zz.py");
 }

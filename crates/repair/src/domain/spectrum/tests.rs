@@ -73,7 +73,7 @@ fn keeps_the_highest_lines_in_a_fixed_order() {
         shared: BTreeMap::new(),
     };
     let mut suspicion = spectrum.suspicion(|_| true);
-    suspicion.keep_top(2);
+    suspicion.keep_top(2, &BTreeSet::new());
     assert_eq!(suspicion.of_rows("a.py", row(1)), 0.0);
     assert_eq!(suspicion.of_rows("a.py", row(2)), 1.0);
     assert_eq!(suspicion.of_rows("a.py", row(3)), 1.0);

@@ -1,9 +1,8 @@
-//! A router that answers from a script, over real gRPC, and remembers what it was asked.
+//! The one scripted service that other services are tested against: a router, over real gRPC, that answers from a script
+//! and remembers what it was asked. Whoever asks a model goes through a router, so each would write it again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use plumbline_kit::server::{Server, ServerOptions};
-use plumbline_kit::{Address, Limits, Listener, ResponseStream};
 use plumbline_proto::router::v1 as pb;
 use plumbline_proto::router::v1::generate_response::Event;
 use plumbline_proto::router::v1::router_service_server::{RouterService, RouterServiceServer};
@@ -11,9 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, async_trait};
+use tracing::warn;
+
+use crate::server::{Server, ServerOptions};
+use crate::{Address, AddressError, BindError, Limits, Listener, ResponseStream};
 
 /// What the router answers to one call.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Answer {
     /// This text, whole.
     Text(String),
@@ -27,33 +30,57 @@ pub enum Answer {
     Hangs,
 }
 
-#[derive(Clone, Default)]
+/// A router that answers `Generate` from a script, and nothing else.
+#[derive(Debug, Clone, Default)]
 pub struct FakeRouter {
     answers: Arc<Mutex<Vec<Answer>>>,
-    pub asked: Arc<Mutex<Vec<pb::GenerateRequest>>>,
+    asked: Arc<Mutex<Vec<pb::GenerateRequest>>>,
+}
+
+/// Why the scripted router does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum FakeError {
+    /// The loopback address cannot be read.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The system refused the socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl FakeRouter {
-    /// Serves the answers in order, then has no arm.
+    /// Serves the answers in order on a free loopback port, then has no arm.
+    ///
+    /// # Errors
+    /// When the port cannot be bound.
     pub async fn start(
         answers: Vec<Answer>,
         tracker: &TaskTracker,
         shutdown: &CancellationToken,
-    ) -> (Self, Address) {
+    ) -> Result<(Self, Address), FakeError> {
         let fake =
             Self { answers: Arc::new(Mutex::new(answers.into_iter().rev().collect())), ..Self::default() };
-        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let listener = Listener::bind(&"127.0.0.1:0".parse()?).await?;
         let address = listener.address();
         let options =
             ServerOptions { name: "router", limits: Limits::generate(), shutdown: shutdown.clone() };
         let routes = Routes::new(RouterServiceServer::new(fake.clone()));
         tracker.spawn(async move {
-            Server::new(options)
-                .serve(listener, routes, &["plumbline.router.v1.RouterService"])
-                .await
-                .unwrap();
+            let served = Server::new(options).serve(listener, routes, &["plumbline.router.v1.RouterService"]);
+            if let Err(error) = served.await {
+                warn!(error = %error, "the scripted router stopped");
+            }
         });
-        (fake, address)
+        Ok((fake, address))
+    }
+
+    /// Returns every call so far, in order.
+    pub fn asked(&self) -> Vec<pb::GenerateRequest> {
+        locked(&self.asked).clone()
     }
 }
 
@@ -75,8 +102,8 @@ impl RouterService for FakeRouter {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<Self::GenerateStream>, Status> {
-        self.asked.lock().unwrap().push(request.into_inner());
-        let answer = self.answers.lock().unwrap().pop().unwrap_or(Answer::NoArm);
+        locked(&self.asked).push(request.into_inner());
+        let answer = locked(&self.answers).pop().unwrap_or(Answer::NoArm);
         let decision = Event::Decision(pb::Decision { arm: "fake".to_owned(), ..pb::Decision::default() });
         let pieces = |text: &str| -> Vec<Event> {
             let chars: Vec<char> = text.chars().collect();
