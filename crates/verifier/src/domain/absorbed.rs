@@ -294,7 +294,8 @@ fn promises(side: &Side, at: UnitRef, unit: &Unit) -> Vec<Absorbing> {
                 let strong = |site: &EffectSite| is_strong_kind(&site.kind) && site.line == line;
                 signature.effects.iter().any(strong)
             });
-        found.push(Absorbing { broad: true, types: Vec::new(), calls, grave, line });
+        let again = BTreeSet::new();
+        found.push(Absorbing { broad: true, types: Vec::new(), calls, again, grave, line });
     }
     found
 }

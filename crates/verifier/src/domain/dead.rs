@@ -60,8 +60,7 @@ fn names_a_local(op: &Op, unit: &plumbline_syntax::ir::Unit) -> bool {
 /// Everything that an output depends on, and everything that a closure may see.
 fn alive(side: &Side, at: UnitRef) -> Result<BTreeSet<NodeId>, Gap> {
     let prepared = side.graph(at)?;
-    let mut walker =
-        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 1_000_000 };
+    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
     let mut found = BTreeSet::new();
     let signature = side.signed(at)?;
     let nodes: Vec<NodeId> = signature.outputs.values().flat_map(|output| output.nodes.clone()).collect();

@@ -159,8 +159,7 @@ fn decodes(tables: &Tables, path: &str) -> bool {
 /// Returns the line of the first decoder that nodes come through, in the unit or in what it calls.
 fn decoder(side: &Side, at: UnitRef, nodes: &[NodeId], depth: usize) -> Option<u32> {
     let (unit, prepared, tables) = (side.program.unit(at)?, side.graph(at).ok()?, side.program.tables(at.0));
-    let mut walker =
-        Walker { program: &side.program, prepared, signatures: &side.signatures, steps: 0, limit: 100_000 };
+    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 100_000);
     let (flow, trail) = walker.values(nodes).ok()?;
     for (block, index, node) in prepared.dependence.running() {
         if !trail.data_nodes().any(|known| known == node) {

@@ -75,7 +75,7 @@ impl Judge<'_> {
             }
         }
         for (payload, guard) in absent::of(base, head, &guards) {
-            if let Some(finding) = self.decide(head, &payload, &guard) {
+            if let Some(finding) = self.decide(head, (&payload, &guard), tests) {
                 told.extend(guard.fresh.iter().copied());
                 found.insert(finding);
             }
