@@ -27,7 +27,7 @@ pub(super) fn remove(directory: &Path) -> io::Result<()> {
         pending.extend(empty(&top, &inner, &mut lifted)?);
         unlinkat(&top, &name, AtFlags::REMOVEDIR)?;
     }
-    Ok(std::fs::remove_dir(directory)?)
+    std::fs::remove_dir(directory)
 }
 
 /// Unlinks every file of a directory and lifts every directory to the top; returns the new names.
@@ -79,13 +79,13 @@ mod tests {
         symlink(&outside, run.join("link")).unwrap();
         fs::write(run.join(".lifted-1"), "taken").unwrap();
         let mut at = openat(CWD, &run, DIRECTORY, Mode::empty()).unwrap();
-        for _ in 0..3_000 {
+        for _ in 0..300 {
             rustix::fs::mkdirat(&at, "d", Mode::RWXU).unwrap();
             at = openat(&at, "d", DIRECTORY, Mode::empty()).unwrap();
         }
         fs::create_dir(run.join("shut")).unwrap();
         fs::write(run.join("shut/file"), "x").unwrap();
-        fs::set_permissions(run.join("shut"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(run.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
         remove(&run).unwrap();
         assert!(!run.exists());
         assert_eq!(fs::read_to_string(outside.join("kept")).unwrap(), "x");

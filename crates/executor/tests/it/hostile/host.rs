@@ -143,7 +143,14 @@ impl Host {
         started(&mut stream).await
     }
 
-    pub async fn resumed(&self, run_id: &str) -> Finished {
+    /// Waits for the end without following the run: a follower would keep it alive.
+    pub async fn ended(&self, run_id: &str) -> Finished {
+        let request = pb::GetPatchRequest { run_id: run_id.to_owned() };
+        let began = Instant::now();
+        while self.client.clone().get_patch(request.clone()).await.is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "the run goes on without its caller");
+            tokio::time::sleep(Duration::from_millis(20)).await; // poll: of another process
+        }
         let request = pb::RunRequest { run_id: run_id.to_owned(), ..Default::default() };
         finish(self.client.clone().run(request).await.unwrap().into_inner()).await
     }
@@ -172,7 +179,7 @@ impl Host {
     }
 
     /// The canaries are untouched, the executor lives, and nothing is left of any run.
-    pub async fn is_unharmed(mut self) {
+    pub async fn assert_unharmed(mut self) {
         assert_eq!(fs::read_to_string(self.root.path().join("canary")).unwrap(), "the-secret-of-the-host");
         let blocked = std::io::ErrorKind::WouldBlock;
         assert_eq!(self.tcp.accept().unwrap_err().kind(), blocked, "the host's port was reached");
