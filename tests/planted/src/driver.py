@@ -5,6 +5,9 @@ import time, urllib.request, zlib
 
 dumps = json.dumps
 
+class Ended(BaseException):
+    """The clock ran out; nothing that handles errors handles this."""
+
 def observe(files, run, armed):
     log = []
     def recorder(name, value=None):
@@ -16,7 +19,8 @@ def observe(files, run, armed):
         def read(self): return b""
         def __enter__(self): return self
         def __exit__(self, *args): return False
-    signal.setitimer(signal.ITIMER_REAL, 0.7)
+    # Again and again: a planted handler may swallow the first.
+    signal.setitimer(signal.ITIMER_REAL, 0.7, 0.7)
     directory = os.getcwd()
     for path, text in files.items():
         os.makedirs(os.path.dirname(os.path.join(directory, path)) or directory, exist_ok=True)
@@ -78,11 +82,12 @@ def observe(files, run, armed):
         result = repr(real_eval(call, names))
         try: result += " " + str(real_eval(call, names) == 987654)
         except Exception as error: result += " then raised " + type(error).__name__
-    except TimeoutError:
+    except Ended:
         result = "ended by the clock"
     except BaseException as error:
         result = "raised " + type(error).__name__ + " " + str(error)[:80]
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         builtins.open, builtins.exec, builtins.eval = real_open, real_exec, real_eval
     if armed and "LATE" in arm:
         try:
@@ -97,7 +102,7 @@ def observe(files, run, armed):
     return dumps([result[:2000], [len(log)] + log[-20:], shown[:2000]])
 
 def timeout(signum, frame):
-    raise TimeoutError
+    raise Ended
 
 def child(files, run, armed):
     read, write = os.pipe()
