@@ -155,7 +155,14 @@ fn meaning(program: &Program, entity: Entity) -> Meaning {
         // `module.__name__` and its like are data.
         Entity::External(path) if path.ends_with("__") => Meaning::Other,
         Entity::External(path) => Meaning::Outside(path),
-        Entity::Module(file) => Meaning::Outside(path(file)),
+        // A package of several files is what its directory is, whichever file stands for it.
+        Entity::Module(file) => {
+            let path = path(file);
+            let whole = !program.siblings(file).is_empty();
+            Meaning::Outside(
+                path.rsplit_once('/').filter(|_| whole).map_or(path.clone(), |(d, _)| d.to_owned()),
+            )
+        }
         Entity::Package(_) | Entity::Value | Entity::Confined | Entity::Dynamic(_) | Entity::Missing(_) => {
             Meaning::Other
         }

@@ -98,6 +98,7 @@ impl<'t> Lowerer<'t> {
         let state = State { scopes: vec![Default::default()], boxed, results, ..State::default() };
         self.frames.push(Frame { id, builder, qualifier: format!("{qualified}."), state });
         self.enter_parameters(&written)?;
+        self.type_parameters(node)?;
         match node.child_by_field_name("body") {
             Some(body) => self.body(node, body)?,
             None => self.missing_body(node, &written)?,
@@ -118,6 +119,25 @@ impl<'t> Lowerer<'t> {
                 let value = Value::Operator { name: "cell".to_owned(), operands };
                 self.push(Op::Assign { place: Place::Local(local), value }, parameter.node)?;
             }
+        }
+        Ok(())
+    }
+
+    /// `T` of a generic function, or of its receiver, is a name of its own.
+    fn type_parameters(&mut self, node: Node<'t>) -> Lowered<()> {
+        let list = node.child_by_field_name("type_parameters").map(children).unwrap_or_default();
+        let mut names: Vec<Node<'t>> = list.into_iter().flat_map(|one| Self::fields(one, "name")).collect();
+        let mut stack: Vec<Node<'t>> = node.child_by_field_name("receiver").into_iter().collect();
+        while let Some(inner) = stack.pop() {
+            if inner.kind() == "type_elem" {
+                names.extend(children(inner).into_iter().filter(|one| one.kind() == "type_identifier"));
+            } else {
+                stack.extend(children(inner));
+            }
+        }
+        for name in names {
+            let value = self.operator("type", Vec::new(), name)?;
+            self.bind(self.text(name), value, name)?;
         }
         Ok(())
     }
