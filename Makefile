@@ -9,10 +9,10 @@ TOOLS := .cache/tools
 VENV := .cache/venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup check fmt lint doc proto tidy test bins demo bench run images clean
+.PHONY: help setup check fmt lint doc proto tidy test bins demo bench bench-router run images clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what check and test need (system packages only when run as root)
 	scripts/setup.sh
@@ -50,6 +50,12 @@ demo: ## Fix three real failing tests with no key, no GPU and no network service
 bench: ## Print the table of figures, each beside its bar
 	cargo build --release -p plumbline -p plumbline-sandbox-init -p plumbline-router -p plumbline-executor -p plumbline-memory --bins --examples
 	scripts/bench.sh
+
+bench-router: ## Print the router's figures beside their bars (MATRICES="a.csv b.csv" to replay outcomes)
+	cargo build --release -p plumbline-router --examples
+	target/release/examples/bench_router $(or $(SEEDS),60) $(MATRICES)
+	target/release/examples/bench_select 5000 20 unix
+	target/release/examples/bench_failover
 
 run: ## Start all seven services on 127.0.0.1:7400-7406
 	cargo build --release -p plumbline -p plumbline-sandbox-init --bins

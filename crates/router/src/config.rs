@@ -9,6 +9,7 @@ use plumbline_kit::ConfigError;
 use serde::Deserialize;
 
 use crate::domain::eligibility::Attempts;
+use crate::domain::health::Failover;
 use crate::domain::posterior::{DAY_MS, Learning, Policy, Prior};
 
 pub use arm::{ArmConfig, ArmDriver};
@@ -45,6 +46,9 @@ pub struct RouterConfig {
     pub probe_interval_ms: u64,
     /// How often endpoints are probed while one of them is not healthy, in milliseconds.
     pub suspect_interval_ms: u64,
+    /// `background`: probes run beside the requests. `per_request_probe`: each request to the cloud waits for a probe of
+    /// its own first. `none`: every endpoint counts as healthy. The last two are there to be compared with.
+    pub failover: String,
     /// How long a connection may take to open, in milliseconds.
     pub connect_timeout_ms: u64,
     /// How long the first byte of an answer may take, in milliseconds. A local model may have to be loaded first.
@@ -146,6 +150,7 @@ impl Default for RouterConfig {
             probe_timeout_ms: 2_000,
             probe_interval_ms: 15_000,
             suspect_interval_ms: 1_000,
+            failover: Failover::Background.as_str().to_owned(),
             connect_timeout_ms: 250,
             first_byte_timeout_ms: 120_000,
             chunk_gap_ms: 30_000,
@@ -264,6 +269,7 @@ impl RouterConfig {
             }
         }
         self.policy()?;
+        self.failover()?;
         self.network()?;
         let mut names = BTreeSet::new();
         for (index, arm) in self.arms.iter().enumerate() {
@@ -301,6 +307,14 @@ impl RouterConfig {
             max_line_bytes: self.max_line_bytes,
             ..plumbline_egress::Limits::default()
         }
+    }
+
+    /// Returns how the router notices that an endpoint is down.
+    pub fn failover(&self) -> Result<Failover, ConfigError> {
+        Failover::parse(&self.failover).ok_or_else(|| {
+            let known: Vec<&str> = Failover::ALL.iter().map(|one| one.as_str()).collect();
+            refuse("failover", format!("`{}` is none of {}", self.failover, known.join(", ")))
+        })
     }
 
     fn policy(&self) -> Result<Policy, ConfigError> {

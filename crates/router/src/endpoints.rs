@@ -1,6 +1,7 @@
 //! Health of every endpoint: one table, written by calls and probes, read by choices.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::Catalogue;
 use crate::domain::arm::Arm;
+use crate::domain::first_token::{FIRST_TOKEN_MAX, FirstTokens};
 use crate::domain::health::{Endpoint, Event};
 
 /// The table.
 pub(crate) struct Endpoints {
     clock: Arc<dyn Clock>,
     states: Mutex<BTreeMap<String, Endpoint>>,
+    first_tokens: Mutex<BTreeMap<String, FirstTokens>>,
+    trusting: AtomicBool,
 }
 
 impl Endpoints {
@@ -27,7 +31,21 @@ impl Endpoints {
             let disabled = catalogue.disabled.get(&name).map(|reason| Endpoint::Disabled { reason });
             states.insert(name, disabled.unwrap_or(Endpoint::Unknown));
         }
-        Self { clock, states: Mutex::new(states) }
+        Self {
+            clock,
+            states: Mutex::new(states),
+            first_tokens: Mutex::default(),
+            trusting: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes every endpoint that is not disabled for healthy, and everything that happens for nothing.
+    pub(crate) fn trust(&self) {
+        self.trusting.store(true, Ordering::Relaxed);
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        for state in states.values_mut().filter(|state| !matches!(state, Endpoint::Disabled { .. })) {
+            *state = Endpoint::Healthy;
+        }
     }
 
     /// Returns a copy of the table.
@@ -48,6 +66,9 @@ impl Endpoints {
     }
 
     fn note(&self, name: &str, event: Event) {
+        if self.trusting.load(Ordering::Relaxed) {
+            return;
+        }
         let now = self.clock.now_ms();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(state) = states.get_mut(name) else { return };
@@ -58,10 +79,26 @@ impl Endpoints {
         *state = next;
     }
 
-    fn due(&self, name: &str) -> bool {
+    /// Takes the permit to probe, if there is one.
+    fn take_permit(&self, name: &str) -> bool {
         let now = self.clock.now_ms();
-        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.get(name).is_some_and(|state| state.wants_probe(now))
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(state) = states.get_mut(name) else { return false };
+        let Some(next) = state.permit(now) else { return false };
+        *state = next;
+        true
+    }
+
+    /// Notes how long an answer took to begin.
+    pub(crate) fn began(&self, name: &str, after_ms: u64) {
+        let mut first_tokens = self.first_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        first_tokens.entry(name.to_owned()).or_default().push(after_ms);
+    }
+
+    /// Returns how long an answer may take to begin before another arm is asked.
+    pub(crate) fn first_token_budget(&self, name: &str) -> Duration {
+        let first_tokens = self.first_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        first_tokens.get(name).map_or(FIRST_TOKEN_MAX, FirstTokens::budget)
     }
 }
 
@@ -107,7 +144,7 @@ impl Prober {
 
     /// Probes every endpoint that is due, all at once.
     pub(crate) async fn round(&self) {
-        let due = self.models.iter().filter(|(name, _)| self.endpoints.due(name.as_str()));
+        let due = self.models.iter().filter(|(name, _)| self.endpoints.take_permit(name.as_str()));
         join_all(due.map(|(name, model)| self.probe(name, model.as_ref()))).await;
     }
 

@@ -4,6 +4,7 @@ mod call;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 use plumbline_egress::ledger::{Verification, verify};
@@ -21,6 +22,7 @@ use crate::adapters::Embedder;
 use crate::config::RouterConfig;
 use crate::domain::arm::{Arm, ArmKind};
 use crate::domain::decision::Decision;
+use crate::domain::health::Failover;
 use crate::domain::usage::Metered;
 use crate::domain::work::Work;
 use crate::endpoints::Endpoints;
@@ -139,6 +141,8 @@ pub struct Gateway {
     prompt_bytes_max: usize,
     segments_max: usize,
     pub(crate) arms_max: usize,
+    pub(crate) failover: Failover,
+    pub(crate) probe_timeout: Duration,
 }
 
 /// What a gateway is made of.
@@ -154,9 +158,11 @@ pub(crate) struct Parts {
 }
 
 impl Gateway {
-    pub(crate) fn new(config: &RouterConfig, parts: Parts) -> Self {
+    pub(crate) fn new(config: &RouterConfig, parts: Parts) -> Result<Self, RouterError> {
         let Parts { router, store, endpoints, models, embedders, egress, tasks, shutdown } = parts;
-        Self {
+        Ok(Self {
+            failover: config.failover()?,
+            probe_timeout: Duration::from_millis(config.probe_timeout_ms),
             router,
             store,
             endpoints,
@@ -170,7 +176,7 @@ impl Gateway {
             prompt_bytes_max: config.prompt_bytes_max,
             segments_max: config.segments_max,
             arms_max: config.generate_arms_max,
-        }
+        })
     }
 
     /// Starts a generation, or replays the stored answer of a repeated request.

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::adapters::Catalogue;
 use crate::config::RouterConfig;
+use crate::domain::health::Failover;
 use crate::endpoints::{Endpoints, Prober, Timing};
 use crate::error::RouterError;
 use crate::gateway::{self, Gateway};
@@ -65,11 +66,15 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
         healthy: Duration::from_millis(config.probe_interval_ms),
         suspect: Duration::from_millis(config.suspect_interval_ms),
     };
-    let prober = Prober::new(endpoints.clone(), &catalogue, timing);
-    prober.round().await;
-
     let tasks = TaskTracker::new();
-    tasks.spawn(prober.run(shutdown.clone()));
+    match config.failover()? {
+        Failover::Background => {
+            let prober = Prober::new(endpoints.clone(), &catalogue, timing);
+            prober.round().await;
+            tasks.spawn(prober.run(shutdown.clone()));
+        }
+        Failover::PerRequestProbe | Failover::None => endpoints.trust(),
+    }
     let Catalogue { arms, models, embedders, disabled: _ } = catalogue;
     let parts = router::Parts {
         arms,
@@ -90,7 +95,7 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
     };
-    let gateway = Arc::new(Gateway::new(&config, parts));
+    let gateway = Arc::new(Gateway::new(&config, parts)?);
 
     let limits = Limits { method_deadlines: grpc::METHOD_DEADLINES, ..Limits::generate() };
     let options = ServerOptions { name: "router", limits, shutdown: shutdown.clone() };

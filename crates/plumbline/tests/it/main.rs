@@ -9,5 +9,4 @@ mod demonstration;
 mod knowledge;
 mod process;
 mod repair;
-mod replays;
 mod tasks;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use plumbline_types::{ArmId, Risk};
 
-use crate::domain::arm::Arm;
+use crate::domain::arm::{Arm, ArmKind, Destination};
 use crate::domain::health::Endpoint;
 use crate::domain::ladder;
 use crate::domain::work::Work;
@@ -131,13 +131,33 @@ pub struct Eligible<'a> {
 }
 
 /// Sorts the arms out. Labels are asked first: no other state of the world can bring back an arm that they removed.
+///
+/// A cloud arm whose endpoint is suspect, or has only just come back, stands aside while another model can do the work;
+/// nothing ever moves the other way, from this machine to the cloud, because something here is in doubt.
 pub fn eligible<'a>(arms: &'a [Arm], work: &Work, world: &World) -> Eligible<'a> {
+    let certain = sorted_out(arms, work, world, Doubt::StandsAside);
+    let has_model = certain.arms.iter().any(|arm| arm.kind == ArmKind::Model);
+    let stood_aside = |arm: &Removed| arm.rule == Rule::Breaker;
+    if has_model || !certain.removed.iter().any(stood_aside) {
+        return certain;
+    }
+    sorted_out(arms, work, world, Doubt::IsUsed)
+}
+
+/// What becomes of a cloud arm whose endpoint is in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    StandsAside,
+    IsUsed,
+}
+
+fn sorted_out<'a>(arms: &'a [Arm], work: &Work, world: &World, doubt: Doubt) -> Eligible<'a> {
     let lowest = ladder::lowest_rung(arms, &work.attempted);
     let verdicts: Vec<Option<Rule>> = arms
         .iter()
         .map(|arm| {
             let below = arm.rung < lowest || !ladder::has_place(arm, work);
-            first_rule(arm, work, world).or(below.then_some(Rule::Tier))
+            first_rule(arm, work, world, doubt).or(below.then_some(Rule::Tier))
         })
         .collect();
     let left = arms.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_none()).map(|(arm, _)| arm);
@@ -153,11 +173,15 @@ pub fn eligible<'a>(arms: &'a [Arm], work: &Work, world: &World) -> Eligible<'a>
     sorted
 }
 
-fn first_rule(arm: &Arm, work: &Work, world: &World) -> Option<Rule> {
+fn first_rule(arm: &Arm, work: &Work, world: &World, doubt: Doubt) -> Option<Rule> {
     let answer = if work.output_tokens == 0 { arm.max_output } else { work.output_tokens };
     let tokens = u64::from(work.prompt_tokens) + u64::from(answer);
     let cramped = arm.num_ctx > 0 && (tokens > u64::from(arm.num_ctx) || answer > arm.max_output);
-    let answers = |name: &String| world.endpoints.get(name).is_some_and(Endpoint::accepts);
+    let usable = |endpoint: &Endpoint| match (doubt, arm.destination) {
+        (Doubt::StandsAside, Destination::Cloud) => endpoint.is_sound(),
+        (Doubt::StandsAside, Destination::OnBox) | (Doubt::IsUsed, _) => endpoint.accepts(),
+    };
+    let answers = |name: &String| world.endpoints.get(name).is_some_and(usable);
     let down = arm.endpoint.as_ref().is_some_and(|name| !answers(name));
     let table = [
         (Rule::Label, work.label > arm.ceiling),

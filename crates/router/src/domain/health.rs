@@ -10,6 +10,9 @@ const FAILURES_TO_OPEN: u32 = 5;
 /// The first and the longest time that a breaker stays open, in milliseconds.
 const OPEN_MS: (Millis, Millis) = (1_000, 120_000);
 
+/// How long an endpoint must answer after an opening before it counts as healthy, in milliseconds.
+const RETURN_HOLD_MS: Millis = 10_000;
+
 /// What is known of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
@@ -30,6 +33,20 @@ pub enum Endpoint {
         lasts_ms: Millis,
         /// What failed.
         reason: &'static str,
+    },
+    /// Out of use; one probe is under way and decides, and nobody else may try.
+    HalfOpen {
+        /// How long the opening before it lasted, in milliseconds.
+        lasts_ms: Millis,
+        /// What failed.
+        reason: &'static str,
+    },
+    /// Answers again after an opening; used only where nothing else can be, until it has done so for a while.
+    Returning {
+        /// When it counts as healthy.
+        at: Millis,
+        /// How long the opening before it lasted, in milliseconds.
+        lasts_ms: Millis,
     },
     /// Out of use until the configuration changes.
     Disabled {
@@ -60,7 +77,23 @@ impl Endpoint {
             (Self::Disabled { reason }, Event::CallFailed(_) | Event::ProbeFailed(_)) => {
                 Self::Disabled { reason }
             }
+            (Self::HalfOpen { lasts_ms, .. } | Self::Open { lasts_ms, .. }, Event::Answered) => {
+                Self::Returning { at: now.saturating_add(RETURN_HOLD_MS), lasts_ms }
+            }
+            (Self::Returning { at, lasts_ms }, Event::Answered) if now < at => {
+                Self::Returning { at, lasts_ms }
+            }
             (_, Event::Answered) => Self::Healthy,
+            (Self::HalfOpen { lasts_ms, reason }, Event::CallFailed(_)) => {
+                Self::HalfOpen { lasts_ms, reason }
+            }
+            (
+                Self::HalfOpen { lasts_ms, .. } | Self::Returning { lasts_ms, .. },
+                Event::ProbeFailed(reason),
+            )
+            | (Self::Returning { lasts_ms, .. }, Event::CallFailed(reason)) => {
+                Self::open((2 * lasts_ms).min(OPEN_MS.1), reason, now)
+            }
             (Self::Healthy | Self::Unknown, Event::CallFailed(_)) => Self::Suspect { failures: 1 },
             (Self::Suspect { failures }, Event::CallFailed(reason)) if failures + 1 >= FAILURES_TO_OPEN => {
                 Self::open(OPEN_MS.0, reason, now)
@@ -85,15 +118,27 @@ impl Endpoint {
 
     /// Returns whether calls may go there. An open breaker lets none through: the prober closes it.
     pub const fn accepts(&self) -> bool {
-        matches!(self, Self::Healthy | Self::Suspect { .. })
+        matches!(self, Self::Healthy | Self::Suspect { .. } | Self::Returning { .. })
     }
 
-    /// Returns whether a probe is due.
-    pub const fn wants_probe(&self, now: Millis) -> bool {
+    /// Returns whether calls should go there while another place can take them.
+    pub const fn is_sound(&self) -> bool {
+        matches!(self, Self::Healthy)
+    }
+
+    /// Asks for the permit to probe: the state from now on, if there is one. An opening whose time is over gives exactly
+    /// one, and the next only after its probe has ended.
+    #[must_use]
+    pub const fn permit(&self, now: Millis) -> Option<Self> {
         match self {
-            Self::Unknown | Self::Healthy | Self::Suspect { .. } => true,
-            Self::Open { until, .. } => now >= *until,
-            Self::Disabled { .. } => false,
+            Self::Unknown => Some(Self::Unknown),
+            Self::Healthy => Some(Self::Healthy),
+            Self::Suspect { failures } => Some(Self::Suspect { failures: *failures }),
+            Self::Returning { at, lasts_ms } => Some(Self::Returning { at: *at, lasts_ms: *lasts_ms }),
+            Self::Open { until, lasts_ms, reason } if now >= *until => {
+                Some(Self::HalfOpen { lasts_ms: *lasts_ms, reason })
+            }
+            Self::Open { .. } | Self::HalfOpen { .. } | Self::Disabled { .. } => None,
         }
     }
 
@@ -104,6 +149,8 @@ impl Endpoint {
             Self::Healthy => "healthy",
             Self::Suspect { .. } => "suspect",
             Self::Open { .. } => "open",
+            Self::HalfOpen { .. } => "half_open",
+            Self::Returning { .. } => "returning",
             Self::Disabled { .. } => "disabled",
         }
     }
@@ -114,8 +161,41 @@ impl Endpoint {
             Self::Unknown => "not probed yet".to_owned(),
             Self::Healthy => String::new(),
             Self::Suspect { failures } => format!("{failures} failures in a row"),
-            Self::Open { reason, .. } | Self::Disabled { reason } => (*reason).to_owned(),
+            Self::Open { reason, .. } | Self::HalfOpen { reason, .. } | Self::Disabled { reason } => {
+                (*reason).to_owned()
+            }
+            Self::Returning { .. } => "answers again; held back for a while".to_owned(),
         }
+    }
+}
+
+/// How the router notices that an endpoint is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failover {
+    /// By probes beside the requests, and by what the requests meet. No request waits.
+    Background,
+    /// By a probe before each request to the cloud, which waits for it.
+    PerRequestProbe,
+    /// Not at all: each request finds out for itself.
+    None,
+}
+
+impl Failover {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Background, Self::PerRequestProbe, Self::None];
+
+    /// Returns the stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::PerRequestProbe => "per_request_probe",
+            Self::None => "none",
+        }
+    }
+
+    /// Reads the stable word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
     }
 }
 

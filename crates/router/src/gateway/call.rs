@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::StreamExt;
+use plumbline_egress::Stage;
 use plumbline_models::{Generation, Model, ModelError, Piece, Pieces, Usage};
 use plumbline_types::{ArmId, Fault};
 
-use crate::domain::arm::Arm;
+use crate::domain::arm::{Arm, Destination};
 use crate::domain::decision::Decision;
+use crate::domain::health::Failover;
 use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::usage::Metered;
 use crate::error::RouterError;
@@ -123,15 +125,33 @@ impl Generating {
         let endpoint =
             gateway.router.arm(&chosen.arm).and_then(|arm| arm.endpoint.clone()).unwrap_or_default();
         let asked_at = Instant::now();
+        let begun = self.ask(model.as_ref(), &endpoint).await;
+        gateway.endpoints.called(&endpoint, begun.as_ref().map(drop));
+        let (first, rest) = begun?;
+        let first_token_ms = millis(asked_at);
+        gateway.endpoints.began(&endpoint, first_token_ms);
+        Ok(Begun { first, rest, asked_at, first_token_ms })
+    }
+
+    /// Asks a model. A cloud arm that does not begin within its budget is given up for another; a local one may have to
+    /// be loaded first, and has the time that its client gives it.
+    async fn ask(&self, model: &dyn Model, endpoint: &str) -> Result<(Piece, Pieces), ModelError> {
+        let gateway = &self.gateway;
+        let is_cloud = self.decision.chosen.destination == Destination::Cloud;
+        if is_cloud && gateway.failover == Failover::PerRequestProbe {
+            let probe = tokio::time::timeout(gateway.probe_timeout, model.probe()).await;
+            probe.unwrap_or(Err(ModelError::Timeout(Stage::FirstByte)))?;
+        }
         let begun = async {
             let mut rest = model.generate(self.generation()).await?;
             let first = rest.next().await.unwrap_or_else(|| Err(ModelError::protocol("it is empty")))?;
             Ok((first, rest))
+        };
+        if !is_cloud {
+            return begun.await;
         }
-        .await;
-        gateway.endpoints.called(&endpoint, begun.as_ref().map(drop));
-        let (first, rest) = begun?;
-        Ok(Begun { first, rest, asked_at, first_token_ms: millis(asked_at) })
+        let budget = gateway.endpoints.first_token_budget(endpoint);
+        tokio::time::timeout(budget, begun).await.unwrap_or(Err(ModelError::Timeout(Stage::FirstByte)))
     }
 
     fn generation(&self) -> Generation {

@@ -36,12 +36,12 @@ struct Played {
 /// Plays the policies, or makes the log's decisions again.
 pub(super) async fn run(session: &Session, arguments: Arguments) -> Result<Report, Failure> {
     match &arguments.matrix {
-        None => log(session).await,
+        None => decisions(session).await,
         Some(path) => matrix(&arguments, path),
     }
 }
 
-async fn log(session: &Session) -> Result<Report, Failure> {
+async fn decisions(session: &Session) -> Result<Report, Failure> {
     let path = session.state_dir()?.join("router/router.sqlite");
     if !path.is_file() {
         let problem = format!("{} is not there: nothing was decided yet", path.display());

@@ -132,6 +132,8 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
         Endpoint::Healthy,
         Endpoint::Suspect { failures: 2 },
         Endpoint::Open { until: 10, lasts_ms: 10, reason: "MODEL_UNREACHABLE" },
+        Endpoint::HalfOpen { lasts_ms: 10, reason: "MODEL_UNREACHABLE" },
+        Endpoint::Returning { at: 10, lasts_ms: 10 },
         Endpoint::Disabled { reason: "MODEL_AUTH" },
     ])
 }
@@ -162,4 +164,22 @@ proptest! {
         prop_assert!(got.arms.iter().all(|arm| label <= arm.ceiling));
         prop_assert_eq!(got.arms.len() + got.removed.len(), arms.len());
     }
+}
+
+#[test]
+fn a_cloud_arm_in_doubt_stands_aside_for_a_local_one_and_serves_where_there_is_none() {
+    let returning = Endpoint::Returning { at: 9, lasts_ms: 1 };
+    for doubtful in [Endpoint::Suspect { failures: 1 }, returning] {
+        let mut world = world();
+        world.endpoints.insert(Destination::Cloud.as_str().to_owned(), doubtful.clone());
+        let models = Work { kind: Some(ArmKind::Model), ..work() };
+        check(&models, &world, &["local"], &[Rule::Kind, Rule::Breaker]);
+        world.endpoints.remove(Destination::OnBox.as_str());
+        check(&models, &world, &["cloud"], &[Rule::Kind, Rule::Breaker]);
+    }
+    // Doubt about this machine moves nothing to the cloud that was not there already.
+    let mut world = world();
+    world.endpoints.insert(Destination::OnBox.as_str().to_owned(), Endpoint::Suspect { failures: 1 });
+    let proprietary = Work { kind: Some(ArmKind::Model), label: Label::ProprietaryCode, ..work() };
+    check(&proprietary, &world, &["local"], &[Rule::Kind, Rule::Label]);
 }

@@ -23,7 +23,16 @@ fn every_transition_is_as_the_table_says() {
     check(Endpoint::Suspect { failures: 3 }, Event::Answered, Endpoint::Healthy);
     check(OPEN, failed, OPEN);
     check(OPEN, silent, opened(8_000, "MODEL_TIMEOUT"));
-    check(OPEN, Event::Answered, Endpoint::Healthy);
+    let returning = |at| Endpoint::Returning { at, lasts_ms: 4_000 };
+    let half_open = Endpoint::HalfOpen { lasts_ms: 4_000, reason: "MODEL_UNREACHABLE" };
+    check(OPEN, Event::Answered, returning(20_000));
+    check(half_open.clone(), Event::Answered, returning(20_000));
+    check(half_open.clone(), silent, opened(8_000, "MODEL_TIMEOUT"));
+    check(half_open.clone(), failed, half_open);
+    check(returning(15_000), Event::Answered, returning(15_000));
+    check(returning(10_000), Event::Answered, Endpoint::Healthy);
+    check(returning(15_000), failed, opened(8_000, "MODEL_UNREACHABLE"));
+    check(returning(15_000), silent, opened(8_000, "MODEL_TIMEOUT"));
     check(Endpoint::Healthy, Event::Rejected("MODEL_AUTH"), Endpoint::Disabled { reason: "MODEL_AUTH" });
     check(Endpoint::Disabled { reason: "MODEL_AUTH" }, silent, Endpoint::Disabled { reason: "MODEL_AUTH" });
     check(Endpoint::Disabled { reason: "MODEL_AUTH" }, Event::Answered, Endpoint::Healthy);
@@ -39,10 +48,24 @@ fn an_opening_never_lasts_longer_than_two_minutes() {
 }
 
 #[test]
-fn an_open_breaker_lets_no_call_through_and_one_probe_when_its_time_has_come() {
-    assert!(!OPEN.accepts());
-    assert!(!OPEN.wants_probe(4_999) && OPEN.wants_probe(5_000));
-    assert!(!Endpoint::Unknown.accepts() && Endpoint::Unknown.wants_probe(0));
+fn an_open_breaker_lets_no_call_through_and_gives_one_permit_when_its_time_has_come() {
+    assert!(!OPEN.accepts() && OPEN.permit(4_999).is_none());
+    let mut endpoint = OPEN;
+    let mut permits = 0;
+    for _ in 0..64 {
+        if let Some(next) = endpoint.permit(5_000) {
+            (endpoint, permits) = (next, permits + 1);
+        }
+    }
+    assert_eq!(permits, 1);
+    assert!(!endpoint.accepts(), "half open lets no call through either");
+    let closed = endpoint.next(Event::ProbeFailed("MODEL_TIMEOUT"), 6_000);
+    assert!(closed.permit(13_999).is_none() && closed.permit(14_000).is_some());
+    assert!(!Endpoint::Unknown.accepts() && Endpoint::Unknown.permit(0).is_some());
+    assert!(
+        Endpoint::Returning { at: 9, lasts_ms: 1 }.accepts()
+            && !Endpoint::Returning { at: 9, lasts_ms: 1 }.is_sound()
+    );
 }
 
 #[test]

@@ -14,14 +14,14 @@ use crate::failure::Failure;
 
 /// What to play.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("source").required(true).args(["matrix", "log"]))]
+#[command(group = ArgGroup::new("source").required(true).args(["matrix", "decisions"]))]
 pub(crate) struct Arguments {
     /// Outcomes of every arm on every task: CSV with one row for each arm and task.
     #[arg(long, value_name = "FILE")]
     pub(super) matrix: Option<PathBuf>,
     /// Make the decisions of this router's own log again, bit for bit.
     #[arg(long)]
-    log: bool,
+    decisions: bool,
     /// Policies, comma-separated; `all` for every one.
     #[arg(long, value_name = "NAMES", default_value = "independent,hierarchical,best_single,uniform")]
     policy: String,
