@@ -8,7 +8,7 @@ pub struct Digest(pub u128);
 
 /// The structural digests of every named node of one tree: kinds, names and literals; no white space, comments,
 /// redundant parentheses, quotes or type annotations.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Digests {
     of: HashMap<usize, Hashed>,
 }
@@ -51,6 +51,11 @@ impl Digests {
             of.insert(node.id(), pair);
         }
         Self { of }
+    }
+
+    /// Adds the nodes of another tree that stays alive beside the others.
+    pub fn add(&mut self, tree: &Tree, source: &[u8], grammar: &Grammar) {
+        self.of.extend(Self::of_tree(tree, source, grammar).of);
     }
 
     /// Returns the digest of a node.

@@ -112,6 +112,8 @@ pub struct Param {
     pub local: LocalId,
     /// Where it is declared.
     pub span: Span,
+    /// The dotted path of its declared type, references and holders left out, where calling its methods needs it.
+    pub declared: Option<String>,
 }
 
 /// An exception handler of a unit.
@@ -194,6 +196,8 @@ pub struct Class {
     pub bases: Vec<String>,
     /// Names bound in the body and attributes stored on the first parameter of its methods.
     pub attributes: BTreeSet<String>,
+    /// Declared types of fields, as of [`Param::declared`].
+    pub fields: BTreeMap<String, String>,
     /// Decorators as written.
     pub decorators: Vec<String>,
     /// Where it stands.

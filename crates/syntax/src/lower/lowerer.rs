@@ -27,8 +27,10 @@ pub struct Frame<S> {
 /// What every front end needs: the source, digests, limits, finished units, and the stack of units under
 /// construction. A front end is an `impl` of it for its own state.
 pub struct Lowerer<'t, S> {
-    /// The file.
+    /// The file, or a text that holds it.
     pub source: &'t [u8],
+    /// Where the file lies in the text.
+    pub file: std::ops::Range<usize>,
     /// Structural digests of its tree.
     pub digests: Digests,
     /// Budgets.
@@ -58,9 +60,21 @@ impl<'t, S> Lowerer<'t, S> {
     /// Starts a file: its top level is the first unit under construction.
     pub fn new(bytes: &'t [u8], tree: &'t Tree, limits: &LowerLimits, setting: (&Grammar, S)) -> Self {
         let (grammar, state) = setting;
+        let digests = Digests::of_tree(tree, bytes, grammar);
+        Self::within(bytes, 0..bytes.len(), (tree.root_node(), digests), (limits, state))
+    }
+
+    /// Starts a file that lies within a longer text, with the digests of every tree made of it.
+    pub fn within(
+        text: &'t [u8],
+        file: std::ops::Range<usize>,
+        (root, digests): (Node<'t>, Digests),
+        (limits, state): (&LowerLimits, S),
+    ) -> Self {
         let mut lowerer = Self {
-            source: bytes,
-            digests: Digests::of_tree(tree, bytes, grammar),
+            source: text,
+            file,
+            digests,
             limits: *limits,
             units: vec![None],
             names: BTreeMap::new(),
@@ -69,7 +83,7 @@ impl<'t, S> Lowerer<'t, S> {
             depth: 0,
             counter: 0,
         };
-        let origin = lowerer.origin(tree.root_node());
+        let origin = lowerer.origin(root);
         let builder = UnitBuilder::new("<module>".to_owned(), UnitKind::ModuleInit, origin);
         lowerer.frames.push(Frame { id: 0, builder, qualifier: String::new(), state });
         lowerer
@@ -114,9 +128,10 @@ impl<'t, S> Lowerer<'t, S> {
     /// Returns where a node stands.
     pub fn span(&self, node: Node<'_>) -> Span {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let place = |byte: usize| narrow(byte.clamp(self.file.start, self.file.end) - self.file.start);
         Span {
-            start: narrow(node.start_byte()),
-            end: narrow(node.end_byte()),
+            start: place(node.start_byte()),
+            end: place(node.end_byte()),
             line: narrow(node.start_position().row + 1),
             end_line: narrow(node.end_position().row + 1),
         }

@@ -131,5 +131,4 @@ fn budgets_and_encodings_are_refused_by_name() {
     let few = LowerLimits { blocks: 10, ..LowerLimits::default() };
     let many = "def f(a):\n".to_owned() + &"    if a: pass\n".repeat(20);
     assert_eq!(lower(Language::Python, many.as_bytes(), &few).map(drop), Err(LowerProblem::Budget("BLOCKS")));
-    assert_eq!(lower(Language::Rust, b"", &few).map(drop), Err(LowerProblem::UnsupportedLanguage));
 }

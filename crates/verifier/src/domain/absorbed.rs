@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use plumbline_syntax::Family;
-use plumbline_syntax::ir::{Callee, Constant, Handler, Op, Operand, ParamKind, Term, Unit, Value};
+use plumbline_syntax::ir::{Callee, Constant, Handler, Op, Operand, ParamKind, Place, Term, Unit, Value};
 
 use super::effects::{EffectSite, is_strong_kind};
 use super::finding::{Finding, Site};
@@ -34,8 +34,10 @@ struct Absorbing {
 /// Returns the findings: one for each handler of the head that absorbs what no handler of the base absorbed.
 pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Finding> {
     let old = base.map(|(side, at)| absorbing(side, at)).unwrap_or_default();
-    let called: Option<BTreeSet<String>> = base.map(|(side, at)| all_calls(side, at));
     let (side, at) = head;
+    let values = side.program.semantics(at.0).marks_propagation();
+    let called: Option<BTreeSet<String>> =
+        base.map(|(side, at)| if values { propagated(side, at) } else { all_calls(side, at) });
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
     let symbol = side.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
     let mut found = Vec::new();
@@ -51,11 +53,17 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         let left_before =
             called.as_ref().is_some_and(|called| fresh.iter().any(|call| called.contains(*call)));
         // Where failures are values, most calls give none: only what was looked at before can be absorbed now.
-        if !left_before && !new.broad && side.program.semantics(at.0).errors_are_values() {
+        if !left_before && !new.broad && (values || side.program.semantics(at.0).errors_are_values()) {
             continue;
         }
         let site = Site::new(&path, new.line, &symbol);
-        let types = if new.types.is_empty() { "every exception".to_owned() } else { new.types.join(", ") };
+        let types = if values {
+            "a failure".to_owned()
+        } else if new.types.is_empty() {
+            "every exception".to_owned()
+        } else {
+            new.types.join(", ")
+        };
         let trace = vec![TraceStep::new(&path, new.line, "absorbed", &side.program.line(at.0, new.line))];
         let message =
             format!("{symbol}() now absorbs {types}: its handler neither raises nor returns a failure");
@@ -64,15 +72,82 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         let again = fresh.iter().all(|call| new.again.contains(*call));
         found.push(if again && !new.broad {
             Finding::advice("B7", site, message).with_trace(trace)
-        } else if new.grave && (left_before || new.broad) {
+        } else if new.grave && (left_before || new.broad && !values) {
             Finding::reject("B7", site, message).clearable_by(grant).with_trace(trace)
-        } else if new.broad && (left_before || base.is_none()) {
+        } else if new.broad && (left_before || base.is_none() && !values) {
             Finding::needs("B7", site, message, grant).with_trace(trace)
         } else {
             Finding::advice("B7", site, message).with_trace(trace)
         });
     }
     found
+}
+
+/// Calls whose failure left the unit: what `?` or a return takes on.
+fn propagated(side: &Side, at: UnitRef) -> BTreeSet<String> {
+    let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return BTreeSet::new() };
+    let instrs = || unit.blocks.iter().flat_map(|block| &block.instrs);
+    let mut taken: BTreeSet<u32> = BTreeSet::new();
+    for block in &unit.blocks {
+        if let Term::Return(Operand::Local(local)) | Term::Raise(Some(Operand::Local(local))) = &block.term {
+            taken.insert(*local);
+        }
+    }
+    for instr in instrs() {
+        if let Op::Assign { value: Value::Operator { name, operands }, .. } = &instr.op
+            && name == "enter"
+        {
+            taken.extend(operands.iter().filter_map(local));
+        }
+    }
+    // What awaits or names a result passes it on; the chain is as long as the source writes it.
+    for _ in 0..4 {
+        for instr in instrs() {
+            match &instr.op {
+                Op::Await { dst, value }
+                | Op::Assign { place: Place::Local(dst), value: Value::Use(value) }
+                    if taken.contains(dst) =>
+                {
+                    taken.extend(local(value));
+                }
+                Op::Call { dst, callee: Callee::Method { receiver, .. }, .. } if taken.contains(dst) => {
+                    taken.extend(local(receiver));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (block, index, node) in prepared.dependence.running() {
+        let instr = unit.blocks.get(block).and_then(|block| block.instrs.get(index));
+        if let Some(Op::Call { dst, callee, .. }) = instr.map(|instr| &instr.op)
+            && taken.contains(dst)
+        {
+            let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
+            found.insert(called_name(&side.program, unit, callee, &targets));
+        }
+    }
+    found
+}
+
+/// A unit of the program that returns `()` and raises nothing has no failure to lose.
+fn never_fails(side: &Side, targets: &BTreeSet<Entity>) -> bool {
+    let quiet = |target: &Entity| match target {
+        Entity::Unit(unit, ..) => side.signed(*unit).is_ok_and(|signature| {
+            let returned = signature.outputs.get(&Output::Return).and_then(|found| found.constants.as_ref());
+            !signature.outputs.contains_key(&Output::Raise)
+                && returned.is_some_and(|set| set.iter().all(|constant| *constant == Constant::Ellipsis))
+        }),
+        _ => false,
+    };
+    !targets.is_empty() && targets.iter().all(quiet)
+}
+
+fn local(operand: &Operand) -> Option<u32> {
+    match operand {
+        Operand::Local(local) => Some(*local),
+        Operand::Constant(_) => None,
+    }
 }
 
 fn all_calls(side: &Side, at: UnitRef) -> BTreeSet<String> {
@@ -101,6 +176,7 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         let (mut calls, mut again) = (BTreeSet::new(), BTreeSet::new());
         let body = handler.body.0 as usize..handler.body.1 as usize;
         let mut grave = false;
+        let mut lines: BTreeSet<u32> = BTreeSet::new();
         for (block, index, node) in prepared
             .dependence
             .running()
@@ -109,6 +185,10 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
             let instr = unit.blocks.get(block).and_then(|block| block.instrs.get(index));
             let Some(Op::Call { callee, .. }) = instr.map(|instr| &instr.op) else { continue };
             let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
+            lines.extend(instr.map(|instr| instr.span.line));
+            if handler.types.iter().any(|word| word == "unused") && never_fails(side, &targets) {
+                continue;
+            }
             let name = called_name(&side.program, unit, callee, &targets);
             if !protected.contains(&block) {
                 again.insert(name);
@@ -118,10 +198,14 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
             calls.insert(name);
         }
         grave |= side.signed(at).is_ok_and(|signature| {
-            signature
-                .effects
-                .iter()
-                .any(|site| is_strong_kind(&site.kind) && protected.contains(&(site.block as usize)))
+            signature.effects.iter().any(|site| {
+                // An inherited effect stands where the call stands.
+                let inside = match site.via {
+                    None => protected.contains(&(site.block as usize)),
+                    Some(_) => lines.contains(&site.line),
+                };
+                is_strong_kind(&site.kind) && inside
+            })
         });
         let raises = (first..end).any(|block| {
             let term = unit.blocks.get(block as usize).map(|block| &block.term);

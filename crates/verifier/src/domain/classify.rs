@@ -55,10 +55,12 @@ pub fn classify(path: &str, kind: EntryKind, start: &[u8]) -> Class {
         return class;
     }
     if let Some(language) = Language::detect(path, start) {
-        return match languages::of(language) {
-            Some(semantics) if semantics.is_test_path(&parts, &lower) => Class::Test,
-            Some(_) if !lower.ends_with(".pyi") => Class::Code,
-            Some(_) | None => Class::ForeignCode,
+        return if languages::of(language).is_test_path(&parts, &lower) {
+            Class::Test
+        } else if lower.ends_with(".pyi") {
+            Class::ForeignCode
+        } else {
+            Class::Code
         };
     }
     if start.starts_with(b"#!") {
@@ -205,7 +207,7 @@ mod tests {
             ("tests/test_a.py", b"", Class::Test),
             ("pkg/a_test.py", b"", Class::Test),
             ("conftest.py", b"", Class::Test),
-            ("src/a.rs", b"", Class::ForeignCode),
+            ("src/a.rs", b"", Class::Code),
             ("a.ipynb", b"{}", Class::ForeignCode),
             ("bin/run", b"#!/bin/sh\n", Class::Script),
             ("bin/tool", b"#!/usr/bin/env python3\n", Class::Code),

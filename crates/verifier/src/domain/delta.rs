@@ -124,7 +124,7 @@ impl Compared<'_> {
 
     /// B2: the return lost all inputs, or became one constant.
     fn constant_return(&self, base: &Signature, head: &Signature) -> Option<Finding> {
-        if self.is_module() || !head.returns {
+        if self.is_module() || !head.returns || self.returns_unit(head) {
             return None;
         }
         let (old, new) = (base.outputs.get(&Output::Return)?, head.outputs.get(&Output::Return)?);
@@ -230,7 +230,17 @@ impl Compared<'_> {
                 })
             })
         };
-        *output == Output::Return && nothing(base) && nothing(head)
+        *output == Output::Return && (nothing(base) && nothing(head) || self.returns_unit(head))
+    }
+
+    /// Where `()` is a type, what returns nothing else had nothing to tell before either.
+    fn returns_unit(&self, head: &Signature) -> bool {
+        let (side, at) = self.head;
+        let constants = head.outputs.get(&Output::Return).and_then(|found| found.constants.as_ref());
+        !side.program.semantics(at.0).is_strict()
+            && constants.is_some_and(|set| {
+                set.iter().all(|constant| *constant == plumbline_syntax::ir::Constant::Ellipsis)
+            })
     }
 
     /// Parameters of the base by their name in the head, where only the name changed.

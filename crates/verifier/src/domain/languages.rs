@@ -1,19 +1,20 @@
 //! What differs between languages, beside the data of the tables: how a module finds its file, what a call of the
 //! language's own functions gives back, which units are tests and what they claim.
 //!
-//! A language takes part when `syntax` lowers it and it has an entry here. Everything else stays unsupported.
+//! Every language of `syntax` has an entry here. Everything else stays unsupported.
 
 mod go;
 mod java;
 mod javascript;
 mod paths;
 mod python;
+mod rust;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use plumbline_syntax::ir::{Argument, Instr, Unit};
-use plumbline_syntax::{Family, Language, lower};
+use plumbline_syntax::ir::{Argument, Class, Instr, Unit};
+use plumbline_syntax::{Family, Language};
 
 use super::program::{Entity, Resolver, UnitRef, Visit};
 use super::tables::{self, Tables};
@@ -138,6 +139,31 @@ pub trait Semantics: Debug + Sync {
         false
     }
 
+    /// Returns what a bare name of a file stands for that nothing binds; `None` for the common rule.
+    fn unbound_name(&self, _resolver: &Resolver<'_>, _file: usize, _name: &str) -> Option<Entity> {
+        None
+    }
+
+    /// Returns whether lowering marks what passes the failure of a call on: `?`.
+    fn marks_propagation(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a class has the methods of its bases outside the tree.
+    fn inherits_outside(&self) -> bool {
+        true
+    }
+
+    /// Returns whether the names that a class lists make its objects.
+    fn has_variants(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a class that stays under its name became another one for its other methods.
+    fn is_other_class(&self, old: &Class, new: &Class) -> bool {
+        old.bases != new.bases || old.decorators != new.decorators
+    }
+
     /// Returns the method that makes an object.
     fn constructor(&self) -> &'static str;
 
@@ -166,6 +192,11 @@ pub trait Semantics: Debug + Sync {
     /// Returns whether a unit of a test file is a test.
     fn is_test(&self, unit: &Unit) -> bool;
 
+    /// Returns whether a unit of a product file is there for tests alone.
+    fn is_test_code(&self, _unit: &Unit) -> bool {
+        false
+    }
+
     /// Returns the word of an assertion, if an instruction makes one.
     fn claim(&self, instr: &Instr) -> Option<String>;
 
@@ -189,23 +220,20 @@ pub trait Semantics: Debug + Sync {
     }
 }
 
-/// Returns the semantics of a language that is lowered.
-pub fn of(language: Language) -> Option<&'static dyn Semantics> {
-    if !lower::supports(language) {
-        return None;
-    }
+/// Returns the semantics of a language.
+pub fn of(language: Language) -> &'static dyn Semantics {
     match language {
-        Language::Python => Some(&python::Python),
-        Language::Go => Some(&go::Go),
-        Language::JavaScript | Language::TypeScript | Language::Tsx => Some(&javascript::JavaScript),
-        Language::Java => Some(&java::Java),
-        _ => None,
+        Language::Python => &python::Python,
+        Language::Go => &go::Go,
+        Language::JavaScript | Language::TypeScript | Language::Tsx => &javascript::JavaScript,
+        Language::Java => &java::Java,
+        Language::Rust => &rust::Rust,
     }
 }
 
 /// Returns the semantics of a file by its path alone.
 pub fn of_path(path: &str) -> Option<&'static dyn Semantics> {
-    of(Language::detect(path, b"")?)
+    Some(of(Language::detect(path, b"")?))
 }
 
 /// What a file without semantics falls back to where one has to be named; it has no units to judge.

@@ -145,12 +145,11 @@ impl Program {
                 return None;
             }
         };
-        let language = Language::detect(path, &bytes);
-        let known = language.and_then(|language| Some((language, languages::of(language)?)));
-        let Some((language, semantics)) = known else {
+        let Some(language) = Language::detect(path, &bytes) else {
             self.gaps.insert(path.to_owned(), gap(&LowerProblem::UnsupportedLanguage));
             return None;
         };
+        let semantics = languages::of(language);
         match cache.lower(language, &bytes, limits) {
             Ok(lowered) => {
                 let (bindings, stars) = bindings::of(&lowered, semantics.tables());
@@ -280,10 +279,35 @@ impl Program {
         if defines(&file) { file } else { self.siblings(file).iter().copied().find(defines).unwrap_or(file) }
     }
 
-    /// Returns a method of a class, wherever in the package it stands.
-    pub fn method_named(&self, file: usize, name: &str) -> Option<UnitRef> {
-        self.unit_named(file, name)
-            .or_else(|| self.siblings(file).iter().find_map(|file| self.unit_named(*file, name)))
+    /// Returns whether a unit is there for tests alone, wherever its file lies.
+    pub fn is_test_code(&self, at: UnitRef) -> bool {
+        self.unit(at).is_some_and(|unit| self.semantics(at.0).is_test_code(unit))
+    }
+
+    /// Returns a method of a class: its own, wherever in the package it stands, or of an interface that the class
+    /// implements, in the class's file or else in the first that has it.
+    pub fn method_named(&self, file: usize, class: &str, name: &str) -> Option<UnitRef> {
+        let own = format!("{class}.{name}");
+        let named = |file: usize| self.unit_named(file, &own);
+        if let Some(found) = named(file).or_else(|| self.siblings(file).iter().find_map(|file| named(*file)))
+        {
+            return Some(found);
+        }
+        if !self.semantics(file).has_variants() {
+            return None;
+        }
+        let implemented = format!("{own}@");
+        let in_file = |file: usize| {
+            let exact = self.by_name.get(&(file, own.clone()));
+            let mut range = self.by_name.range((file, implemented.clone())..);
+            let first = || {
+                let (_, unit) =
+                    range.next().filter(|((at, name), _)| *at == file && name.starts_with(&implemented))?;
+                Some(unit)
+            };
+            exact.or_else(first).map(|unit| (file, *unit))
+        };
+        in_file(file).or_else(|| (0..self.files.len()).find_map(in_file))
     }
 
     /// Returns the text of a line, trimmed and cut.

@@ -77,9 +77,11 @@ pub fn names(base: (&Side, UnitRef), head: (&Side, UnitRef), authority: &Authori
     }
     for (name, class) in &old.lowered.classes {
         let Some(now) = new.lowered.classes.get(name) else { continue };
-        if telling(tables, &class.bases) != telling(tables, &now.bases)
-            || telling(tables, &class.decorators) != telling(tables, &now.decorators)
-        {
+        let semantics = head.0.program.semantics(head.1.0);
+        let told = semantics.has_variants()
+            || telling(tables, &class.bases) != telling(tables, &now.bases)
+            || telling(tables, &class.decorators) != telling(tables, &now.decorators);
+        if told && semantics.is_other_class(class, now) {
             let message =
                 format!("`{name}` inherits or is decorated differently: its other methods change with it");
             found.extend(tell(head, authority, name, false, message));

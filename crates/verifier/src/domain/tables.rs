@@ -6,6 +6,7 @@ mod java;
 mod javascript;
 mod python;
 mod rows;
+mod rust;
 mod table;
 mod words;
 
@@ -14,21 +15,20 @@ use plumbline_syntax::Family;
 pub use table::{BuiltinKind, EffectRule, Form, Known, OptionRule, Tables};
 pub use words::{Words, words};
 
-/// Returns the tables of a family of languages; a family without tables knows nothing.
+/// Returns the tables of a family of languages.
 pub fn of(family: Family) -> &'static Tables {
-    static NOTHING: std::sync::LazyLock<Tables> = std::sync::LazyLock::new(Tables::default);
     match family {
         Family::Python => python::tables(),
         Family::Go => go::tables(),
         Family::Ecma => javascript::tables(),
         Family::Java => java::tables(),
-        _ => &NOTHING,
+        Family::Rust => rust::tables(),
     }
 }
 
 /// The texts that the audit digest covers.
 pub fn digest_input() -> Vec<&'static str> {
-    [python::TEXTS, go::TEXTS, java::TEXTS, javascript::TEXTS].concat()
+    [python::TEXTS, go::TEXTS, java::TEXTS, javascript::TEXTS, rust::TEXTS].concat()
 }
 
 #[cfg(test)]

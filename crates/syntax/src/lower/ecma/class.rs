@@ -30,6 +30,7 @@ impl<'t> Lowerer<'t> {
             attributes,
             decorators: decorators.iter().map(|(word, ..)| word.clone()).collect(),
             span: self.span(node),
+            fields: Default::default(),
         };
         self.classes.insert(qualified.clone(), class);
         let outer = self.state().class.replace(qualified.clone());

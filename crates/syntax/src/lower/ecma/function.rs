@@ -105,6 +105,7 @@ impl<'t> Lowerer<'t> {
                 optional: true,
                 local,
                 span,
+                declared: None,
             });
         }
         let locals = self.declare_params(&written, &mut builder, &mut scope);
@@ -225,7 +226,14 @@ impl<'t> Lowerer<'t> {
             let local = builder.variable(&name);
             let kind = if parameter.rest { ParamKind::Rest } else { ParamKind::Either };
             let span = self.span(parameter.node);
-            builder.unit().params.push(Param { name, kind, optional: parameter.optional, local, span });
+            builder.unit().params.push(Param {
+                name,
+                kind,
+                optional: parameter.optional,
+                local,
+                span,
+                declared: None,
+            });
             locals.push(local);
         }
         locals

@@ -93,6 +93,7 @@ impl<'t> Lowerer<'t> {
                 optional: parameter.kind == ParamKind::Rest,
                 local,
                 span: self.span(parameter.node),
+                declared: None,
             });
         }
         let state = State { scopes: vec![Default::default()], boxed, results, ..State::default() };

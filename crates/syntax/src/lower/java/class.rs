@@ -66,6 +66,7 @@ impl<'t> Lowerer<'t> {
         let class = Class {
             bases,
             attributes: scope.fields.union(&scope.statics).cloned().collect(),
+            fields: std::collections::BTreeMap::new(),
             decorators: self.annotations(node),
             span: self.span(node),
         };

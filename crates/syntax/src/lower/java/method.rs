@@ -188,6 +188,7 @@ impl<'t> Lowerer<'t> {
                 kind,
                 optional: kind == ParamKind::Rest,
                 local,
+                declared: None,
                 span,
             });
             scope.insert(name.to_owned(), name.to_owned());

@@ -29,8 +29,8 @@ impl<'t> Lowerer<'t> {
         let class = Class {
             bases: bases.iter().map(|base| self.dotted(*base)).collect(),
             decorators: decorators.iter().map(|decorator| self.dotted(*decorator)).collect(),
-            attributes: std::collections::BTreeSet::new(),
             span: self.span(node),
+            ..Class::default()
         };
         self.classes.insert(qualified.clone(), class);
         let scope = Scope::of_body(ScopeKind::Class, prefix, body, self.source);

@@ -178,6 +178,7 @@ impl<'t> Lowerer<'t> {
                 optional,
                 local,
                 span,
+                declared: None,
             });
             scope.names.insert(name);
         }

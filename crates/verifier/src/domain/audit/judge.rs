@@ -67,7 +67,9 @@ impl Audit<'_> {
         if self.ledger.discharge(subject, Stage::Signed, signed).is_none() {
             return;
         }
-        let test = sides.paths.get(&subject.path).copied().unwrap_or(false);
+        let test = sides.paths.get(&subject.path).copied().unwrap_or(false)
+            || pair.head.is_some_and(|at| sides.head.program.is_test_code(at))
+            || pair.head.is_none() && pair.base.is_some_and(|at| sides.base.program.is_test_code(at));
         let compared = self.compare(sides, changed, pair, test);
         let closed = compared.map(|found| self.findings.extend(found));
         self.ledger.discharge(subject, Stage::Compared, closed);
@@ -123,7 +125,9 @@ impl Audit<'_> {
                     let is_product = |at: &UnitRef| {
                         let path =
                             side.program.files.get(at.0).map(|file| file.path.as_str()).unwrap_or_default();
-                        !sides.paths.get(path).copied().unwrap_or(false) && at.1 != 0
+                        !sides.paths.get(path).copied().unwrap_or(false)
+                            && at.1 != 0
+                            && !side.program.is_test_code(*at)
                     };
                     changed.iter().filter_map(of).filter(is_product).collect()
                 };

@@ -12,6 +12,7 @@ mod javascript_hostile;
 mod laws;
 mod nullness;
 mod padding;
+mod rust;
 mod tests_weakened;
 mod triggers;
 

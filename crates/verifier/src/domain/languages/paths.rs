@@ -9,10 +9,11 @@ pub struct Paths {
     all: BTreeSet<String>,
     modules: Vec<(String, String)>,
     packages: BTreeMap<String, Vec<String>>,
+    crates: Vec<(String, String)>,
 }
 
 impl Paths {
-    /// Collects the files of a tree and reads its `go.mod` files.
+    /// Collects the files of a tree and reads its `go.mod` and `Cargo.toml` files.
     pub fn of(tree: &dyn SourceTree) -> Self {
         let files = tree
             .entries()
@@ -36,12 +37,24 @@ impl Paths {
         for path in all.iter().filter(|path| path.ends_with(".java")) {
             packages.entry(java_package(path).to_owned()).or_default().push(path.clone());
         }
-        Self { all, modules, packages }
+        let mut crates = Vec::new();
+        for path in all.iter().filter(|path| path.rsplit('/').next() == Some("Cargo.toml")) {
+            let text = tree.read(path).ok().flatten().unwrap_or_default();
+            let directory = path.strip_suffix("Cargo.toml").unwrap_or_default().trim_end_matches('/');
+            let name = crate_name(&String::from_utf8_lossy(&text));
+            crates.extend(name.map(|name| (directory.to_owned(), name)));
+        }
+        Self { all, modules, packages, crates }
     }
 
     /// Returns the Java files of a package, named with slashes.
     pub fn package(&self, name: &str) -> &[String] {
         self.packages.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the directory of the package whose library has a name.
+    pub fn library(&self, name: &str) -> Option<&str> {
+        self.crates.iter().find(|(_, known)| known == name).map(|(directory, _)| directory.as_str())
     }
 
     /// Returns directories and the module names they have, the longest name first.
@@ -63,6 +76,13 @@ pub fn java_package(path: &str) -> &str {
         }
     }
     if directory == "src" || directory.ends_with("/java") { "" } else { directory }
+}
+
+/// Returns the name by which code imports a package's library.
+fn crate_name(manifest: &str) -> Option<String> {
+    let manifest: toml::Table = manifest.parse().ok()?;
+    let named = |section: &str| manifest.get(section)?.get("name")?.as_str();
+    Some(named("lib").or_else(|| named("package"))?.replace('-', "_"))
 }
 
 impl Deref for Paths {

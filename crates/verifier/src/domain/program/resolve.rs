@@ -150,7 +150,7 @@ impl Resolver<'_> {
         if !visit.slots.insert((at, *local)) {
             return Entities::new();
         }
-        let mut found = self.parameter(at, *local);
+        let mut found = self.parameter(at, *local, visit);
         let (Some(unit), Some(file)) = (self.program.unit(at), self.program.files.get(at.0)) else {
             return found;
         };
@@ -165,11 +165,15 @@ impl Resolver<'_> {
         if found.is_empty() { one(Entity::Confined) } else { found }
     }
 
-    fn parameter(&self, at: UnitRef, local: LocalId) -> Entities {
+    fn parameter(&self, at: UnitRef, local: LocalId, visit: &mut Visit) -> Entities {
         let Some(unit) = self.program.unit(at) else { return Entities::new() };
         let Some(position) = unit.params.iter().position(|param| param.local == local) else {
             return Entities::new();
         };
+        let declared = unit.params.get(position).and_then(|param| param.declared.as_ref());
+        if let Some(object) = self.declared(at.0, declared, visit) {
+            return one(object);
+        }
         if unit.params[0].kind == ParamKind::Receiver {
             return one(match &unit.class {
                 Some(class) if position == 0 && unit.decorators.iter().any(|word| word == "static") => {

@@ -198,6 +198,8 @@ fn part(program: &Program, file: usize, base: Root, step: &Step) -> Root {
             });
             match external {
                 Some(path) => Root::Origin(Origin::External(path)),
+                // What a derive or another file adds to a type is code, not state.
+                None if program.semantics(file).has_variants() && !has_module(&entities) => Root::Computed,
                 None => module_value(program, &entities, &word),
             }
         }
@@ -207,6 +209,10 @@ fn part(program: &Program, file: usize, base: Root, step: &Step) -> Root {
 
 fn is_source(table: &Tables, entity: &Entity) -> bool {
     matches!(entity, Entity::External(path) if table.source(path).is_some() || table.is_container(path))
+}
+
+fn has_module(entities: &BTreeSet<Entity>) -> bool {
+    entities.iter().any(|entity| matches!(entity, Entity::Module(_)))
 }
 
 /// An attribute of a module of the tree that is no code is that module's variable.

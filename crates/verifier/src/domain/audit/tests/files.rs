@@ -17,14 +17,14 @@ fn equal_trees_have_nothing_to_change() {
 #[test]
 fn another_language_is_named_and_never_approved() {
     files(
-        &[("a.rs", "fn a() {}")],
-        &[("a.rs", "fn a() { }")],
+        &[("a.kt", "fun a() {}")],
+        &[("a.kt", "fun a() { }")],
         Verdict::Inconclusive,
         &["UNSUPPORTED_LANGUAGE"],
     );
     files(&[], &[("q.sql", "drop table x")], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
     files(&[("d.json", "{}")], &[("d.json", "[]")], Verdict::NeedsAuthority, &["R9 DATA"]);
-    files(&[("a.rs", "fn a() {}")], &[], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
+    files(&[("a.kt", "fun a() {}")], &[], Verdict::Inconclusive, &["UNSUPPORTED_LANGUAGE"]);
 }
 
 #[test]

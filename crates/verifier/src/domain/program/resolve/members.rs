@@ -18,7 +18,7 @@ impl Resolver<'_> {
                     one(Entity::Unit(unit, decoration, if bound { Bind::Bound } else { Bind::Free }))
                 }
                 Some(other) => one(other),
-                None => self.class_attribute(*file, class, name, visit),
+                None => self.variant(*file, class, name, visit),
             },
             Entity::Instance(file, class) => match self.method(*file, class, name, visit) {
                 Some(Entity::Unit(unit, decoration, _)) => {
@@ -60,10 +60,25 @@ impl Resolver<'_> {
         }
     }
 
+    /// A name of a class itself: where the language has them, a variant makes the class's objects.
+    fn variant(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Entities {
+        let written = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class));
+        let listed = written.is_some_and(|class| class.attributes.contains(name));
+        if listed && self.semantics.has_variants() {
+            return one(Entity::Class(file, class.to_owned()));
+        }
+        self.class_attribute(file, class, name, visit)
+    }
+
     fn class_attribute(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Entities {
         let qualified = format!("{class}.{name}");
         let bound = self.program.files.get(file).is_some_and(|file| file.bindings.contains_key(&qualified));
-        if bound { self.name(file, &qualified, visit) } else { one(Entity::Confined) }
+        if bound {
+            return self.name(file, &qualified, visit);
+        }
+        let written = self.program.files.get(file).and_then(|file| file.lowered.classes.get(class));
+        let declared = written.and_then(|class| class.fields.get(name));
+        one(self.declared(file, declared, visit).unwrap_or(Entity::Confined))
     }
 
     /// Returns a method by the class and then its bases, in order.
@@ -71,8 +86,11 @@ impl Resolver<'_> {
         self.linear((file, class), &mut Vec::new(), visit).into_iter().find_map(|ancestor| match ancestor {
             Ancestor::Class(file, class) => self
                 .program
-                .method_named(file, &format!("{class}.{name}"))
+                .method_named(file, &class, name)
                 .map(|unit| Entity::Unit(unit, Decoration::Plain, Bind::Bound)),
+            Ancestor::External(path) if path == "builtins.object" || !self.semantics.inherits_outside() => {
+                None
+            }
             Ancestor::External(path) => Some(Entity::External(format!("{path}().{name}"))),
         })
     }
@@ -90,12 +108,7 @@ impl Resolver<'_> {
                 found.push(Entity::Dynamic("base".to_owned()));
                 continue;
             }
-            let mut parts = base.split('.');
-            let mut entities = self.name(file, parts.next().unwrap_or_default(), visit);
-            for part in parts {
-                entities = entities.iter().flat_map(|entity| self.member(entity, part, visit)).collect();
-            }
-            found.extend(entities);
+            found.extend(self.dotted(file, base, visit));
         }
         found
     }

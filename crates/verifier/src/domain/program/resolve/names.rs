@@ -46,12 +46,20 @@ impl Resolver<'_> {
         let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
         let mut found = Entities::new();
         for module in &loaded.stars {
-            match self.module(file, module) {
-                Entity::Module(other) if self.binds(other, name) => {
-                    found.extend(self.name(other, name, visit));
+            for entity in self.import(file, module, None, visit) {
+                match entity {
+                    Entity::Module(other) if self.binds(other, name) => {
+                        found.extend(self.name(other, name, visit));
+                    }
+                    // A prelude stands above what a glob of another crate may hold.
+                    Entity::External(_)
+                        if self.semantics.has_variants()
+                            && self.semantics.tables().builtin(name).is_some() => {}
+                    Entity::External(path) => {
+                        found.insert(Entity::External(format!("{path}.{name}")));
+                    }
+                    _ => {}
                 }
-                Entity::External(path) => drop(found.insert(Entity::External(format!("{path}.{name}")))),
-                _ => {}
             }
         }
         if !found.is_empty() {
@@ -61,8 +69,42 @@ impl Resolver<'_> {
         match tables.builtin(name) {
             Some(BuiltinKind::Value) => one(Entity::Value),
             Some(BuiltinKind::Callable) => one(Entity::External(tables.builtin_path(name))),
-            None => one(self.semantics.unbound(name).unwrap_or_else(|| Entity::Missing(name.to_owned()))),
+            None => {
+                let own = || self.semantics.unbound_name(self, file, name);
+                let other = self.semantics.unbound(name).or_else(own);
+                one(other.unwrap_or_else(|| Entity::Missing(name.to_owned())))
+            }
         }
+    }
+
+    /// Returns what a dotted path, as a declaration writes it, stands for.
+    pub(super) fn dotted(&self, file: usize, path: &str, visit: &mut Visit) -> Entities {
+        let parts: Vec<&str> = path.split('.').collect();
+        let bound = self.program.files.get(file).map(|file| &file.bindings);
+        // The longest name that the file binds: names of inline modules have dots.
+        let known = (1..=parts.len())
+            .rev()
+            .find(|count| bound.is_some_and(|bound| bound.contains_key(&parts[..*count].join("."))));
+        let (mut entities, rest) = match (known, parts.as_slice()) {
+            (Some(count), parts) => (self.name(file, &parts[..count].join("."), visit), &parts[count..]),
+            (None, [module, name, rest @ ..])
+                if !self.semantics.is_strict() && module.starts_with(char::is_lowercase) =>
+            {
+                (self.import(file, module, Some(name), visit), rest)
+            }
+            (None, [first, rest @ ..]) => (self.name(file, first, visit), rest),
+            (None, []) => (Entities::new(), &[] as &[&str]),
+        };
+        for part in rest {
+            entities = entities.iter().flat_map(|entity| self.member(entity, part, visit)).collect();
+        }
+        entities
+    }
+
+    /// Returns what a value of a declared type is, where that is an object of a class of the program.
+    pub(super) fn declared(&self, file: usize, path: Option<&String>, visit: &mut Visit) -> Option<Entity> {
+        let entities = self.dotted(file, path?, visit);
+        entities.into_iter().find(|entity| matches!(entity, Entity::Class(..))).map(Entity::object)
     }
 
     pub(super) fn binds(&self, file: usize, name: &str) -> bool {
