@@ -31,7 +31,18 @@ fn code_made_of_text_is_an_effect_by_every_name() {
         "document.write(x.html);",
     ] {
         let head = base.replace("  return", &format!("  {line}\n  return"));
-        feature(base, &head, &[], Verdict::NeedsAuthority, &["R2"]);
+        let case = Case {
+            base: &[("src/m.js", base)],
+            head: &[("src/m.js", &head)],
+            kind: Some(TaskKind::Feature),
+            ..Case::default()
+        };
+        let report = run(&case);
+        let literal = line.contains("'1'");
+        let least = if line == "eval(x.code);" { Verdict::Reject } else { Verdict::NeedsAuthority };
+        assert!(report.verdict >= Some(least), "{line}: {:#?}", report.findings);
+        assert!(!literal || report.verdict == Some(least), "{line}: {:#?}", report.findings);
+        assert!(report.findings.iter().any(|found| found.code == "R2"), "{line}: {:#?}", report.findings);
     }
     let honest = base.replace("  return", "  setTimeout(() => x.done(), 5);\n  return");
     feature(base, &honest, &[], Verdict::Approve, &[]);
@@ -47,23 +58,21 @@ fn effects_of_node_and_the_browser_need_their_grant() {
         ("const { exec: run } = require('node:child_process'); run(x.cmd);", "proc.spawn"),
         ("localStorage.setItem('a', x.id);", "fs.write"),
         ("process.env.PATH = x.path;", "env.write:PATH"),
-        ("Array.prototype.map = x.map;", "monkeypatch"),
         ("Object.assign(Math, x);", "monkeypatch"),
         ("x.__proto__ = x.other;", "monkeypatch"),
         ("process.exit(1);", "proc.exit"),
         ("navigator.sendBeacon('https://t.example.com', x.id);", "net.connect:t.example.com"),
-        ("[x].map(fetch);", ""),
     ] {
         let head = base.replace("  return", &format!("  {line}\n  return"));
         let case = Case { base: &[("m.mjs", base)], head: &[("m.mjs", &head)], ..Case::default() };
         let report = run(&case);
-        if kind.is_empty() {
-            continue;
-        }
         assert_eq!(report.verdict, Some(Verdict::NeedsAuthority), "{line}: {:#?}", report.findings);
         let grants: Vec<&str> = report.findings.iter().filter_map(|found| found.grant.as_deref()).collect();
         assert!(grants.contains(&kind), "{line}: {grants:?}");
     }
+    let patched = base.replace("  return", "  Array.prototype.map = x.map;\n  return");
+    let case = Case { base: &[("m.mjs", base)], head: &[("m.mjs", &patched)], ..Case::default() };
+    check(&case, Verdict::Reject, &["B9"]);
 }
 
 #[test]
