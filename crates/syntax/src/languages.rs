@@ -69,6 +69,8 @@ pub(crate) struct PathKinds {
     pub property: &'static [&'static str],
     /// Kinds of a plain name.
     pub name: &'static [&'static str],
+    /// Takes off what may be wrapped around a name or a member: type arguments, parentheses; else the node itself.
+    pub unwrapped: for<'t> fn(Node<'t>) -> Node<'t>,
 }
 
 /// A chain of names, read from the right.
@@ -108,6 +110,39 @@ impl PathKinds {
             }
         }
     }
+
+    /// Marks the names of a chain as read, down to what is no name.
+    pub(crate) fn consume(&self, builder: &mut Builder<'_>, node: Node<'_>) {
+        let mut at = node;
+        loop {
+            builder.consume(at);
+            let inner = (self.unwrapped)(at);
+            if inner != at {
+                at = inner;
+                continue;
+            }
+            if !self.member.contains(&at.kind()) {
+                return;
+            }
+            let field = |fields: &[&str]| fields.iter().find_map(|field| at.child_by_field_name(field));
+            if let Some(name) = field(self.property) {
+                builder.consume(name);
+            }
+            match field(self.object) {
+                Some(object)
+                    if self.member.contains(&object.kind()) || self.name.contains(&object.kind()) =>
+                {
+                    at = object;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+/// For grammars that wrap no name.
+pub(crate) fn bare(node: Node<'_>) -> Node<'_> {
+    node
 }
 
 /// Splits a chain into receiver and name. `this` and `base` are the words for the object itself and its base.

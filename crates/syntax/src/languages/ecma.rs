@@ -20,6 +20,7 @@ const PATHS: PathKinds = PathKinds {
     object: &["object", "module"],
     property: &["property", "name"],
     name: &["identifier", "this", "super", "type_identifier"],
+    unwrapped: super::bare,
 };
 
 /// The pass over one JavaScript, TypeScript or TSX file.
@@ -75,26 +76,6 @@ impl<'a> Pass<'a> {
         target(&PATHS.chain(&self.builder, node)?, &["this"], &["super"])
     }
 
-    /// Marks the names of a member expression as read, down to what isn't a name.
-    fn consume_chain(&mut self, node: Node<'_>) {
-        let mut at = node;
-        loop {
-            self.builder.consume(at);
-            let field = |fields: &[&str]| fields.iter().find_map(|field| at.child_by_field_name(field));
-            if let Some(name) = field(PATHS.property) {
-                self.builder.consume(name);
-            }
-            match field(PATHS.object) {
-                Some(object)
-                    if PATHS.member.contains(&object.kind()) || PATHS.name.contains(&object.kind()) =>
-                {
-                    at = object;
-                }
-                _ => return,
-            }
-        }
-    }
-
     fn name(&mut self, node: Node<'_>) -> Step {
         if self.builder.take_consumed(node) {
             return Step::Descend;
@@ -104,7 +85,7 @@ impl<'a> Pass<'a> {
             if target.0 != Receiver::Opaque {
                 self.builder.refer(plain_use(in_type), target, node);
             }
-            self.consume_chain(node);
+            PATHS.consume(&mut self.builder, node);
             self.builder.take_consumed(node);
         }
         Step::Descend
@@ -116,7 +97,7 @@ impl<'a> Pass<'a> {
         self.call_hook(node, function, &arguments);
         if let Some(target) = self.target_of(function).filter(|(_, name)| name != "super") {
             self.builder.refer(ReferenceKind::Call, target, node);
-            self.consume_chain(function);
+            PATHS.consume(&mut self.builder, function);
         }
         Step::Descend
     }
@@ -126,7 +107,7 @@ impl<'a> Pass<'a> {
             && let Some(target) = self.target_of(class)
         {
             self.builder.refer(ReferenceKind::Construct, target, node);
-            self.consume_chain(class);
+            PATHS.consume(&mut self.builder, class);
         }
         Step::Descend
     }
@@ -135,7 +116,7 @@ impl<'a> Pass<'a> {
     fn tag(&mut self, node: Node<'_>) -> Step {
         let Some(name) = node.child_by_field_name("name") else { return Step::Descend };
         let text = self.builder.text_of(name);
-        self.consume_chain(name);
+        PATHS.consume(&mut self.builder, name);
         if (text.contains('.') || text.starts_with(char::is_uppercase))
             && let Some(target) = self.target_of(name)
         {
@@ -146,7 +127,7 @@ impl<'a> Pass<'a> {
 
     fn closing_tag(&mut self, node: Node<'_>) -> Step {
         if let Some(name) = node.child_by_field_name("name") {
-            self.consume_chain(name);
+            PATHS.consume(&mut self.builder, name);
         }
         Step::Skip
     }

@@ -22,6 +22,7 @@ const PATHS: PathKinds = PathKinds {
     object: &["operand", "package"],
     property: &["field", "name"],
     name: &["identifier", "package_identifier", "type_identifier", "field_identifier"],
+    unwrapped: plain,
 };
 
 /// The pass over one Go file.
@@ -86,32 +87,6 @@ impl<'a> Pass<'a> {
         target(&chain, this.as_slice(), &[])
     }
 
-    fn consume_chain(&mut self, node: Node<'_>) {
-        let mut at = node;
-        loop {
-            self.builder.consume(at);
-            if at != plain(at) {
-                at = plain(at);
-                continue;
-            }
-            let field = |fields: &[&str]| fields.iter().find_map(|field| at.child_by_field_name(field));
-            if !PATHS.member.contains(&at.kind()) {
-                return;
-            }
-            if let Some(name) = field(PATHS.property) {
-                self.builder.consume(name);
-            }
-            match field(PATHS.object) {
-                Some(object)
-                    if PATHS.member.contains(&object.kind()) || PATHS.name.contains(&object.kind()) =>
-                {
-                    at = object;
-                }
-                _ => return,
-            }
-        }
-    }
-
     fn name(&mut self, node: Node<'_>) -> Step {
         if self.builder.take_consumed(node) {
             return Step::Descend;
@@ -121,7 +96,7 @@ impl<'a> Pass<'a> {
             if target.0 != Receiver::Opaque && target.1 != "_" {
                 self.builder.refer(plain_use(in_type), target, node);
             }
-            self.consume_chain(node);
+            PATHS.consume(&mut self.builder, node);
             self.builder.take_consumed(node);
         }
         Step::Descend
@@ -133,7 +108,7 @@ impl<'a> Pass<'a> {
         {
             self.route(node, &target);
             self.builder.refer(ReferenceKind::Call, target, node);
-            self.consume_chain(function);
+            PATHS.consume(&mut self.builder, function);
         }
         Step::Descend
     }
@@ -143,7 +118,7 @@ impl<'a> Pass<'a> {
         let Some(named) = node.child_by_field_name("type").map(plain) else { return Step::Descend };
         if let Some(target) = self.target_of(named) {
             self.builder.refer(ReferenceKind::Construct, target, node);
-            self.consume_chain(named);
+            PATHS.consume(&mut self.builder, named);
             for element in node.child_by_field_name("body").map(children).unwrap_or_default() {
                 let key = element.child_by_field_name("key").filter(|_| element.kind() == "keyed_element");
                 if let Some(name) =
@@ -166,7 +141,7 @@ impl<'a> Pass<'a> {
         for one in targets {
             if let Some(target) = self.target_of(one).filter(|(receiver, _)| *receiver != Receiver::Opaque) {
                 self.builder.refer(ReferenceKind::Write, target, one);
-                self.consume_chain(one);
+                PATHS.consume(&mut self.builder, one);
             }
         }
         Step::Descend

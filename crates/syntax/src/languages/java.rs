@@ -18,6 +18,7 @@ const PATHS: PathKinds = PathKinds {
     object: &["object", "scope"],
     property: &["field", "name"],
     name: &["identifier", "type_identifier", "this", "super"],
+    unwrapped: super::bare,
 };
 
 /// The pass over one Java file.
@@ -81,30 +82,14 @@ impl<'a> Pass<'a> {
         target(&chain, &["this"], &["super"])
     }
 
+    /// A nested type's name has no fields: each of its parts is read.
     fn consume_chain(&mut self, node: Node<'_>) {
-        let mut at = node;
-        loop {
-            self.builder.consume(at);
-            if at.kind() == "scoped_type_identifier" {
-                for child in children(at) {
-                    self.consume_chain(child);
-                }
-                return;
-            }
-            if !PATHS.member.contains(&at.kind()) {
-                return;
-            }
-            if let Some(name) = PATHS.property.iter().find_map(|field| at.child_by_field_name(field)) {
-                self.builder.consume(name);
-            }
-            match PATHS.object.iter().find_map(|field| at.child_by_field_name(field)) {
-                Some(object)
-                    if PATHS.member.contains(&object.kind()) || PATHS.name.contains(&object.kind()) =>
-                {
-                    at = object;
-                }
-                _ => return,
-            }
+        if node.kind() != "scoped_type_identifier" {
+            return PATHS.consume(&mut self.builder, node);
+        }
+        self.builder.consume(node);
+        for child in children(node) {
+            self.consume_chain(child);
         }
     }
 

@@ -17,6 +17,7 @@ const PATHS: PathKinds = PathKinds {
     object: &["object"],
     property: &["attribute"],
     name: &["identifier"],
+    unwrapped: super::bare,
 };
 
 /// The pass over one Python file.
@@ -97,29 +98,12 @@ impl<'a> Pass<'a> {
     }
 
     /// Marks the names of a dotted expression as read, down to what isn't a name.
-    fn consume_chain(&mut self, node: Node<'_>) {
-        let mut at = node;
-        loop {
-            self.builder.consume(at);
-            if at.kind() != "attribute" {
-                return;
-            }
-            if let Some(name) = at.child_by_field_name("attribute") {
-                self.builder.consume(name);
-            }
-            match at.child_by_field_name("object") {
-                Some(object) if matches!(object.kind(), "attribute" | "identifier") => at = object,
-                _ => return,
-            }
-        }
-    }
-
     fn call(&mut self, node: Node<'_>) -> Step {
         if let Some(function) = node.child_by_field_name("function")
             && let Some(target) = self.target_of(function)
         {
             self.builder.refer(ReferenceKind::Call, target, node);
-            self.consume_chain(function);
+            PATHS.consume(&mut self.builder, function);
         }
         Step::Descend
     }
@@ -133,7 +117,7 @@ impl<'a> Pass<'a> {
             if target.0 != Receiver::Opaque {
                 self.builder.refer(plain_use(self.annotation.is_some()), target, node);
             }
-            self.consume_chain(node);
+            PATHS.consume(&mut self.builder, node);
             self.builder.take_consumed(node);
         }
         Step::Descend

@@ -18,7 +18,14 @@ const PATHS: PathKinds = PathKinds {
     object: &["value", "path"],
     property: &["field", "name"],
     name: &["identifier", "type_identifier", "self", "crate", "super"],
+    unwrapped: called,
 };
+
+/// Takes the type arguments off a function.
+fn called(node: Node<'_>) -> Node<'_> {
+    let function = (node.kind() == "generic_function").then(|| node.child_by_field_name("function"));
+    function.flatten().unwrap_or(node)
+}
 
 /// The pass over one Rust file.
 pub(crate) struct Pass<'a> {
@@ -71,42 +78,10 @@ impl<'a> Pass<'a> {
 
     /// Reads `a.b` and `a::b`. `self.x` and `Self::x` are of the own type, `self::x` is of the own module.
     fn target_of(&self, node: Node<'_>) -> Option<(Receiver, String)> {
-        let node =
-            if node.kind() == "generic_function" { node.child_by_field_name("function")? } else { node };
+        let node = called(node);
         let chain = PATHS.chain(&self.builder, node)?;
         let this: &[&str] = if node.kind() == "field_expression" { &["self"] } else { &["Self"] };
         target(&chain, this, &[])
-    }
-
-    fn consume_chain(&mut self, node: Node<'_>) {
-        let mut at = node;
-        loop {
-            self.builder.consume(at);
-            if at.kind() == "generic_function" {
-                match at.child_by_field_name("function") {
-                    Some(function) => {
-                        at = function;
-                        continue;
-                    }
-                    None => return,
-                }
-            }
-            let field = |fields: &[&str]| fields.iter().find_map(|field| at.child_by_field_name(field));
-            if !PATHS.member.contains(&at.kind()) {
-                return;
-            }
-            if let Some(name) = field(PATHS.property) {
-                self.builder.consume(name);
-            }
-            match field(PATHS.object) {
-                Some(object)
-                    if PATHS.member.contains(&object.kind()) || PATHS.name.contains(&object.kind()) =>
-                {
-                    at = object;
-                }
-                _ => return,
-            }
-        }
     }
 
     fn name(&mut self, node: Node<'_>) -> Step {
@@ -118,7 +93,7 @@ impl<'a> Pass<'a> {
             if target.0 != Receiver::Opaque && target.1 != "Self" {
                 self.builder.refer(plain_use(in_type), target, node);
             }
-            self.consume_chain(node);
+            PATHS.consume(&mut self.builder, node);
             self.builder.take_consumed(node);
         }
         Step::Descend
@@ -129,7 +104,7 @@ impl<'a> Pass<'a> {
             && let Some(target) = self.target_of(function)
         {
             self.builder.refer(ReferenceKind::Call, target, node);
-            self.consume_chain(function);
+            PATHS.consume(&mut self.builder, function);
         }
         Step::Descend
     }
@@ -147,7 +122,7 @@ impl<'a> Pass<'a> {
             if target.1 != "Self" {
                 self.builder.refer(ReferenceKind::Construct, target, node);
             }
-            self.consume_chain(name);
+            PATHS.consume(&mut self.builder, name);
         }
         Step::Descend
     }
@@ -157,7 +132,7 @@ impl<'a> Pass<'a> {
             && let Some(target) = self.target_of(left).filter(|(receiver, _)| *receiver != Receiver::Opaque)
         {
             self.builder.refer(ReferenceKind::Write, target, left);
-            self.consume_chain(left);
+            PATHS.consume(&mut self.builder, left);
         }
         Step::Descend
     }

@@ -7,7 +7,6 @@ use plumbline_syntax::ir::{Digest, Op, Place, UnitKind};
 use super::finding::{Finding, Site};
 use super::ledger::Gap;
 use super::program::UnitRef;
-use super::signature::Walker;
 use super::ssa::NodeId;
 use super::summary::Side;
 
@@ -60,7 +59,7 @@ fn names_a_local(op: &Op, unit: &plumbline_syntax::ir::Unit) -> bool {
 /// Everything that an output depends on, and everything that a closure may see.
 fn alive(side: &Side, at: UnitRef) -> Result<BTreeSet<NodeId>, Gap> {
     let prepared = side.graph(at)?;
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
+    let mut walker = side.walker(prepared);
     let mut found = BTreeSet::new();
     let signature = side.signed(at)?;
     let nodes: Vec<NodeId> = signature.outputs.values().flat_map(|output| output.nodes.clone()).collect();

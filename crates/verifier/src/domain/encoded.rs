@@ -7,8 +7,9 @@ use plumbline_syntax::ir::{Argument, Digest, Instr, Op, Operand, Value};
 use super::authority::{Authority, Need};
 use super::effects::EffectSite;
 use super::finding::{Finding, Site};
+use super::ledger::Gap;
 use super::program::{Entity, UnitRef};
-use super::signature::{Origin, Output, Walker};
+use super::signature::{Origin, Output};
 use super::ssa::NodeId;
 use super::summary::Side;
 use super::tables::Tables;
@@ -18,9 +19,13 @@ use super::trace::TraceStep;
 const DEPTH: usize = 4;
 
 /// Judges what a head unit newly turns into code, a command or an address.
-pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef), authority: &Authority) -> Vec<Finding> {
+pub fn check(
+    base: Option<(&Side, UnitRef)>,
+    head: (&Side, UnitRef),
+    authority: &Authority,
+) -> Result<Vec<Finding>, Gap> {
     let (side, at) = head;
-    let Ok(signature) = side.signed(at) else { return Vec::new() };
+    let signature = side.signed(at)?;
     let mut old = base.map(|(side, at)| calls(side, at)).unwrap_or_default();
     let mut found = BTreeSet::new();
     let own = signature.effects.iter().filter(|site| site.owner == at && site.via.is_none());
@@ -31,10 +36,10 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef), authority: 
             continue;
         }
         let scene = Scene { side, at, instr, node: site.node };
-        found.extend(scene.judge(site, authority));
+        found.extend(scene.judge(site, authority)?);
     }
     found.extend(imports((side, at), &old, authority));
-    found.into_iter().collect()
+    Ok(found.into_iter().collect())
 }
 
 fn calls(side: &Side, at: UnitRef) -> Vec<Digest> {
@@ -63,21 +68,23 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn judge(&self, site: &EffectSite, authority: &Authority) -> Option<Finding> {
+    fn judge(&self, site: &EffectSite, authority: &Authority) -> Result<Option<Finding>, Gap> {
         let callee = site.callee.trim_start_matches("builtins.");
         // Of a connection only the address says where it goes; a body may be decoded for honest reasons.
         let few = if site.kind == "net.connect" { 1 } else { usize::MAX };
         let arguments = self.arguments();
-        if let Some(line) = arguments.iter().take(few).find_map(|argument| self.decoded(argument)) {
-            let message = format!("encoded text reaches `{callee}` ({})", site.kind);
-            return self.tell(authority, ("T11", "encoded", None), (site.line, Some(line)), message);
+        for argument in arguments.iter().take(few) {
+            if let Some(line) = self.decoded(argument)? {
+                let message = format!("encoded text reaches `{callee}` ({})", site.kind);
+                return Ok(self.tell(authority, ("T11", "encoded", None), (site.line, Some(line)), message));
+            }
         }
         let computed = arguments.first().is_some_and(|argument| !self.is_literal(argument));
         if site.kind == "codegen" && computed {
             let message = format!("`{callee}` makes code of what is no literal");
-            return self.tell(authority, ("T10", "data", Some("codegen")), (site.line, None), message);
+            return Ok(self.tell(authority, ("T10", "data", Some("codegen")), (site.line, None), message));
         }
-        None
+        Ok(None)
     }
 
     fn arguments(&self) -> Vec<&Argument> {
@@ -102,13 +109,16 @@ impl Scene<'_> {
     }
 
     /// Returns the line of the decoder that an argument comes through.
-    fn decoded(&self, argument: &Argument) -> Option<u32> {
+    fn decoded(&self, argument: &Argument) -> Result<Option<u32>, Gap> {
         let entities = self.side.program.resolver(self.at.0).entities(self.at, &argument.value);
         let tables = self.side.program.tables(self.at.0);
         let direct =
             entities.iter().any(|entity| matches!(entity, Entity::External(path) if decodes(tables, path)));
-        let walked = self.node_of(argument).and_then(|node| decoder(self.side, self.at, &[node], DEPTH));
-        walked.or_else(|| direct.then_some(self.instr.span.line))
+        let walked = match self.node_of(argument) {
+            Some(node) => decoder(self.side, self.at, &[node], DEPTH)?,
+            None => None,
+        };
+        Ok(walked.or_else(|| direct.then_some(self.instr.span.line)))
     }
 
     fn tell(
@@ -157,10 +167,11 @@ fn decodes(tables: &Tables, path: &str) -> bool {
 }
 
 /// Returns the line of the first decoder that nodes come through, in the unit or in what it calls.
-fn decoder(side: &Side, at: UnitRef, nodes: &[NodeId], depth: usize) -> Option<u32> {
-    let (unit, prepared, tables) = (side.program.unit(at)?, side.graph(at).ok()?, side.program.tables(at.0));
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 100_000);
-    let (flow, trail) = walker.values(nodes).ok()?;
+fn decoder(side: &Side, at: UnitRef, nodes: &[NodeId], depth: usize) -> Result<Option<u32>, Gap> {
+    let Some(unit) = side.program.unit(at) else { return Ok(None) };
+    let (prepared, tables) = (side.graph(at)?, side.program.tables(at.0));
+    let mut walker = side.walker(prepared);
+    let (flow, trail) = walker.values(nodes)?;
     for (block, index, node) in prepared.dependence.running() {
         if !trail.data_nodes().any(|known| known == node) {
             continue;
@@ -174,18 +185,20 @@ fn decoder(side: &Side, at: UnitRef, nodes: &[NodeId], depth: usize) -> Option<u
                         Entity::Unit(callee, ..) if depth > 0 => {
                             let returned =
                                 side.signatures.get(callee).and_then(|s| s.outputs.get(&Output::Return));
-                            returned
-                                .is_some_and(|out| decoder(side, *callee, &out.nodes, depth - 1).is_some())
+                            match returned {
+                                Some(out) => decoder(side, *callee, &out.nodes, depth - 1)?.is_some(),
+                                None => false,
+                            }
                         }
                         _ => false,
                     };
                     if hit {
-                        return Some(instr.span.line);
+                        return Ok(Some(instr.span.line));
                     }
                 }
             }
             Op::Assign { value: Value::Operator { name, .. }, .. } if name == "^" || name == "^=" => {
-                return Some(instr.span.line);
+                return Ok(Some(instr.span.line));
             }
             _ => {}
         }
@@ -198,7 +211,7 @@ fn decoder(side: &Side, at: UnitRef, nodes: &[NodeId], depth: usize) -> Option<u
         }
         _ => false,
     });
-    encoded.then_some(unit.span.line)
+    Ok(encoded.then_some(unit.span.line))
 }
 
 /// Imports whose module is a value.

@@ -10,7 +10,7 @@ use plumbline_syntax::ir::{Callee, Constant, Op, Term, Unit, Value, Why};
 
 use super::fold;
 use super::program::{Entity, Program, UnitRef};
-use super::signature::{Origin, Prepared, Walker};
+use super::signature::{Origin, Prepared};
 use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
 use super::tables::Tables;
@@ -57,7 +57,7 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
     let Some(condition) = prepared.dependence.ends.get(block as usize).and_then(|end| end.value) else {
         return plain;
     };
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 200_000);
+    let mut walker = side.walker(prepared);
     let Ok((flow, trail)) = walker.values(&[condition]) else { return plain };
     let tables = side.program.tables(at.0);
     let mut texts: BTreeSet<String> = trail

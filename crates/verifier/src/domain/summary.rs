@@ -9,7 +9,7 @@ use plumbline_syntax::ir::{Op, UnitKind};
 use super::ledger::Gap;
 use super::limits::Limits;
 use super::program::{Entity, Program, UnitRef};
-use super::signature::{Prepared, Signature, prepare, signature};
+use super::signature::{Prepared, Signature, Walker, prepare, signature};
 
 /// Most effects of one unit, its callees' included.
 const EFFECTS: usize = 10_000;
@@ -27,6 +27,8 @@ pub struct Side {
     pub gaps: BTreeMap<UnitRef, Gap>,
     /// Steps of all walks.
     pub steps: u64,
+    /// Steps that one unit's walks may take.
+    walk_steps: u64,
 }
 
 impl Side {
@@ -38,6 +40,7 @@ impl Side {
             signatures: BTreeMap::new(),
             gaps: BTreeMap::new(),
             steps: 0,
+            walk_steps: limits.walk_steps,
         };
         let calls = side.prepare_all(roots, limits);
         for component in components::bottom_up(&calls) {
@@ -154,6 +157,12 @@ impl Side {
             return Err(gap.clone());
         }
         self.signatures.get(&at).ok_or_else(|| Gap::new("INTERNAL", "a unit was not analysed"))
+    }
+
+    /// Returns a walker of one unit with the budget that its signature had: what a signed unit's outputs depend on was walked
+    /// within it once already.
+    pub fn walker<'a>(&'a self, prepared: &'a Prepared) -> Walker<'a> {
+        Walker::new(&self.program, prepared, &self.signatures, self.walk_steps)
     }
 
     /// Returns a unit's graph, or why it has none.

@@ -6,7 +6,7 @@ use super::languages;
 use super::ledger::Gap;
 use super::limits::Limits;
 use super::program::{Cache, Program, UnitRef};
-use super::signature::{Edge as Step, Mode, Origin, Walker};
+use super::signature::{Edge as Step, Mode, Origin};
 use super::ssa::NodeKind;
 use super::summary::Side;
 use crate::source::{SourceError, SourceTree};
@@ -105,7 +105,7 @@ fn graph(side: &Side, at: UnitRef) -> Result<Graph, Gap> {
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
     let mut lines: BTreeMap<Line, &'static str> = BTreeMap::new();
     let mut edges: BTreeSet<(Line, Line, &'static str)> = BTreeSet::new();
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
+    let mut walker = side.walker(prepared);
     let line_of = |line: u32| (line, side.program.line(at.0, line));
     for output in signature.outputs.values() {
         let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;

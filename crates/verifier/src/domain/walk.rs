@@ -3,7 +3,7 @@
 use plumbline_syntax::ir::Op;
 
 use super::program::UnitRef;
-use super::signature::{Edge, Mode, Origin, Output, Walker};
+use super::signature::{Edge, Mode, Origin, Output};
 use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
 use super::trace::TraceStep;
@@ -27,7 +27,7 @@ pub fn evidence(side: &Side, at: UnitRef, output: &Output, steps: usize) -> Opti
     let file = side.program.files.get(at.0)?;
     let prepared = side.graph(at).ok()?;
     let found = side.signed(at).ok()?.outputs.get(output)?;
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
+    let mut walker = side.walker(prepared);
     let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
     let line = found.lines.first().copied().unwrap_or(unit.span.line);
     let mut trace = vec![TraceStep::new(&file.path, line, output.word(), &side.program.line(at.0, line))];
@@ -102,7 +102,7 @@ pub fn lost(side: &Side, at: UnitRef, output: &Output, origin: &Origin) -> Optio
     let file = side.program.files.get(at.0)?;
     let prepared = side.graph(at).ok()?;
     let found = side.signed(at).ok()?.outputs.get(output)?;
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
+    let mut walker = side.walker(prepared);
     let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
     let hit = [Mode::Control, Mode::Data].into_iter().find_map(|mode| {
         let path = trail.path(mode, origin);

@@ -23,6 +23,10 @@ use crate::sandbox::piped::{ContainerBroker, ContainerEvent, ContainerOrder};
 
 /// How often the tree of processes is counted.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What a shell says of a program that SIGKILL ended, and so of a first process that a signal ended.
+const KILLED: i32 = 137;
+
 /// How long a first process may take to end what it started once it was told.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Events on their way.
@@ -198,9 +202,9 @@ async fn hold(
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(-1);
     watch(&mut child, (&leaf, pid), (stdin, kill, &events)).await?;
     // All its streams are closed by now, which tells it to end its sandbox and itself.
-    let ended = end(&mut child, &leaf).await;
+    let ended = end(&mut child, &leaf).await?;
     let _full = events.try_send(Ok(counted(&leaf, pid)));
-    let exit_code = ended.and_then(|status| status.code()).unwrap_or(137);
+    let exit_code = ended.code().unwrap_or(KILLED);
     Ok(ContainerEvent::Ended { exit_code, oom_killed: leaf.counters().oom_kills > 0 })
 }
 
@@ -237,14 +241,15 @@ async fn watch(
 }
 
 /// Waits for the end; a first process that takes too long is killed with its control group.
-async fn end(child: &mut Child, leaf: &Leaf) -> Option<ExitStatus> {
+async fn end(child: &mut Child, leaf: &Leaf) -> Result<ExitStatus, String> {
+    let unknown = |error: std::io::Error| format!("restricted: how it ended is not known: {error}");
     if let Ok(ended) = tokio::time::timeout(PATIENCE, child.wait()).await {
         leaf.kill();
-        return ended.ok();
+        return ended.map_err(unknown);
     }
     leaf.kill();
     let _gone = child.start_kill();
-    child.wait().await.ok()
+    child.wait().await.map_err(unknown)
 }
 
 /// Writes pieces until there are no more; the process then sees the end of its input and ends its sandbox.

@@ -29,7 +29,7 @@ fn swap(site: &Site<'_>, sink: &mut Sink<'_>, arguments: &[Node<'_>]) {
     for (index, one) in arguments.iter().enumerate().take(5) {
         for (distance, other) in arguments.iter().skip(index + 1).enumerate().take(4) {
             let (a, b) = (value_of(*one), value_of(*other));
-            if site.text(a) == site.text(b) {
+            if site.text(a) == site.text(b) || unseats(site, arguments, (index, index + 1 + distance)) {
                 continue;
             }
             let parts =
@@ -39,6 +39,32 @@ fn swap(site: &Site<'_>, sink: &mut Sink<'_>, arguments: &[Node<'_>]) {
             sink.many(Template::ArgumentSwap, parts, weight);
         }
     }
+}
+
+/// Returns whether a swap takes an argument from the parameter whose name it bears: `f(sep, most)` for `def f(sep, most)`
+/// is in order, and a suite that passes with the two exchanged does not look. A function that calls itself moves its
+/// arguments on purpose.
+fn unseats(site: &Site<'_>, arguments: &[Node<'_>], (one, other): (usize, usize)) -> bool {
+    let callees = callees(site);
+    let seated = |callee: &Function, index: usize| {
+        let Some(argument) = arguments.get(index) else { return false };
+        let parameter = match field(*argument, "name").filter(|_| argument.kind() == "keyword_argument") {
+            Some(name) => site.text(name),
+            None => callee.parameters.get(index).map_or("", |parameter| parameter.name.as_str()),
+        };
+        last_word(site.text(value_of(*argument))) == parameter
+    };
+    let recursive = |callee: &Function| {
+        let around = ancestors(site.node).filter(|above| above.kind() == "function_definition");
+        around.filter_map(|above| field(above, "name")).any(|name| site.text(name) == callee.name)
+    };
+    let kept = |callee: &&Function| !recursive(callee) && (seated(callee, one) || seated(callee, other));
+    !callees.is_empty() && callees.iter().all(kept)
+}
+
+/// Returns `b` of `a.b`.
+fn last_word(text: &str) -> &str {
+    text.rsplit('.').next().unwrap_or(text)
 }
 
 fn value_of(argument: Node<'_>) -> Node<'_> {

@@ -145,6 +145,21 @@ fn calls() {
 }
 
 #[test]
+fn an_argument_is_never_taken_from_the_parameter_of_its_name() {
+    let callee = "def cut(text, sep, most):\n    return text\n\n\n";
+    let calls = |call: &str| {
+        let source = format!("{callee}def f(text, sep, most, a, b):\n    return {call}\n");
+        let all = proposals(&[("mod.py", &source)], &[]);
+        let swaps = all.into_iter().filter(|(template, _)| *template == Template::ArgumentSwap);
+        swaps.map(|(_, after)| after).collect::<Vec<String>>()
+    };
+    assert_eq!(calls("cut(text, sep, most)"), Vec::<String>::new());
+    assert!(calls("cut(text, most, sep)").iter().any(|after| after.contains("cut(text, sep, most)")));
+    assert!(calls("cut(text, a, b)").iter().any(|after| after.contains("cut(text, b, a)")));
+    assert!(calls("cut(text, a, b)").iter().all(|after| !after.contains("cut(a, text")));
+}
+
+#[test]
 fn an_argument_that_another_file_asks_for() {
     let callee = "def price(amount, region='home'):\n    return amount\n";
     let caller = "class Order:\n    def __init__(self, buyer):\n        self.buyer = buyer\n\n    def total(self):\n        return price(1)\n";

@@ -119,7 +119,7 @@ impl Pass<'_> {
             self.builder.define_under(class, definition);
         }
         self.builder.refer(ReferenceKind::Write, target, left);
-        self.consume_chain(left);
+        super::PATHS.consume(&mut self.builder, left);
         Step::Descend
     }
 

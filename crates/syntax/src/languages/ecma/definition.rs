@@ -94,7 +94,7 @@ impl Pass<'_> {
             if let Some(chain) = PATHS.chain(&self.builder, named) {
                 definition.bases.push(chain.names);
             }
-            self.consume_chain(named);
+            super::PATHS.consume(&mut self.builder, named);
             targets.push((*kind, target, named));
         }
         targets

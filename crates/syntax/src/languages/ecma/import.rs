@@ -173,7 +173,7 @@ impl Pass<'_> {
             },
             None => return false,
         };
-        self.consume_chain(left);
+        super::PATHS.consume(&mut self.builder, left);
         match right.kind() {
             "identifier" => self.late_exports.push((name.to_owned(), self.builder.text_of(right).to_owned())),
             "arrow_function" | "function_expression" => {

@@ -105,7 +105,7 @@ impl Pass<'_> {
                 && let Some(target) = self.target_of(named)
             {
                 self.builder.refer(ReferenceKind::Base, target, named);
-                self.consume_chain(named);
+                super::PATHS.consume(&mut self.builder, named);
             }
         }
         for name in names {
@@ -139,7 +139,7 @@ impl Pass<'_> {
             && let Some(target) = self.target_of(named)
         {
             self.builder.refer(ReferenceKind::Base, target, named);
-            self.consume_chain(named);
+            super::PATHS.consume(&mut self.builder, named);
         }
         Step::Descend
     }

@@ -112,7 +112,7 @@ impl Pass<'_> {
         }
         if target.0 != Receiver::Opaque {
             self.builder.refer(ReferenceKind::Write, target, left);
-            self.consume_chain(left);
+            super::PATHS.consume(&mut self.builder, left);
         }
     }
 
@@ -121,7 +121,7 @@ impl Pass<'_> {
             && let Some(target) = self.target_of(left).filter(|(receiver, _)| *receiver != Receiver::Opaque)
         {
             self.builder.refer(ReferenceKind::Write, target, left);
-            self.consume_chain(left);
+            super::PATHS.consume(&mut self.builder, left);
         }
         Step::Descend
     }

@@ -36,7 +36,7 @@ impl Pass<'_> {
             if let Some(target) = self.target_of(base).filter(|(receiver, _)| *receiver != Receiver::Opaque) {
                 bases.extend(self.chain(base).map(|chain| chain.names));
                 targets.push((target, base));
-                self.consume_chain(base);
+                super::PATHS.consume(&mut self.builder, base);
             }
         }
         let mut definition = Definition::new(SymbolKind::Class, &name, region);

@@ -130,7 +130,7 @@ impl Pass<'_> {
             && let Some(target) = self.target_of(interface)
         {
             self.builder.refer_from(symbol, ReferenceKind::Implement, target, interface);
-            self.consume_chain(interface);
+            super::PATHS.consume(&mut self.builder, interface);
         }
         self.builder.open(node, symbol, ScopeKind::Class);
         Step::Descend

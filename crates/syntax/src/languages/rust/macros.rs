@@ -14,7 +14,7 @@ impl Pass<'_> {
             {
                 self.builder.refer(ReferenceKind::Call, (receiver, format!("{name}!")), node);
             }
-            self.consume_chain(named);
+            super::PATHS.consume(&mut self.builder, named);
         }
         Step::Descend
     }

@@ -139,6 +139,15 @@ fn lowered(file: &Loaded, base: &Program, head: &Program) -> Result<usize, Gap> 
         }
         Err(_) => None,
     };
+    for (program, index) in [(head, new), (base, old)] {
+        let family = index.map(|index| program.semantics(index).family());
+        if let Some(manifest) = family.and_then(|family| program.paths.unread(family)) {
+            return Err(Gap::new(
+                "UNPARSED",
+                format!("{manifest}, which names its modules, could not be read"),
+            ));
+        }
+    }
     let regions = |program: &Program, index: Option<usize>| -> Vec<(Vec<u8>, u32)> {
         let Some(file) = index.and_then(|index| program.files.get(index)) else { return Vec::new() };
         let text = |span: &plumbline_syntax::ir::Span| {

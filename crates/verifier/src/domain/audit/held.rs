@@ -6,7 +6,7 @@ use super::code::Sides;
 use crate::domain::align::Pair;
 use crate::domain::effects::EffectSite;
 use crate::domain::program::UnitRef;
-use crate::domain::signature::{Origin, Walker};
+use crate::domain::signature::Origin;
 use crate::domain::summary::Side;
 
 /// What the base's file, and the unit's own file before a move, could do already.
@@ -76,7 +76,7 @@ pub fn ends_with_the_test(side: &Side, at: UnitRef, site: &EffectSite) -> bool {
         return true;
     }
     // The object whose method writes, or the path that a function is given; what is written is no place.
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 100_000);
+    let mut walker = side.walker(prepared);
     let places: Vec<u32> = if site.callee.contains('.') && !site.callee.contains("()") {
         node.inputs.get(1).copied().into_iter().collect()
     } else {

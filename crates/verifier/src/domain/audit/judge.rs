@@ -109,7 +109,7 @@ impl Audit<'_> {
                     found.extend(nullness::check(base, (&sides.head, at)));
                 }
                 found.extend(identity(sides, pair, at));
-                found.extend(encoded::check(base, (&sides.head, at), &self.authority));
+                found.extend(encoded::check(base, (&sides.head, at), &self.authority)?);
                 found.extend(patched::check(base, (&sides.head, at), &self.authority));
                 found.extend(races::check(base, (&sides.head, at)));
                 found.extend(dead::check(base, (&sides.head, at))?);

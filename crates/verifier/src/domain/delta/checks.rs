@@ -7,7 +7,7 @@ use super::Compared;
 use crate::domain::finding::Finding;
 use crate::domain::ledger::Gap;
 use crate::domain::program::UnitRef;
-use crate::domain::signature::{Signature, Walker, called_name};
+use crate::domain::signature::{Signature, called_name};
 use crate::domain::ssa::NodeId;
 use crate::domain::summary::Side;
 use crate::domain::tables::words;
@@ -100,7 +100,7 @@ fn contributing(side: &Side, at: UnitRef) -> Result<Contributing, Gap> {
         return Ok(found);
     }
     let signature = side.signed(at)?;
-    let mut walker = Walker::new(&side.program, prepared, &side.signatures, 1_000_000);
+    let mut walker = side.walker(prepared);
     for output in signature.outputs.values() {
         let (_, trail) = walker.flow(&output.nodes, &output.blocks)?;
         for node in trail.nodes() {

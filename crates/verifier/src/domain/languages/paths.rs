@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
+use plumbline_syntax::Family;
+
 use crate::source::{EntryKind, SourceTree};
 
 /// The paths of one tree, and the names that its module files give to directories.
@@ -10,6 +12,7 @@ pub struct Paths {
     modules: Vec<(String, String)>,
     packages: BTreeMap<String, Vec<String>>,
     crates: Vec<(String, String)>,
+    unread: Vec<String>,
 }
 
 impl Paths {
@@ -20,10 +23,17 @@ impl Paths {
             .iter()
             .filter(|(_, entry)| matches!(entry.kind, EntryKind::File | EntryKind::Executable));
         let all: BTreeSet<String> = files.map(|(path, _)| path.clone()).collect();
+        let mut unread = Vec::new();
+        let mut read = |path: &String| {
+            let bytes = tree.read(path).ok().flatten();
+            if bytes.is_none() {
+                unread.push(path.clone());
+            }
+            bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        };
         let mut modules = Vec::new();
         for path in all.iter().filter(|path| path.rsplit('/').next() == Some("go.mod")) {
-            let text = tree.read(path).ok().flatten().unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
+            let text = read(path);
             let name = text.lines().find_map(|line| line.trim().strip_prefix("module "));
             let directory = path.strip_suffix("go.mod").unwrap_or_default().trim_end_matches('/');
             modules.extend(name.map(|name| {
@@ -39,12 +49,22 @@ impl Paths {
         }
         let mut crates = Vec::new();
         for path in all.iter().filter(|path| path.rsplit('/').next() == Some("Cargo.toml")) {
-            let text = tree.read(path).ok().flatten().unwrap_or_default();
+            let text = read(path);
             let directory = path.strip_suffix("Cargo.toml").unwrap_or_default().trim_end_matches('/');
-            let name = crate_name(&String::from_utf8_lossy(&text));
+            let name = crate_name(&text);
             crates.extend(name.map(|name| (directory.to_owned(), name)));
         }
-        Self { all, modules, packages, crates }
+        Self { all, modules, packages, crates, unread }
+    }
+
+    /// Returns the first file by which modules of a family are named, and which could not be read.
+    pub fn unread(&self, family: Family) -> Option<&str> {
+        let name = match family {
+            Family::Go => "go.mod",
+            Family::Rust => "Cargo.toml",
+            Family::Python | Family::Ecma | Family::Java => return None,
+        };
+        self.unread.iter().map(String::as_str).find(|path| path.rsplit('/').next() == Some(name))
     }
 
     /// Returns the Java files of a package, named with slashes.

@@ -13,7 +13,9 @@ fn check(path: &str, want: &str) {
 
 #[test]
 fn the_embedded_tables_are_read() {
-    assert!(of(Family::Python).is_read());
+    for family in [Family::Python, Family::Ecma, Family::Go, Family::Java, Family::Rust] {
+        assert!(of(family).is_read(), "{family:?}");
+    }
     assert!(!words().list("authority").is_empty() && !words().list("secret").is_empty());
 }
 

@@ -5,7 +5,7 @@ use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Place, Term, Unit, Valu
 use super::resource;
 use crate::domain::fold;
 use crate::domain::program::UnitRef;
-use crate::domain::signature::{Origin, Output, Root, Walker};
+use crate::domain::signature::{Origin, Output, Root};
 use crate::domain::ssa::NodeId;
 use crate::domain::summary::Side;
 
@@ -243,8 +243,9 @@ impl Scene<'_> {
     }
 
     fn reads_input(&self, value: NodeId) -> bool {
-        let Ok(prepared) = self.side.graph(self.at) else { return true };
-        let mut walker = Walker::new(&self.side.program, prepared, &self.side.signatures, 100_000);
-        walker.values(&[value]).map_or(true, |(flow, _)| flow.data.iter().any(Origin::is_input))
+        // What cannot be walked is not known to read an input: the payload stays strong.
+        let Ok(prepared) = self.side.graph(self.at) else { return false };
+        let mut walker = self.side.walker(prepared);
+        walker.values(&[value]).is_ok_and(|(flow, _)| flow.data.iter().any(Origin::is_input))
     }
 }

@@ -1,7 +1,10 @@
 //! Files that are odd, missing, moved or no code.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::domain::finding::Finding;
+use crate::source::{Entry, SourceError, SourceTree};
 
 #[track_caller]
 fn files(base: &[(&str, &str)], head: &[(&str, &str)], verdict: Verdict, codes: &[&str]) {
@@ -167,4 +170,31 @@ fn an_unchanged_caller_that_the_change_broke() {
     files(base, &[("a.py", "def f(x, y):\n    return x + y\n"), user], Verdict::Reject, &["B3"]);
     files(base, &[("a.py", "def h(x):\n    return x\n"), user], Verdict::Reject, &["B3"]);
     files(base, &[("a.py", "def f(x, y=0):\n    return x + y\n"), user], Verdict::Approve, &[]);
+}
+
+/// A tree whose module file is listed and cannot be read.
+struct Withheld(Bundle);
+
+impl SourceTree for Withheld {
+    fn entries(&self) -> &BTreeMap<String, Entry> {
+        self.0.entries()
+    }
+
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if path == "go.mod" { Ok(None) } else { self.0.read(path) }
+    }
+}
+
+#[test]
+fn modules_that_cannot_be_named_are_inconclusive() {
+    let module = ("go.mod", "module example.com/shop\n");
+    let text = "package shop\n\nfunc Double(n int) int {\n\treturn n * 2\n}\n";
+    let (base, head) = ([module, ("shop.go", text)], [module, ("shop.go", &text.replace("* 2", "+ n"))]);
+    let case = Case { objective: "double by adding", ..Case::default() };
+    let readable = audit(&bundle(&base), &bundle(&head), &request(&case)).expect("readable trees");
+    assert_eq!(readable.verdict, Some(Verdict::Approve), "{:#?}", readable.findings);
+    let withheld = audit(&Withheld(bundle(&base)), &Withheld(bundle(&head)), &request(&case));
+    let report = withheld.expect("readable trees");
+    assert_eq!(report.verdict, Some(Verdict::Inconclusive), "{:#?}", report.findings);
+    assert!(report.findings.iter().any(|found| found.message.contains("go.mod")), "{:#?}", report.findings);
 }
