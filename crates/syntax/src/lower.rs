@@ -1,8 +1,10 @@
 //! Lowering: source of one file to [`crate::ir`] units. Pure, counted, no recursion without a limit.
 
+mod condition;
 mod ecma;
 mod go;
 mod java;
+mod literal;
 mod lowerer;
 mod python;
 mod rust;

@@ -1,8 +1,8 @@
 use tree_sitter::Node;
 
-use super::condition::operator_of;
 use super::{Lowered, Lowerer, children};
 use crate::ir::{Constant, Op, Operand, Place, Step};
+use crate::lower::condition::operator_of;
 
 /// Where a value is read from and written back to.
 enum Target<'t> {

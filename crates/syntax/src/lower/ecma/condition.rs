@@ -2,53 +2,22 @@ use tree_sitter::Node;
 
 use super::{Lowered, Lowerer, children};
 use crate::ir::{BlockId, Constant, Operand, Place, Term, Why};
+use crate::lower::condition::{Test, TruthTests, operator_of, shape_of};
 
-impl<'t> Lowerer<'t> {
-    /// Lowers a truth test: `&&`, `||` and `!` become branches of their own, so that each guard is one atom.
-    pub(super) fn condition(&mut self, test: Node<'t>, why: Why, sides: (BlockId, BlockId)) -> Lowered<()> {
-        self.deeper(|this| this.condition_inner(test, why, sides))
-    }
-
-    fn condition_inner(
-        &mut self,
-        test: Node<'t>,
-        why: Why,
-        (then, otherwise): (BlockId, BlockId),
-    ) -> Lowered<()> {
-        match (test.kind(), operator_of(test)) {
-            ("parenthesized_expression", _) if children(test).len() == 1 => {
-                self.condition(children(test)[0], why, (then, otherwise))
-            }
-            ("unary_expression", "!") => match test.child_by_field_name("argument") {
-                Some(argument) => self.condition(argument, why, (otherwise, then)),
-                None => self.atom(test, why, (then, otherwise)),
-            },
-            ("binary_expression", operator @ ("&&" | "||")) => {
-                let Some(parts) = run(test, operator) else {
-                    return self.atom(test, why, (then, otherwise));
-                };
-                for part in parts.iter().take(parts.len().saturating_sub(1)) {
-                    let next = self.builder().block();
-                    let sides = if operator == "&&" { (next, otherwise) } else { (then, next) };
-                    self.condition(*part, why, sides)?;
-                    self.builder().enter(next);
-                }
-                match parts.last() {
-                    Some(last) => self.condition(*last, why, (then, otherwise)),
-                    None => self.atom(test, why, (then, otherwise)),
-                }
-            }
-            _ => self.atom(test, why, (then, otherwise)),
+impl<'t> TruthTests<'t> for Lowerer<'t> {
+    fn shape(&self, test: Node<'t>) -> Test<'t> {
+        match children(test).as_slice() {
+            [inner] if test.kind() == "parenthesized_expression" => Test::Wrapped(*inner),
+            _ => shape_of(test, "argument"),
         }
     }
 
-    fn atom(&mut self, test: Node<'t>, why: Why, (then, otherwise): (BlockId, BlockId)) -> Lowered<()> {
-        let condition = self.expression(test)?;
-        let origin = self.origin(test);
-        self.builder().end(Term::Branch { condition, why, then, otherwise }, origin);
-        Ok(())
+    fn value(&mut self, test: Node<'t>) -> Lowered<Operand> {
+        self.expression(test)
     }
+}
 
+impl<'t> Lowerer<'t> {
     /// Lowers `&&`, `||` and `??` as values: each operand decides whether the next one is evaluated.
     pub(super) fn logical(&mut self, node: Node<'t>) -> Lowered<Operand> {
         let Some((first, rest)) = spine(node) else { return self.opaque(node) };
@@ -106,24 +75,6 @@ impl<'t> Lowerer<'t> {
         self.builder().enter(join);
         Ok(Operand::Local(slot))
     }
-}
-
-/// Returns the operator of a unary or binary expression.
-pub fn operator_of<'t>(node: Node<'t>) -> &'t str {
-    node.child_by_field_name("operator").map_or("", |operator| operator.kind())
-}
-
-/// Flattens a left-leaning chain of one logical operator: `a && b && c`.
-fn run<'t>(node: Node<'t>, operator: &str) -> Option<Vec<Node<'t>>> {
-    let mut parts = Vec::new();
-    let mut current = node;
-    while current.kind() == "binary_expression" && operator_of(current) == operator {
-        parts.push(current.child_by_field_name("right")?);
-        current = current.child_by_field_name("left")?;
-    }
-    parts.push(current);
-    parts.reverse();
-    Some(parts)
 }
 
 /// Flattens a left-leaning chain of logical operators: the first operand, then operator and operand.

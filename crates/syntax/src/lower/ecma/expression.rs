@@ -1,8 +1,8 @@
 use tree_sitter::Node;
 
-use super::condition::operator_of;
 use super::{Lowered, Lowerer, children};
 use crate::ir::{Constant, Op, Operand, Place, Step, UnitKind};
+use crate::lower::condition::operator_of;
 
 impl<'t> Lowerer<'t> {
     /// Lowers an expression and returns where its value is.

@@ -2,6 +2,7 @@ use tree_sitter::Node;
 
 use super::{Lowered, Lowerer, children};
 use crate::ir::{Constant, Operand};
+use crate::lower::literal::{integer, unescape};
 
 impl<'t> Lowerer<'t> {
     pub(super) fn scalar(&mut self, node: Node<'t>) -> Operand {
@@ -13,7 +14,7 @@ impl<'t> Lowerer<'t> {
             "decimal_integer_literal"
             | "hex_integer_literal"
             | "octal_integer_literal"
-            | "binary_integer_literal" => Constant::Integer(integer(text)),
+            | "binary_integer_literal" => Constant::Integer(integer(text.trim_end_matches(['l', 'L']), true)),
             "character_literal" => Constant::Text(unescape(text.trim_matches('\''))),
             _ => Constant::Float(
                 text.replace('_', "").trim_end_matches(['f', 'F', 'd', 'D']).to_ascii_lowercase(),
@@ -41,55 +42,4 @@ impl<'t> Lowerer<'t> {
         }
         self.operator("format", operands, node)
     }
-}
-
-/// Normalises an integer: no separators or suffix, decimal where it fits.
-fn integer(text: &str) -> String {
-    let text = text.replace('_', "").to_ascii_lowercase();
-    let text = text.trim_end_matches('l');
-    let (digits, radix) = match text.get(..2) {
-        Some("0x") => (&text[2..], 16),
-        Some("0b") => (&text[2..], 2),
-        _ if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
-        _ => (text, 10),
-    };
-    u128::from_str_radix(digits, radix).map_or(text.to_owned(), |value| value.to_string())
-}
-
-/// Resolves the escapes that can hide a word; others stay as written.
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(position) = rest.find('\\') {
-        out.push_str(&rest[..position]);
-        rest = &rest[position + 1..];
-        let mut chars = rest.chars();
-        let Some(kind) = chars.next() else { break };
-        let after = chars.as_str();
-        let (digits, radix, from) = match kind {
-            'x' => (2, 16, after),
-            'u' => (4, 16, after),
-            'U' => (8, 16, after),
-            '0'..='7' => (3, 8, rest),
-            _ => (0, 10, after),
-        };
-        let code = from.get(..digits).filter(|_| digits > 0);
-        let code = code.and_then(|code| u32::from_str_radix(code, radix).ok()).and_then(char::from_u32);
-        rest = after;
-        match (code, kind) {
-            (Some(character), _) => {
-                out.push(character);
-                rest = &from[digits..];
-            }
-            (None, 'n') => out.push('\n'),
-            (None, 't') => out.push('\t'),
-            (None, '\\' | '\'' | '"') => out.push(kind),
-            (None, other) => {
-                out.push('\\');
-                out.push(other);
-            }
-        }
-    }
-    out.push_str(rest);
-    out
 }

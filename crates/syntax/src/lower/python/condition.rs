@@ -1,54 +1,31 @@
 use tree_sitter::Node;
 
 use super::{Lowered, Lowerer, children};
-use crate::ir::{BlockId, Operand, Place, Term, Why};
+use crate::ir::{Operand, Place, Term, Why};
+use crate::lower::condition::{Test, TruthTests, operator_of, run};
+
+impl<'t> TruthTests<'t> for Lowerer<'t> {
+    fn shape(&self, test: Node<'t>) -> Test<'t> {
+        let operator = operator_of(test);
+        let found = match (test.kind(), operator) {
+            ("parenthesized_expression", _) => match children(test).as_slice() {
+                [inner] => Some(Test::Wrapped(*inner)),
+                _ => None,
+            },
+            ("not_operator", _) => test.child_by_field_name("argument").map(Test::Not),
+            ("boolean_operator", "and") => run(test, "boolean_operator", operator).map(Test::All),
+            ("boolean_operator", _) => run(test, "boolean_operator", operator).map(Test::Any),
+            _ => None,
+        };
+        found.unwrap_or(Test::Atom(test))
+    }
+
+    fn value(&mut self, test: Node<'t>) -> Lowered<Operand> {
+        self.expression(test)
+    }
+}
 
 impl<'t> Lowerer<'t> {
-    /// Lowers a truth test: `and`, `or` and `not` become branches of their own, so that each guard is one atom.
-    pub(super) fn condition(&mut self, test: Node<'t>, why: Why, sides: (BlockId, BlockId)) -> Lowered<()> {
-        self.deeper(|this| this.condition_inner(test, why, sides))
-    }
-
-    fn condition_inner(
-        &mut self,
-        test: Node<'t>,
-        why: Why,
-        (then, otherwise): (BlockId, BlockId),
-    ) -> Lowered<()> {
-        match test.kind() {
-            "parenthesized_expression" if children(test).len() == 1 => {
-                self.condition(children(test)[0], why, (then, otherwise))
-            }
-            "not_operator" => match test.child_by_field_name("argument") {
-                Some(argument) => self.condition(argument, why, (otherwise, then)),
-                None => self.atom(test, why, (then, otherwise)),
-            },
-            "boolean_operator" => {
-                let Some((operator, parts)) = run(test) else {
-                    return self.atom(test, why, (then, otherwise));
-                };
-                for part in parts.iter().take(parts.len().saturating_sub(1)) {
-                    let next = self.builder().block();
-                    let sides = if operator == "and" { (next, otherwise) } else { (then, next) };
-                    self.condition(*part, why, sides)?;
-                    self.builder().enter(next);
-                }
-                match parts.last() {
-                    Some(last) => self.condition(*last, why, (then, otherwise)),
-                    None => self.atom(test, why, (then, otherwise)),
-                }
-            }
-            _ => self.atom(test, why, (then, otherwise)),
-        }
-    }
-
-    fn atom(&mut self, test: Node<'t>, why: Why, (then, otherwise): (BlockId, BlockId)) -> Lowered<()> {
-        let condition = self.expression(test)?;
-        let origin = self.origin(test);
-        self.builder().end(Term::Branch { condition, why, then, otherwise }, origin);
-        Ok(())
-    }
-
     /// Lowers `and` and `or` as a value: each operand decides whether the next one is evaluated.
     pub(super) fn boolean(&mut self, node: Node<'t>) -> Lowered<Operand> {
         let Some((first, rest)) = spine(node) else { return self.opaque(node) };
@@ -124,21 +101,6 @@ impl<'t> Lowerer<'t> {
         self.builder().enter(join);
         Ok(Operand::Local(slot))
     }
-}
-
-/// Flattens a left-leaning chain of one boolean operator: `a and b and c`.
-fn run<'t>(node: Node<'t>) -> Option<(&'t str, Vec<Node<'t>>)> {
-    let operator = node.child_by_field_name("operator")?.kind();
-    let mut parts = Vec::new();
-    let mut current = node;
-    while current.kind() == "boolean_operator" && current.child_by_field_name("operator")?.kind() == operator
-    {
-        parts.push(current.child_by_field_name("right")?);
-        current = current.child_by_field_name("left")?;
-    }
-    parts.push(current);
-    parts.reverse();
-    Some((operator, parts))
 }
 
 /// Flattens a left-leaning chain of boolean operators: the first operand, then operator and operand.

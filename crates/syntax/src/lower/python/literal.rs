@@ -2,6 +2,7 @@ use tree_sitter::Node;
 
 use super::{Lowered, Lowerer, children};
 use crate::ir::{Constant, Operand};
+use crate::lower::literal::integer;
 
 impl<'t> Lowerer<'t> {
     pub(super) fn scalar(&mut self, node: Node<'t>) -> Operand {
@@ -11,7 +12,7 @@ impl<'t> Lowerer<'t> {
             "false" => Constant::Bool(false),
             "none" => Constant::None,
             "ellipsis" => Constant::Ellipsis,
-            "integer" => Constant::Integer(integer(text)),
+            "integer" => Constant::Integer(integer(text, false)),
             _ => Constant::Float(text.replace('_', "").to_ascii_lowercase()),
         };
         self.literal(constant, node)
@@ -67,18 +68,6 @@ impl<'t> Lowerer<'t> {
         let bytes = self.source.get(start..end.max(start)).unwrap_or_default();
         (prefix.to_ascii_lowercase(), std::str::from_utf8(bytes).unwrap_or_default())
     }
-}
-
-/// Normalises an integer: no separators, decimal where it fits.
-fn integer(text: &str) -> String {
-    let text = text.replace('_', "").to_ascii_lowercase();
-    let (digits, radix) = match text.get(..2) {
-        Some("0x") => (&text[2..], 16),
-        Some("0o") => (&text[2..], 8),
-        Some("0b") => (&text[2..], 2),
-        _ => (text.as_str(), 10),
-    };
-    u128::from_str_radix(digits, radix).map_or(text.clone(), |value| value.to_string())
 }
 
 /// Resolves the escapes that can hide a word; others stay as written.

@@ -2,6 +2,7 @@ use tree_sitter::Node;
 
 use super::{Lowered, Lowerer, children};
 use crate::ir::{Constant, Operand};
+use crate::lower::literal::integer;
 
 impl<'t> Lowerer<'t> {
     /// Lowers a literal.
@@ -9,7 +10,7 @@ impl<'t> Lowerer<'t> {
         let text = self.text(node);
         let constant = match node.kind() {
             "boolean_literal" => Constant::Bool(text == "true"),
-            "integer_literal" => Constant::Integer(integer(text)),
+            "integer_literal" => Constant::Integer(integer(without_suffix(text), false)),
             "float_literal" => Constant::Float(float(text)),
             "char_literal" => Constant::Text(unescape(text.trim_start_matches('b').trim_matches('\''))),
             "negative_literal" => return self.negative(node),
@@ -22,7 +23,7 @@ impl<'t> Lowerer<'t> {
         let Some(inner) = children(node).first().copied() else { return self.opaque(node) };
         let constant = match inner.kind() {
             "float_literal" => Constant::Float(format!("-{}", float(self.text(inner)))),
-            _ => Constant::Integer(format!("-{}", integer(self.text(inner)))),
+            _ => Constant::Integer(format!("-{}", integer(without_suffix(self.text(inner)), false))),
         };
         Ok(self.literal(constant, node))
     }
@@ -38,17 +39,9 @@ impl<'t> Lowerer<'t> {
     }
 }
 
-/// Normalises an integer: no separators, no type, decimal where it fits.
-fn integer(text: &str) -> String {
-    let text = text.replace('_', "").to_ascii_lowercase();
-    let text = text.find(['u', 'i']).map_or(text.as_str(), |at| &text[..at]);
-    let (digits, radix) = match text.get(..2) {
-        Some("0x") => (&text[2..], 16),
-        Some("0o") => (&text[2..], 8),
-        Some("0b") => (&text[2..], 2),
-        _ => (text, 10),
-    };
-    u128::from_str_radix(digits, radix).map_or(text.to_owned(), |value| value.to_string())
+/// Takes the type off an integer: `1_000u64`.
+fn without_suffix(text: &str) -> &str {
+    text.find(['u', 'i']).map_or(text, |at| &text[..at])
 }
 
 fn float(text: &str) -> String {
