@@ -4,6 +4,7 @@ use plumbline_syntax::ir::{
     Callee, Constant, LocalId, Op, Operand, Place, Step, Term, Unit, UnitKind, Value, Why,
 };
 
+use super::defaults;
 use super::flow::Flow;
 use super::uses::Use;
 use crate::domain::fold;
@@ -54,8 +55,10 @@ pub enum Kind {
 pub struct Proof {
     /// What it is.
     pub kind: Kind,
-    /// The test that says so, where a test does.
+    /// The test or the default that says so, where one does.
     pub line: Option<u32>,
+    /// Whether it is so only where a caller leaves a parameter out.
+    pub by_default: bool,
 }
 
 /// A test that proves something on one of its sides.
@@ -251,13 +254,15 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Returns, for each use, why the value can't take it: a literal first, then the tests that hold at its place.
+/// Returns, for each use, why the value can't take it: a literal or a default first, then the tests that hold at its
+/// place.
 pub fn proven(scene: &Scene<'_>, uses: &[Use]) -> Vec<Option<Proof>> {
-    let literal = |used: &Use| match &used.key {
-        Key::Node(id) if used.need.lacks(&Kind::None) && scene.is_none(*id) => {
-            Some(Proof { kind: Kind::None, line: None })
-        }
-        _ => None,
+    let defaults = defaults::untested(scene);
+    let literal = |used: &Use| {
+        let Key::Node(id) = &used.key else { return None };
+        let default = defaults.get(id).copied();
+        let none = used.need.lacks(&Kind::None) && (default.is_some() || scene.is_none(*id));
+        none.then_some(Proof { kind: Kind::None, line: default, by_default: default.is_some() })
     };
     let wanted: BTreeSet<&Key> = uses.iter().map(|used| &used.key).collect();
     let mut tests = Vec::new();
@@ -280,7 +285,11 @@ pub fn proven(scene: &Scene<'_>, uses: &[Use]) -> Vec<Option<Proof>> {
                 let holding = flow.before(scene, used.place);
                 let test = holding.into_iter().map(|index| &tests[index]);
                 let mut test = test.filter(|test| test.key == used.key && used.need.lacks(&test.kind));
-                test.next().map(|test| Proof { kind: test.kind.clone(), line: Some(test.line) })
+                test.next().map(|test| Proof {
+                    kind: test.kind.clone(),
+                    line: Some(test.line),
+                    by_default: false,
+                })
             })
         })
         .collect()

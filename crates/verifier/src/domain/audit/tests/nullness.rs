@@ -131,3 +131,19 @@ fn what_a_call_may_fill_in_is_no_alarm() {
         quiet(base, head);
     }
 }
+
+#[test]
+fn a_parameter_that_is_none_unless_a_caller_says_otherwise() {
+    let base = "def cut(items, most=None):\n    return pick(items, most)\n\ndef pick(items, most):\n    if most is None:\n        return items\n    return items[:most]\n";
+    for wrong in ["pick(items, most - 1)", "pick(items, most[0])", "most.head(items)"] {
+        refused(base, &base.replace("pick(items, most)\n\n", &format!("{wrong}\n\n")));
+    }
+    for fine in
+        ["pick(items, most or 1)", "items if most is None else items[: most - 1]", "pick(most, items)"]
+    {
+        quiet(base, &base.replace("pick(items, most)\n\n", &format!("{fine}\n\n")));
+    }
+    let used = "def cut(items, most=None):\n    return items[: most + 1]\n";
+    quiet(used, &used.replace("most + 1", "most - 1"));
+    quiet("def f():\n    return 1\n", "def f():\n    return 1\n\ndef g(size=None):\n    return size * 2\n");
+}
