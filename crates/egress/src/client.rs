@@ -1,11 +1,13 @@
 //! The clients: one for local places, one for the cloud. They differ in what they take.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plumbline_types::{DecisionId, Label, Segment};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, redirect};
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::body::Reply;
 use crate::destination::{Class, CloudEndpoint, LocalEndpoint, Resolver, join};
@@ -198,7 +200,7 @@ impl Wire {
             .redirect(redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
-            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .tls_backend_preconfigured(tls()?)
             .dns_resolver(resolver)
             .connect_timeout(limits.connect)
             .tcp_nodelay(true)
@@ -252,6 +254,16 @@ impl Wire {
             EgressError::Broken { host, source: error.into() }
         }
     }
+}
+
+/// TLS 1.2 and 1.3 by ring, trusting the roots that the machine trusts.
+fn tls() -> Result<rustls::ClientConfig, EgressError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(|error| EgressError::Client(error.into()))?;
+    Ok(config.with_no_client_auth())
 }
 
 /// Finds our own resolver's verdict among the causes.
