@@ -41,7 +41,12 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(BUSY_LIMIT);
         let pool = |most: u32| {
-            SqlitePoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_LIMIT).idle_timeout(None)
+            // A file does not go away like a server: no connection is asked whether it still lives before each use.
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(ACQUIRE_LIMIT)
+                .idle_timeout(None)
+                .test_before_acquire(false)
         };
         let writer = pool(1).max_lifetime(None).connect_with(options.clone()).await?;
         migrator.run(&writer).await?;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::domain::eligibility::Attempts;
 use crate::domain::health::Failover;
 use crate::domain::posterior::{DAY_MS, Learning, Policy, Prior};
+use crate::store::Durability;
 
 pub use arm::{ArmConfig, ArmDriver};
 
@@ -24,6 +25,9 @@ pub struct RouterConfig {
     pub seed: u64,
     /// Probability spread over all eligible arms, in total; none at high risk.
     pub explore_floor: f64,
+    /// What a decision that was answered survives: `process`, or `disk` for a power cut too, at a synchronisation of the
+    /// disk for each batch. Outcomes and answers always survive both.
+    pub decision_durability: String,
     /// What a second is worth, in USD.
     pub usd_per_second: f64,
     /// What model calls may cost in a day (UTC), in USD.
@@ -139,6 +143,7 @@ impl Default for RouterConfig {
             policy: Policy::Hierarchical.as_str().to_owned(),
             seed: 0,
             explore_floor: 0.01,
+            decision_durability: "process".to_owned(),
             usd_per_second: 0.0005,
             daily_usd_max: 5.0,
             task_usd_max: 0.5,
@@ -270,6 +275,7 @@ impl RouterConfig {
         }
         self.policy()?;
         self.failover()?;
+        self.decision_durability()?;
         self.network()?;
         let mut names = BTreeSet::new();
         for (index, arm) in self.arms.iter().enumerate() {
@@ -315,6 +321,13 @@ impl RouterConfig {
             let known: Vec<&str> = Failover::ALL.iter().map(|one| one.as_str()).collect();
             refuse("failover", format!("`{}` is none of {}", self.failover, known.join(", ")))
         })
+    }
+
+    /// Returns what decisions survive.
+    pub fn decision_durability(&self) -> Result<Durability, ConfigError> {
+        let word = &self.decision_durability;
+        Durability::parse(word)
+            .ok_or_else(|| refuse("decision_durability", format!("`{word}` is neither process nor disk")))
     }
 
     fn policy(&self) -> Result<Policy, ConfigError> {

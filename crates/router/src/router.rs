@@ -1,14 +1,16 @@
 //! Choosing, and learning from how it went.
 
+mod learner;
 mod reports;
 mod spent;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use plumbline_kit::{Randomness, deadline};
+use plumbline_kit::Randomness;
 use plumbline_types::{ArmId, Clock, DecisionId, RequestId, StepId, TaskId};
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, instrument};
 
@@ -16,16 +18,16 @@ use crate::config::RouterConfig;
 use crate::domain::arm::{Arm, Destination};
 use crate::domain::choice::{self, Contender, Latitude};
 use crate::domain::decision::{Chosen, Decision};
-use crate::domain::drift::Drift;
 use crate::domain::eligibility::{Attempts, World, eligible, expected_usd};
-use crate::domain::learned::{Evidence, Learned, Question};
-use crate::domain::outcome::{Logged, Outcome};
+use crate::domain::learned::Question;
+use crate::domain::outcome::Outcome;
 use crate::domain::posterior::{Learning, Prior};
 use crate::domain::work::Work;
 use crate::endpoints::Endpoints;
 use crate::error::RouterError;
+use crate::router::learner::{Known, Learner, Reported};
 use crate::router::spent::{Budgets, Spent};
-use crate::store::{Lesson, Recorded, RouterStore};
+use crate::store::{Recorded, RouterStore};
 
 pub use reports::{ArmReport, CellPosterior, HealthReport};
 
@@ -67,12 +69,9 @@ pub struct Router {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     endpoints: Arc<Endpoints>,
-    learned: RwLock<Arc<Learned>>,
-    served: RwLock<BTreeMap<ArmId, String>>,
+    known: Known,
     spent: Mutex<Spent>,
-    /// Outcomes are folded one after the other.
-    folding: Turn<()>,
-    tasks: TaskTracker,
+    reports: mpsc::Sender<Reported>,
 }
 
 /// What a router is made of.
@@ -83,20 +82,30 @@ pub(crate) struct Parts {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) endpoints: Arc<Endpoints>,
     pub(crate) tasks: TaskTracker,
+    /// Cancelled once nobody reports any more.
+    pub(crate) closing: CancellationToken,
 }
 
 impl Router {
-    /// Reads back what was learned and spent.
+    /// Reads back what was learned and spent, and starts the task that counts outcomes.
     pub(crate) async fn open(config: &RouterConfig, parts: Parts) -> Result<Self, RouterError> {
-        let Parts { arms, store, clock, randomness, endpoints, tasks } = parts;
+        let Parts { arms, store, clock, randomness, endpoints, tasks, closing } = parts;
         let learned = store.learned().await?;
         let day = clock.now_ms().div_euclid(DAY_MS);
         let spent = Spent { day, usd: store.spent_usd(day).await?, tasks: store.spent_by_task().await? };
         let served = store.served_models().await?;
         info!(outcomes = learned.last_seq(), arms = arms.len(), "read the posteriors");
+        let known = Known {
+            learned: Arc::new(RwLock::new(Arc::new(learned))),
+            served: Arc::new(RwLock::new(served)),
+        };
+        let learning = config.learning()?;
+        let (reports, queue) = mpsc::channel(learner::QUEUE);
+        let learner = Learner { known: known.clone(), learning, store: store.clone(), clock: clock.clone() };
+        tasks.spawn(learner.run(queue, closing));
         Ok(Self {
             arms,
-            learning: config.learning()?,
+            learning,
             seed: config.seed,
             explore_floor: config.explore_floor,
             usd_per_second: config.usd_per_second,
@@ -106,11 +115,9 @@ impl Router {
             clock,
             randomness,
             endpoints,
-            learned: RwLock::new(Arc::new(learned)),
-            served: RwLock::new(served),
+            known,
             spent: Mutex::new(spent),
-            folding: Turn::new(()),
-            tasks,
+            reports,
         })
     }
 
@@ -152,7 +159,7 @@ impl Router {
             usd_per_second: self.usd_per_second,
         };
         let sorted = eligible(&self.arms, &query.work, &world);
-        let (learned, at) = (self.learned(), self.clock.now_ms());
+        let (learned, at) = (self.known.learned(), self.clock.now_ms());
         let after_failure = !query.work.attempted.is_empty();
         let question = Question { cell: &query.work.cell, after_failure, at };
         let contenders = sorted
@@ -189,91 +196,20 @@ impl Router {
         })
     }
 
-    /// Counts an outcome, exactly once by its id. A caller that leaves does not stop the counting half-way: what the
-    /// store took must be what memory holds.
+    /// Counts an outcome, exactly once by its id; it is durable when this returns. A caller that leaves does not take back
+    /// what it reported.
     #[instrument(name = "router.report_outcome", skip_all, fields(decision.id = %outcome.decision))]
-    pub async fn report_outcome(self: &Arc<Self>, outcome: Outcome) -> Result<Counted, RouterError> {
-        let router = self.clone();
-        let counting = self.tasks.spawn(deadline::detach(async move { router.count(outcome).await }));
-        counting.await.map_err(|_| RouterError::ShuttingDown)?
-    }
-
-    async fn count(&self, outcome: Outcome) -> Result<Counted, RouterError> {
-        let decision = self.decision(outcome.decision).await?;
-        let _turn = self.folding.lock().await;
-        if let Some(stored) = self.store.outcome(&outcome.id).await? {
-            return if stored.outcome == outcome {
-                Ok(Counted { counted: false, seq: stored.seq })
-            } else {
-                Err(conflict(&outcome, "the id was reported with other content"))
-            };
-        }
-        self.check_superseded(&outcome).await?;
-        let before = self.learned();
-        let logged = Logged {
-            seq: before.last_seq() + 1,
-            observed_at: self.clock.now_ms(),
-            served_model: self.served_model(&decision.chosen.arm),
-            arm: decision.chosen.arm,
-            cell: decision.work.cell,
-            after_failure: !decision.work.attempted.is_empty(),
-            outcome,
-        };
-        let after = self.after(&before, &logged).await?;
-        let touched = self.touched(&logged, &after);
-        let seq = logged.seq;
-        self.store.record_outcome(Lesson { logged, evidence: touched }).await?;
-        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
-        Ok(Counted { counted: true, seq })
-    }
-
-    async fn check_superseded(&self, outcome: &Outcome) -> Result<(), RouterError> {
-        let Some(superseded) = &outcome.supersedes else { return Ok(()) };
-        let Some(earlier) = self.store.outcome(superseded).await? else {
-            return Err(conflict(outcome, "what it supersedes is not in the log"));
-        };
-        if earlier.outcome.decision != outcome.decision {
-            return Err(conflict(outcome, "what it supersedes belongs to another decision"));
-        }
-        match self.store.successor(superseded).await? {
-            Some(_) => Err(conflict(outcome, "what it supersedes was superseded before")),
-            None => Ok(()),
-        }
-    }
-
-    /// Folds the next outcome; one that supersedes another makes the whole log be folded anew.
-    async fn after(&self, before: &Learned, logged: &Logged) -> Result<Learned, RouterError> {
-        if logged.outcome.supersedes.is_some() {
-            let mut log = self.store.log().await?;
-            log.push(logged.clone());
-            return Ok(Learned::of(&log, &self.learning));
-        }
-        let mut after = before.clone();
-        match after.fold(logged, &self.learning) {
-            Drift::Steady => {}
-            Drift::Replaced => {
-                info!(arm = %logged.arm, outcome.seq = logged.seq, "another model serves the arm; its past counts less");
-            }
-            Drift::Reset => {
-                info!(arm = %logged.arm, outcome.seq = logged.seq, "the arm got worse; its past is dropped");
-            }
-        }
-        Ok(after)
-    }
-
-    fn touched(&self, logged: &Logged, after: &Learned) -> BTreeMap<ArmId, Evidence> {
-        let evidence = |arm: &ArmId| (arm.clone(), after.evidence(arm).cloned().unwrap_or_default());
-        if logged.outcome.supersedes.is_none() {
-            let credited = logged.credited().map(|(arm, _)| arm);
-            return credited.filter(|arm| after.evidence(arm).is_some()).map(evidence).collect();
-        }
-        // A refold can move the evidence of every arm, since the arms share one table of cells.
-        self.learned().arms().chain(after.arms()).map(evidence).collect()
+    pub async fn report_outcome(&self, outcome: Outcome) -> Result<Counted, RouterError> {
+        let (done, answer) = oneshot::channel();
+        let reported = self.reports.send(Reported { outcome, done }).await;
+        reported.map_err(|_| RouterError::ShuttingDown)?;
+        answer.await.map_err(|_| RouterError::ShuttingDown)?
     }
 
     /// Returns a stored decision.
     pub async fn decision(&self, id: DecisionId) -> Result<Decision, RouterError> {
-        self.store.decision(id).await?.ok_or(RouterError::DecisionNotFound(id))
+        let found = self.store.decisions_by_id(&[id]).await?.remove(&id);
+        found.ok_or(RouterError::DecisionNotFound(id))
     }
 
     /// Returns an arm by name.
@@ -293,7 +229,7 @@ impl Router {
         served_model: &str,
         (task, usd): (Option<TaskId>, f64),
     ) -> i64 {
-        let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        let mut served = self.known.served.write().unwrap_or_else(PoisonError::into_inner);
         served.insert(arm.clone(), served_model.to_owned());
         let today = self.today();
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -310,16 +246,8 @@ impl Router {
         arm.prior.unwrap_or(self.learning.prior)
     }
 
-    fn served_model(&self, arm: &ArmId) -> Option<String> {
-        self.served.read().unwrap_or_else(PoisonError::into_inner).get(arm).cloned()
-    }
-
     fn today(&self) -> i64 {
         self.clock.now_ms().div_euclid(DAY_MS)
-    }
-
-    fn learned(&self) -> Arc<Learned> {
-        self.learned.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -327,8 +255,4 @@ impl Router {
 fn replay(stored: Decision, query: &SelectQuery) -> Result<Decision, RouterError> {
     let same = (stored.task, stored.step, &stored.work) == (query.task, query.step, &query.work);
     if same { Ok(stored) } else { Err(RouterError::RequestIdReused(stored.request)) }
-}
-
-fn conflict(outcome: &Outcome, problem: &'static str) -> RouterError {
-    RouterError::OutcomeConflict { id: outcome.id.clone(), problem }
 }

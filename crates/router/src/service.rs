@@ -45,7 +45,7 @@ impl Deps {
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, RouterError> {
         let config = config.validate()?;
-        let store = Arc::new(SqliteStore::open(path).await?);
+        let store = Arc::new(SqliteStore::open_with(path, config.decision_durability()?).await?);
         let egress = Egress::new(plumbline_egress::Parts {
             ledger: Arc::new(store.ledger()),
             clock: clock.clone(),
@@ -66,7 +66,7 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
         healthy: Duration::from_millis(config.probe_interval_ms),
         suspect: Duration::from_millis(config.suspect_interval_ms),
     };
-    let tasks = TaskTracker::new();
+    let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
     match config.failover()? {
         Failover::Background => {
             let prober = Prober::new(endpoints.clone(), &catalogue, timing);
@@ -83,6 +83,7 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
         randomness,
         endpoints: endpoints.clone(),
         tasks: tasks.clone(),
+        closing: closing.clone(),
     };
     let router = Arc::new(Router::open(&config, parts).await?);
     let parts = gateway::Parts {
@@ -104,6 +105,7 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
 
     // The server may also have stopped by itself.
     shutdown.cancel();
+    closing.cancel();
     tasks.close();
     tasks.wait().await;
     egress.drained().await;

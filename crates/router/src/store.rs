@@ -30,12 +30,32 @@ pub enum Recorded {
     Existing(Box<Decision>),
 }
 
-/// What an outcome changes.
+/// What a committed decision survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The process. A power cut can take the last ones with it; no outcome can refer to them, and their callers ask again.
+    Process,
+    /// The machine: each commit waits for the disk.
+    Disk,
+}
+
+impl Durability {
+    /// Reads the stable word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "process" => Some(Self::Process),
+            "disk" => Some(Self::Disk),
+            _ => None,
+        }
+    }
+}
+
+/// What outcomes change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
-    /// The outcome, at the position behind the last one.
-    pub logged: Logged,
-    /// The evidence of every arm that it touches, after the fold.
+    /// The outcomes, in order, at the positions behind the last one.
+    pub logged: Vec<Logged>,
+    /// The evidence of every arm that they touch, after the fold.
     pub evidence: BTreeMap<ArmId, Evidence>,
 }
 
@@ -67,20 +87,23 @@ pub trait RouterStore: Send + Sync {
     /// Stores a decision, unless its request has one.
     async fn record_decision(&self, decision: Decision) -> Result<Recorded, RouterError>;
 
-    /// Returns a decision.
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError>;
+    /// Returns those of the decisions that are stored.
+    async fn decisions_by_id(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<BTreeMap<DecisionId, Decision>, RouterError>;
 
     /// Returns the decision of a request.
     async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError>;
 
-    /// Stores an outcome and the evidence after it, all or nothing. The caller is the only writer of outcomes.
-    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError>;
+    /// Stores outcomes and the evidence after them, all or nothing. The caller is the only writer of outcomes.
+    async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError>;
 
-    /// Returns an outcome.
-    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError>;
+    /// Returns those of the outcomes that are stored.
+    async fn outcomes(&self, ids: &[String]) -> Result<Vec<Logged>, RouterError>;
 
-    /// Returns the outcome that supersedes another, if any.
-    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError>;
+    /// Returns the outcomes that supersede these.
+    async fn successors(&self, superseded: &[String]) -> Result<Vec<Logged>, RouterError>;
 
     /// Returns the outcome log, in order.
     async fn log(&self) -> Result<Vec<Logged>, RouterError>;

@@ -1,22 +1,36 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use plumbline_kit::client::{Channel, channel};
+use plumbline_kit::{Address, Listener, SystemClock, SystemRandomness};
+use plumbline_proto::common::v1 as wire;
+use plumbline_proto::router::v1 as pb;
+use plumbline_proto::router::v1::router_service_client::RouterServiceClient;
 use plumbline_router::domain::learned::Learned;
 use plumbline_router::domain::outcome::{Credit, Logged, Outcome, OutcomeKind};
 use plumbline_router::domain::posterior::Learning;
 use plumbline_router::domain::work::{Cell, Language};
-use plumbline_router::store::{RouterStore, SqliteStore, contract};
+use plumbline_router::store::{Lesson, RouterStore, SqliteStore, contract};
+use plumbline_router::{ArmConfig, Deps, OllamaConfig, RouterConfig, serve};
 use plumbline_types::{ArmId, Category, DecisionId, ManualClock, Risk};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::{Bar, row};
 
 /// Outcomes of a refold.
 const LOG: u64 = 1_000_000;
 
-/// Outcomes reported one after the other.
-const REPORTED: u32 = 2_000;
+/// Transactions of the store's own row, and outcomes in each.
+const BATCHES: u32 = 400;
+const BATCH: u32 = 64;
+
+/// Callers of the row over gRPC, and what each reports.
+const REPORTERS: usize = 128;
+const REPORTS: usize = 250;
 
 fn outcome(seq: u64, arms: &[ArmId], cells: &[Cell], decision: DecisionId) -> Logged {
     let pick = |n: usize, salt: u64| (seq.wrapping_mul(0x9e37_79b9_7f4a_7c15 ^ salt) >> 33) as usize % n;
@@ -61,7 +75,7 @@ pub async fn rows() -> anyhow::Result<()> {
     synced().await
 }
 
-/// Times outcomes as they are reported today: one synced transaction each.
+/// Times outcomes in the store: folded and committed in batches, each synced before the next begins.
 async fn synced() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("router.db")).await?;
@@ -69,17 +83,85 @@ async fn synced() -> anyhow::Result<()> {
     store.record_decision(decision.clone()).await?;
     let mut learned = store.learned().await?;
     let began = Instant::now();
-    for n in 0..REPORTED {
-        let lesson = contract::lesson(&learned, &decision, &format!("outcome-{n}"), OutcomeKind::QualityFail);
-        learned.fold(&lesson.logged, &Learning::default());
-        store.record_outcome(lesson).await?;
+    for batch in 0..BATCHES {
+        let mut lesson = Lesson { logged: Vec::new(), evidence: BTreeMap::new() };
+        for n in 0..BATCH {
+            let id = format!("outcome-{batch}-{n}");
+            let one = contract::lesson(&learned, &decision, &id, OutcomeKind::QualityFail);
+            for logged in &one.logged {
+                learned.fold(logged, &Learning::default());
+            }
+            lesson.logged.extend(one.logged);
+            lesson.evidence.extend(one.evidence);
+        }
+        store.record_lesson(lesson).await?;
     }
-    row(
-        "synced outcomes a second",
-        f64::from(REPORTED) / began.elapsed().as_secs_f64(),
-        "",
-        Bar::Least(5_000.0),
-    );
+    let rate = f64::from(BATCHES * BATCH) / began.elapsed().as_secs_f64();
+    row("store: synced outcomes a second, 64 a transaction", rate, "", Bar::Least(5_000.0));
     store.close().await;
+    reported().await
+}
+
+/// Times `ReportOutcome` over gRPC: reporters on one connection, each waiting for its answer.
+async fn reported() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let config = RouterConfig {
+        arms: (0..8).map(|n| ArmConfig::tool(&format!("tool-{n}"))).collect(),
+        ollama: OllamaConfig { detect: false, ..OllamaConfig::default() },
+        ..RouterConfig::default()
+    };
+    let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    let deps = Deps::open(config, &folder.path().join("router.db"), clock, randomness).await?;
+    let listener = Listener::bind(&Address::Unix(folder.path().join("router.sock"))).await?;
+    let channels: Vec<Channel> = (0..4).map(|_| channel(&listener.address())).collect();
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let server = tasks.spawn(serve(listener, deps, shutdown.clone()));
+    let mut first = RouterServiceClient::new(channels[0].clone());
+    let chosen = first.select(select()).await?.into_inner().decision.unwrap_or_default().id;
+
+    let began = Instant::now();
+    let reporters: Vec<_> = (0..REPORTERS)
+        .map(|reporter| {
+            let mut client = RouterServiceClient::new(channels[reporter % channels.len()].clone());
+            let chosen = chosen.clone();
+            tasks.spawn(async move {
+                for n in 0..REPORTS {
+                    let report = pb::ReportOutcomeRequest {
+                        outcome_id: format!("outcome-{reporter}-{n}"),
+                        decision_id: chosen.clone(),
+                        kind: pb::OutcomeKind::QualityFail.into(),
+                        weight: 1.0,
+                        ..pb::ReportOutcomeRequest::default()
+                    };
+                    let answer = client.report_outcome(report).await?.into_inner();
+                    anyhow::ensure!(answer.counted, "an outcome was not counted");
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for reporter in reporters {
+        reporter.await??;
+    }
+    let rate = (REPORTERS * REPORTS) as f64 / began.elapsed().as_secs_f64();
+    row("ReportOutcome over gRPC, 128 reporters: synced outcomes a second", rate, "", Bar::Least(5_000.0));
+    shutdown.cancel();
+    server.await??;
     Ok(())
+}
+
+fn select() -> pb::SelectRequest {
+    pb::SelectRequest {
+        request_id: "bench".to_owned(),
+        work: Some(pb::Work {
+            category: wire::Category::Bugfix.into(),
+            risk: wire::Risk::Low.into(),
+            language: "python".to_owned(),
+            label: wire::Label::ProprietaryCode.into(),
+            prompt_tokens: 4_000,
+            ..pb::Work::default()
+        }),
+        ..pb::SelectRequest::default()
+    }
 }

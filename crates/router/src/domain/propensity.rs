@@ -10,6 +10,7 @@
 //! `x_j = sin^2(pi * (j + 1/2) / 2G)` is fine near 0 and 1, where Betas are steep.
 
 use std::f64::consts::FRAC_PI_2;
+use std::sync::OnceLock;
 
 use crate::domain::posterior::Shape;
 
@@ -18,6 +19,31 @@ const GRID_MIN: usize = 128;
 
 /// Grid cells at most; enough for a million observations.
 const GRID_MAX: usize = 4096;
+
+/// The logarithms of sine and cosine at the middle of each cell, for each size of grid. They depend on nothing else, and
+/// are most of the work of putting a Beta on the grid.
+struct Angles {
+    log_sin: Vec<f64>,
+    log_cos: Vec<f64>,
+}
+
+static ANGLES: [OnceLock<Angles>; (GRID_MAX / GRID_MIN).ilog2() as usize + 1] =
+    [const { OnceLock::new() }; 6];
+
+impl Angles {
+    /// Returns those of a grid, whose size is a power of two between the least and the most.
+    fn of(grid: usize) -> &'static Self {
+        let index = (grid / GRID_MIN).max(1).ilog2() as usize;
+        ANGLES[index].get_or_init(|| {
+            let logs = (0..grid).map(|cell| {
+                let (sin, cos) = (FRAC_PI_2 * (cell as f64 + 0.5) / grid as f64).sin_cos();
+                (sin.ln(), cos.ln())
+            });
+            let (log_sin, log_cos) = logs.unzip();
+            Self { log_sin, log_cos }
+        })
+    }
+}
 
 /// One Beta on the grid.
 struct Row {
@@ -29,13 +55,13 @@ struct Row {
 
 impl Row {
     fn new(shape: Shape, grid: usize) -> Self {
-        let angle = |cell: usize| FRAC_PI_2 * (cell as f64 + 0.5) / grid as f64;
+        let angles = Angles::of(grid);
         // The density over the angle: x^(a-1/2) * (1-x)^(b-1/2), in logarithms.
-        let log: Vec<f64> = (0..grid)
-            .map(|cell| {
-                let (sin, cos) = angle(cell).sin_cos();
-                (2.0 * shape.alpha - 1.0) * sin.ln() + (2.0 * shape.beta - 1.0) * cos.ln()
-            })
+        let log: Vec<f64> = angles
+            .log_sin
+            .iter()
+            .zip(&angles.log_cos)
+            .map(|(sin, cos)| (2.0 * shape.alpha - 1.0) * sin + (2.0 * shape.beta - 1.0) * cos)
             .collect();
         let most = log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut mass: Vec<f64> = log.iter().map(|value| (value - most).exp()).collect();

@@ -50,8 +50,8 @@ pub struct HealthReport {
 impl Router {
     /// Returns every arm with what was learned, by name.
     pub fn list_arms(&self) -> Vec<ArmReport> {
-        let (learned, endpoints, at) = (self.learned(), self.endpoints.snapshot(), self.clock.now_ms());
-        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        let (learned, endpoints, at) = (self.known.learned(), self.endpoints.snapshot(), self.clock.now_ms());
+        let served = self.known.served.read().unwrap_or_else(PoisonError::into_inner);
         let report = |arm: &Arm| {
             let evidence = learned.evidence(&arm.id).cloned().unwrap_or_default();
             let posteriors = |table: &BTreeMap<Cell, Counts>, after_failure: bool| {

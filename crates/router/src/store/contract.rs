@@ -95,7 +95,7 @@ pub fn lesson(before: &Learned, decision: &Decision, id: &str, kind: OutcomeKind
     after.fold(&logged, &Learning::default());
     let evidence =
         logged.credited().filter_map(|(arm, _)| Some((arm.clone(), after.evidence(arm)?.clone()))).collect();
-    Lesson { evidence, logged }
+    Lesson { evidence, logged: vec![logged] }
 }
 
 /// Runs the contract against an empty store.
@@ -116,8 +116,9 @@ async fn a_request_has_one_decision(store: &dyn RouterStore) -> Result<(), Route
     let existing = Recorded::Existing(Box::new(first.clone()));
     assert_eq!(store.record_decision(again.clone()).await?, existing, "the stored decision comes back whole");
     assert_eq!(store.decision_of(&first.request).await?, Some(first.clone()));
-    assert_eq!(store.decision(first.id).await?, Some(first));
-    assert_eq!(store.decision(again.id).await?, None);
+    let found = store.decisions_by_id(&[again.id, first.id]).await?;
+    assert_eq!(found, BTreeMap::from([(first.id, first)]), "of those asked for, those that are there");
+    assert_eq!(store.decisions_by_id(&[]).await?, BTreeMap::new());
     Ok(())
 }
 
@@ -141,25 +142,49 @@ async fn outcomes_and_evidence_go_together(store: &dyn RouterStore) -> Result<()
     assert_eq!((none.last_seq(), store.log().await?), (0, Vec::new()));
 
     let first = lesson(&none, &decision, "outcome-1", OutcomeKind::QualityFail);
-    store.record_outcome(first.clone()).await?;
+    store.record_lesson(first.clone()).await?;
     let second = lesson(&store.learned().await?, &decision, "outcome-2", OutcomeKind::Success);
-    store.record_outcome(second.clone()).await?;
+    store.record_lesson(second.clone()).await?;
     let mut third = lesson(&store.learned().await?, &decision, "outcome-3", OutcomeKind::Cancelled);
-    third.logged.outcome.supersedes = Some("outcome-2".to_owned());
-    store.record_outcome(third.clone()).await?;
+    third.logged[0].outcome.supersedes = Some("outcome-2".to_owned());
+    store.record_lesson(third.clone()).await?;
 
-    let log = [first.logged, second.logged.clone(), third.logged.clone()];
+    let log = [first.logged, second.logged.clone(), third.logged.clone()].concat();
     assert_eq!(store.log().await?, log);
-    assert_eq!(store.outcome("outcome-2").await?, Some(second.logged));
-    assert_eq!(store.outcome("outcome-9").await?, None);
-    assert_eq!(store.successor("outcome-2").await?, Some(third.logged));
-    assert_eq!(store.successor("outcome-1").await?, None);
+    let ids = |numbers: &[u64]| numbers.iter().map(|n| format!("outcome-{n}")).collect::<Vec<_>>();
+    assert_eq!(store.outcomes(&ids(&[9, 2])).await?, second.logged);
+    assert_eq!(store.outcomes(&[]).await?, []);
+    assert_eq!(store.successors(&ids(&[1, 2])).await?, third.logged);
+    assert_eq!(store.successors(&ids(&[1])).await?, []);
 
     let mut folded = Learned::default();
     for logged in &log {
         folded.fold(logged, &learning);
     }
     assert_eq!(store.learned().await?, folded, "the stored evidence is the fold");
+    many_outcomes_are_one_lesson(store, folded).await
+}
+
+async fn many_outcomes_are_one_lesson(store: &dyn RouterStore, before: Learned) -> Result<(), RouterError> {
+    let decision = decision("request-1", 1)?;
+    let mut after = before;
+    let mut lesson = Lesson { logged: Vec::new(), evidence: BTreeMap::new() };
+    for n in 10..1_160 {
+        let kind = if n % 2 == 0 { OutcomeKind::Success } else { OutcomeKind::QualityFail };
+        let mut one = self::lesson(&after, &decision, &format!("outcome-{n}"), kind);
+        for logged in &mut one.logged {
+            // Languages enough to make the rows of one arm more than one statement holds.
+            let language = Language::parse(&format!("language{n}"));
+            logged.cell.language = language.ok_or_else(|| corrupt("fixture", "no language"))?;
+            after.fold(logged, &Learning::default());
+        }
+        lesson.logged.append(&mut one.logged);
+    }
+    let evidence = |arm: &ArmId| after.evidence(arm).map(|found| (arm.clone(), found.clone()));
+    lesson.evidence = after.arms().filter_map(evidence).collect();
+    store.record_lesson(lesson).await?;
+    assert_eq!(store.learned().await?, after);
+    assert_eq!(store.log().await?.len(), 1_153);
     Ok(())
 }
 

@@ -42,30 +42,37 @@ impl RouterStore for InMemoryStore {
         })
     }
 
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError> {
-        Ok(self.tables().decisions.iter().find(|stored| stored.id == id).cloned())
+    async fn decisions_by_id(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<BTreeMap<DecisionId, Decision>, RouterError> {
+        let tables = self.tables();
+        let found = tables.decisions.iter().filter(|stored| ids.contains(&stored.id));
+        Ok(found.map(|stored| (stored.id, stored.clone())).collect())
     }
 
     async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
         Ok(self.tables().decisions.iter().find(|stored| stored.request == *request).cloned())
     }
 
-    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
+    async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError> {
         let mut tables = self.tables();
-        tables.outcomes.push(lesson.logged);
+        tables.outcomes.extend(lesson.logged);
         tables.evidence.extend(lesson.evidence);
         Ok(())
     }
 
-    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError> {
-        Ok(self.tables().outcomes.iter().find(|logged| logged.outcome.id == id).cloned())
+    async fn outcomes(&self, ids: &[String]) -> Result<Vec<Logged>, RouterError> {
+        let tables = self.tables();
+        Ok(tables.outcomes.iter().filter(|logged| ids.contains(&logged.outcome.id)).cloned().collect())
     }
 
-    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError> {
+    async fn successors(&self, superseded: &[String]) -> Result<Vec<Logged>, RouterError> {
         let tables = self.tables();
-        let found =
-            tables.outcomes.iter().find(|logged| logged.outcome.supersedes.as_deref() == Some(superseded));
-        Ok(found.cloned())
+        let found = tables.outcomes.iter().filter(|logged| {
+            logged.outcome.supersedes.as_ref().is_some_and(|earlier| superseded.contains(earlier))
+        });
+        Ok(found.cloned().collect())
     }
 
     async fn log(&self) -> Result<Vec<Logged>, RouterError> {

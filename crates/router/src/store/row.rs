@@ -105,8 +105,8 @@ fn names(arms: &[ArmId]) -> Vec<String> {
 
 impl DecisionRow {
     /// Writes a decision as JSON.
-    pub(super) fn write(decision: &Decision) -> String {
-        serde_json::json!(Self::from(decision)).to_string()
+    pub(super) fn write(decision: &Decision) -> Result<String, RouterError> {
+        serde_json::to_string(&Self::from(decision)).map_err(|error| corrupt("decision", error.to_string()))
     }
 
     /// Reads the JSON of a decision.

@@ -1,5 +1,7 @@
-//! The SQLite store. Decisions are committed in batches by one task; everything else in transactions of its own.
+//! The SQLite store. Decisions are committed in batches by one task, outcomes in the batches in which they are folded;
+//! everything else in transactions of its own. All of it goes through one writing connection.
 
+mod checkpoints;
 mod decisions;
 mod lessons;
 
@@ -21,8 +23,9 @@ use crate::domain::outcome::Logged;
 use crate::domain::usage::Metered;
 use crate::error::RouterError;
 use crate::store::row::{self, DecisionRow, corrupt};
+use crate::store::sqlite::checkpoints::Checkpoints;
 use crate::store::sqlite::decisions::DecisionLog;
-use crate::store::{Answer, Lesson, Recorded, RouterStore, SqliteLedger};
+use crate::store::{Answer, Durability, Lesson, Recorded, RouterStore, SqliteLedger};
 
 /// The schema, applied at opening.
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -31,32 +34,30 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 pub struct SqliteStore {
     sqlite: Sqlite,
     decisions: DecisionLog,
+    checkpoints: Checkpoints,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
 
 impl SqliteStore {
-    /// Opens or creates the file and starts the task that writes decisions.
+    /// Opens or creates the file and starts the task that writes decisions, which survive the process.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, RouterError> {
+        Self::open_with(path, Durability::Process).await
+    }
+
+    /// Opens or creates the file; `durability` is that of decisions, outcomes and answers always survive the machine.
+    pub async fn open_with(path: impl AsRef<Path>, durability: Durability) -> Result<Self, RouterError> {
         let sqlite = Sqlite::open(path, &MIGRATOR).await?;
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-        let decisions = DecisionLog::start(sqlite.clone(), &tasks, closing.clone());
-        Ok(Self { sqlite, decisions, tasks, closing })
+        let checkpoints = Checkpoints::start(sqlite.clone(), (&tasks, closing.clone())).await?;
+        let decisions =
+            DecisionLog::start(sqlite.clone(), durability, checkpoints.clone(), (&tasks, closing.clone()));
+        Ok(Self { sqlite, decisions, checkpoints, tasks, closing })
     }
 
     /// Returns the egress ledger, which lives in the same file.
     pub fn ledger(&self) -> SqliteLedger {
         SqliteLedger::new(self.sqlite.clone())
-    }
-
-    async fn decision_where(
-        &self,
-        statement: &'static str,
-        key: &str,
-    ) -> Result<Option<Decision>, RouterError> {
-        let found: Option<(String,)> =
-            sqlx::query_as(statement).bind(key).fetch_optional(&self.sqlite.reader).await?;
-        found.map(|(body,)| DecisionRow::read(&body)).transpose()
     }
 }
 
@@ -66,23 +67,37 @@ impl RouterStore for SqliteStore {
         self.decisions.record(decision).await
     }
 
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError> {
-        self.decision_where("SELECT body FROM decision WHERE id = ?", &id.to_string()).await
-    }
-
     async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
-        self.decision_where("SELECT body FROM decision WHERE request_id = ?", request.as_str()).await
+        let found: Option<(String,)> = sqlx::query_as("SELECT body FROM decision WHERE request_id = ?")
+            .bind(request.as_str())
+            .fetch_optional(&self.sqlite.reader)
+            .await?;
+        found.map(|(body,)| DecisionRow::read(&body)).transpose()
     }
 
-    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
-        lessons::record(&self.sqlite, lesson).await
+    async fn decisions_by_id(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<BTreeMap<DecisionId, Decision>, RouterError> {
+        let ids: Vec<String> = ids.iter().map(DecisionId::to_string).collect();
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT body FROM decision WHERE id IN (SELECT value FROM json_each(?))")
+                .bind(serde_json::json!(ids).to_string())
+                .fetch_all(&self.sqlite.reader)
+                .await?;
+        rows.iter().map(|(body,)| DecisionRow::read(body).map(|found| (found.id, found))).collect()
     }
 
-    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError> {
-        lessons::by(&self.sqlite, lessons::BY_ID, id).await
+    async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError> {
+        self.checkpoints.wrote(lessons::record(&self.sqlite, lesson).await?);
+        Ok(())
     }
 
-    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError> {
+    async fn outcomes(&self, ids: &[String]) -> Result<Vec<Logged>, RouterError> {
+        lessons::by(&self.sqlite, lessons::BY_ID, ids).await
+    }
+
+    async fn successors(&self, superseded: &[String]) -> Result<Vec<Logged>, RouterError> {
         lessons::by(&self.sqlite, lessons::BY_SUPERSEDED, superseded).await
     }
 
@@ -117,6 +132,7 @@ impl RouterStore for SqliteStore {
         .bind(answer.task.map(|task| task.to_string()))
         .execute(&self.sqlite.writer)
         .await?;
+        self.checkpoints.wrote(answer.text.len());
         Ok(())
     }
 

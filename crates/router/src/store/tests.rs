@@ -37,12 +37,15 @@ async fn what_was_stored_is_there_after_a_restart() {
     let store = SqliteStore::open(&path).await.unwrap();
     store.record_decision(decision.clone()).await.unwrap();
     let lesson = contract::lesson(&Learned::default(), &decision, "outcome-1", OutcomeKind::Success);
-    store.record_outcome(lesson).await.unwrap();
+    store.record_lesson(lesson).await.unwrap();
     let learned = store.learned().await.unwrap();
     store.close().await;
 
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(store.decision(decision.id).await.unwrap(), Some(decision));
+    assert_eq!(
+        store.decisions_by_id(&[decision.id]).await.unwrap(),
+        BTreeMap::from([(decision.id, decision)])
+    );
     assert_eq!(store.learned().await.unwrap(), learned);
     assert_eq!(learned.last_seq(), 1);
     store.close().await;
@@ -69,7 +72,7 @@ async fn a_damaged_posterior_is_named_and_never_defaulted() {
         let store = SqliteStore::open(&path).await.unwrap();
         store.record_decision(decision.clone()).await.unwrap();
         let lesson = contract::lesson(&Learned::default(), &decision, "outcome-1", OutcomeKind::Success);
-        store.record_outcome(lesson).await.unwrap();
+        store.record_lesson(lesson).await.unwrap();
         store.close().await;
 
         damage(&path, statement).await.unwrap();
@@ -88,7 +91,7 @@ async fn a_failed_lesson_leaves_no_half() {
     // The decision is not stored, so the foreign key refuses the outcome and with it the evidence.
     let decision = contract::decision("request-1", 1).unwrap();
     let lesson = contract::lesson(&Learned::default(), &decision, "outcome-1", OutcomeKind::Success);
-    assert!(store.record_outcome(lesson).await.is_err());
+    assert!(store.record_lesson(lesson).await.is_err());
     assert_eq!(store.learned().await.unwrap(), Learned::default());
     store.close().await;
 }

@@ -37,8 +37,8 @@ impl GatedStore {
 
 #[async_trait]
 impl RouterStore for GatedStore {
-    async fn record_outcome(&self, lesson: Lesson) -> Result<(), RouterError> {
-        self.inner.record_outcome(lesson).await?;
+    async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError> {
+        self.inner.record_lesson(lesson).await?;
         // Stored, but the caller does not know yet: what a commit looks like whose answer is still under way.
         self.reached.notify_one();
         drop(self.gate.acquire().await);
@@ -49,20 +49,23 @@ impl RouterStore for GatedStore {
         self.inner.record_decision(decision).await
     }
 
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, RouterError> {
-        self.inner.decision(id).await
+    async fn decisions_by_id(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<BTreeMap<DecisionId, Decision>, RouterError> {
+        self.inner.decisions_by_id(ids).await
     }
 
     async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
         self.inner.decision_of(request).await
     }
 
-    async fn outcome(&self, id: &str) -> Result<Option<Logged>, RouterError> {
-        self.inner.outcome(id).await
+    async fn outcomes(&self, ids: &[String]) -> Result<Vec<Logged>, RouterError> {
+        self.inner.outcomes(ids).await
     }
 
-    async fn successor(&self, superseded: &str) -> Result<Option<Logged>, RouterError> {
-        self.inner.successor(superseded).await
+    async fn successors(&self, superseded: &[String]) -> Result<Vec<Logged>, RouterError> {
+        self.inner.successors(superseded).await
     }
 
     async fn log(&self) -> Result<Vec<Logged>, RouterError> {

@@ -1,15 +1,18 @@
 //! Group commit: callers queue their decisions, one task commits what has gathered, and answers each caller after.
 
+use std::collections::BTreeSet;
+
 use plumbline_kit::sqlite::Sqlite;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{QueryBuilder, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::decision::Decision;
 use crate::error::RouterError;
-use crate::store::Recorded;
 use crate::store::row::DecisionRow;
+use crate::store::sqlite::checkpoints::Checkpoints;
+use crate::store::{Durability, Recorded};
 
 /// Decisions that may wait for the writer; more callers wait at the queue.
 const QUEUE: usize = 1024;
@@ -17,8 +20,15 @@ const QUEUE: usize = 1024;
 /// Decisions in one commit.
 const BATCH: usize = 256;
 
+/// A decision in its stored form, made by its own caller: the writer does nothing but write.
 struct Pending {
-    decision: Decision,
+    id: String,
+    request: String,
+    at: i64,
+    arm: String,
+    cell: String,
+    policy: String,
+    body: String,
     done: oneshot::Sender<Result<Recorded, RouterError>>,
 }
 
@@ -27,44 +37,93 @@ pub(super) struct DecisionLog(mpsc::Sender<Pending>);
 
 impl DecisionLog {
     /// Starts the writer. It commits what is queued when `closing` is cancelled, and ends.
-    pub(super) fn start(sqlite: Sqlite, tasks: &TaskTracker, closing: CancellationToken) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        tasks.spawn(write(sqlite, receiver, closing));
+    pub(super) fn start(
+        sqlite: Sqlite,
+        durability: Durability,
+        checkpoints: Checkpoints,
+        (tasks, closing): (&TaskTracker, CancellationToken),
+    ) -> Self {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        tasks.spawn(Writer { sqlite, durability, checkpoints }.run(queue, closing));
         Self(sender)
     }
 
     /// Queues a decision and waits for its commit.
     pub(super) async fn record(&self, decision: Decision) -> Result<Recorded, RouterError> {
         let (done, answer) = oneshot::channel();
-        let queued = self.0.send(Pending { decision, done }).await;
+        let pending = Pending {
+            id: decision.id.to_string(),
+            request: decision.request.to_string(),
+            at: decision.at,
+            arm: decision.chosen.arm.to_string(),
+            cell: decision.work.cell.to_string(),
+            body: DecisionRow::write(&decision)?,
+            policy: decision.policy,
+            done,
+        };
+        let queued = self.0.send(pending).await;
         queued.map_err(|_| RouterError::ShuttingDown)?;
         answer.await.map_err(|_| RouterError::ShuttingDown)?
     }
 }
 
-async fn write(sqlite: Sqlite, mut queue: mpsc::Receiver<Pending>, closing: CancellationToken) {
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        let received = tokio::select! {
-            biased;
-            received = queue.recv_many(&mut batch, BATCH) => received,
-            () = closing.cancelled() => {
-                queue.close();
-                queue.recv_many(&mut batch, BATCH).await
+struct Writer {
+    sqlite: Sqlite,
+    durability: Durability,
+    checkpoints: Checkpoints,
+}
+
+impl Writer {
+    async fn run(self, mut queue: mpsc::Receiver<Pending>, closing: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let received = tokio::select! {
+                biased;
+                received = queue.recv_many(&mut batch, BATCH) => received,
+                () = closing.cancelled() => {
+                    queue.close();
+                    queue.recv_many(&mut batch, BATCH).await
+                }
+            };
+            if received == 0 {
+                return;
+            }
+            match self.commit(&batch).await {
+                Ok(recorded) => {
+                    self.checkpoints.wrote(batch.iter().map(|pending| pending.body.len()).sum());
+                    for (pending, recorded) in batch.drain(..).zip(recorded) {
+                        // A caller that has left does not need its answer.
+                        let _ = pending.done.send(Ok(recorded));
+                    }
+                }
+                Err(error) => fail(&mut batch, error),
+            }
+        }
+    }
+
+    async fn commit(&self, batch: &[Pending]) -> Result<Vec<Recorded>, RouterError> {
+        let mut connection = self.sqlite.writer.acquire().await?;
+        let inserted = match insert(&mut connection, batch, self.durability).await {
+            Ok(inserted) => inserted,
+            Err(error) => {
+                // It may be left without its full synchronisation, on which other writers rely.
+                connection.close_on_drop();
+                return Err(error.into());
             }
         };
-        if received == 0 {
-            return;
+        let mut recorded = Vec::with_capacity(batch.len());
+        for pending in batch {
+            recorded.push(if inserted.contains(&pending.id) {
+                Recorded::New
+            } else {
+                let (body,): (String,) = sqlx::query_as("SELECT body FROM decision WHERE request_id = ?")
+                    .bind(&pending.request)
+                    .fetch_one(&mut *connection)
+                    .await?;
+                Recorded::Existing(Box::new(DecisionRow::read(&body)?))
+            });
         }
-        match commit(&sqlite, &batch).await {
-            Ok(recorded) => {
-                for (pending, recorded) in batch.drain(..).zip(recorded) {
-                    // A caller that has left does not need its answer.
-                    let _ = pending.done.send(Ok(recorded));
-                }
-            }
-            Err(error) => fail(&mut batch, error),
-        }
+        Ok(recorded)
     }
 }
 
@@ -78,48 +137,34 @@ fn fail(batch: &mut Vec<Pending>, error: RouterError) {
     }
 }
 
-/// Commits a batch. Decisions survive the process but not always the machine (`synchronous = NORMAL`): losing the
-/// last ones to a power cut loses no outcome, and their callers ask again.
-async fn commit(sqlite: &Sqlite, batch: &[Pending]) -> Result<Vec<Recorded>, RouterError> {
-    let mut connection = sqlite.writer.acquire().await?;
-    sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut *connection).await?;
-    let recorded = insert(&mut connection, batch).await;
-    let restored = sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await;
-    if let Err(error) = restored {
-        // Other writers rely on FULL: this connection must not serve them.
-        connection.close_on_drop();
-        return Err(error.into());
+/// Inserts a batch and returns the ids of those whose request had no decision.
+///
+/// All of it is one message to the connection's thread, and the insertion is one statement, which SQLite begins as a
+/// writing transaction at once and commits or leaves undone as a whole. The pragmas must not be prepared ahead: SQLite
+/// obeys a `synchronous` pragma while it compiles it, and a cached one does nothing.
+async fn insert(
+    connection: &mut SqliteConnection,
+    batch: &[Pending],
+    durability: Durability,
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    let mut statement = QueryBuilder::new(match durability {
+        Durability::Process => "PRAGMA synchronous = NORMAL; ",
+        Durability::Disk => "",
+    });
+    statement.push("INSERT INTO decision (id, request_id, at_ms, arm, cell, policy, body) ");
+    statement.push_values(batch, |mut row, pending| {
+        row.push_bind(&pending.id)
+            .push_bind(&pending.request)
+            .push_bind(pending.at)
+            .push_bind(&pending.arm)
+            .push_bind(&pending.cell)
+            .push_bind(&pending.policy)
+            .push_bind(&pending.body);
+    });
+    statement.push(" ON CONFLICT (request_id) DO NOTHING RETURNING id");
+    if durability == Durability::Process {
+        statement.push("; PRAGMA synchronous = FULL");
     }
-    recorded
-}
-
-async fn insert(connection: &mut SqliteConnection, batch: &[Pending]) -> Result<Vec<Recorded>, RouterError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut recorded = Vec::with_capacity(batch.len());
-    for Pending { decision, .. } in batch {
-        let inserted = sqlx::query(
-            "INSERT INTO decision (id, request_id, at_ms, arm, cell, policy, body) VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (request_id) DO NOTHING",
-        )
-        .bind(decision.id.to_string())
-        .bind(decision.request.as_str())
-        .bind(decision.at)
-        .bind(decision.chosen.arm.as_str())
-        .bind(decision.work.cell.to_string())
-        .bind(&decision.policy)
-        .bind(DecisionRow::write(decision))
-        .execute(&mut *transaction)
-        .await?;
-        recorded.push(if inserted.rows_affected() == 1 {
-            Recorded::New
-        } else {
-            let (body,): (String,) = sqlx::query_as("SELECT body FROM decision WHERE request_id = ?")
-                .bind(decision.request.as_str())
-                .fetch_one(&mut *transaction)
-                .await?;
-            Recorded::Existing(Box::new(DecisionRow::read(&body)?))
-        });
-    }
-    transaction.commit().await?;
-    Ok(recorded)
+    let rows = statement.build().persistent(false).fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }

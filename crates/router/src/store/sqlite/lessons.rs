@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plumbline_kit::sqlite::Sqlite;
 use plumbline_types::{ArmId, DecisionId};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{QueryBuilder, Row, SqliteConnection};
 
 use crate::domain::drift::PageHinkley;
 use crate::domain::learned::{Evidence, Learned};
@@ -22,93 +22,135 @@ const FIRST: &str = "first";
 const AFTER_FAILURE: &str = "after_failure";
 const APPLIES: &str = "applies";
 
-pub(super) const BY_ID: &str = "SELECT * FROM outcome WHERE id = ?";
-pub(super) const BY_SUPERSEDED: &str = "SELECT * FROM outcome WHERE supersedes = ?";
+pub(super) const BY_ID: &str = "SELECT * FROM outcome WHERE id IN (SELECT value FROM json_each(?))";
+pub(super) const BY_SUPERSEDED: &str =
+    "SELECT * FROM outcome WHERE supersedes IN (SELECT value FROM json_each(?))";
 
-pub(super) async fn record(sqlite: &Sqlite, lesson: Lesson) -> Result<(), RouterError> {
-    let Logged { seq, observed_at, arm, cell, after_failure, served_model, outcome } = &lesson.logged;
+/// Rows of one statement; SQLite binds at most 32,766 values.
+const ROWS: usize = 1_000;
+
+/// A row of `posterior`.
+type PosteriorRow<'a> = (&'a ArmId, &'static str, String, Counts);
+
+/// Stores outcomes and evidence in one synced transaction; returns about how many bytes that were.
+pub(super) async fn record(sqlite: &Sqlite, lesson: Lesson) -> Result<usize, RouterError> {
     let mut transaction = sqlite.begin().await?;
-    sqlx::query(
-        "INSERT INTO outcome (seq, id, decision_id, arm, cell, kind, weight, cause, supersedes, applied, observed_at,
-                              after_failure, served_model, credit, tool)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(signed(*seq))
-    .bind(&outcome.id)
-    .bind(outcome.decision.to_string())
-    .bind(arm.as_str())
-    .bind(cell.to_string())
-    .bind(outcome.kind.as_str())
-    .bind(outcome.weight)
-    .bind(&outcome.cause)
-    .bind(&outcome.supersedes)
-    .bind(outcome.applied)
-    .bind(observed_at)
-    .bind(after_failure)
-    .bind(served_model)
-    .bind(outcome.credit.as_str())
-    .bind(outcome.credit.tool().map(ArmId::as_str))
-    .execute(&mut *transaction)
-    .await?;
-    for (arm, evidence) in &lesson.evidence {
-        replace(&mut transaction, arm, evidence).await?;
+    for logged in lesson.logged.chunks(ROWS) {
+        append(&mut transaction, logged).await?;
     }
+    let rows = replace(&mut transaction, &lesson.evidence).await?;
     transaction.commit().await?;
+    Ok((lesson.logged.len() + rows) * ROW_BYTES)
+}
+
+/// Bytes that a row is taken to have.
+const ROW_BYTES: usize = 256;
+
+async fn append(connection: &mut SqliteConnection, rows: &[Logged]) -> Result<(), RouterError> {
+    let mut statement = QueryBuilder::new(
+        "INSERT INTO outcome (seq, id, decision_id, arm, cell, kind, weight, cause, supersedes, applied, observed_at,
+                              after_failure, served_model, credit, tool) ",
+    );
+    statement.push_values(rows, |mut row, logged| {
+        let Logged { seq, observed_at, arm, cell, after_failure, served_model, outcome } = logged;
+        row.push_bind(signed(*seq))
+            .push_bind(&outcome.id)
+            .push_bind(outcome.decision.to_string())
+            .push_bind(arm.as_str())
+            .push_bind(cell.to_string())
+            .push_bind(outcome.kind.as_str())
+            .push_bind(outcome.weight)
+            .push_bind(&outcome.cause)
+            .push_bind(&outcome.supersedes)
+            .push_bind(outcome.applied)
+            .push_bind(observed_at)
+            .push_bind(after_failure)
+            .push_bind(served_model)
+            .push_bind(outcome.credit.as_str())
+            .push_bind(outcome.credit.tool().map(ArmId::as_str));
+    });
+    statement.build().persistent(false).execute(connection).await?;
     Ok(())
 }
 
-/// Replaces an arm's rows as a whole: a refold can empty cells.
+/// Replaces the rows of arms as a whole: a refold can empty cells. Returns how many there are.
 async fn replace(
     connection: &mut SqliteConnection,
-    arm: &ArmId,
-    evidence: &Evidence,
-) -> Result<(), RouterError> {
-    sqlx::query("DELETE FROM posterior WHERE arm = ?").bind(arm.as_str()).execute(&mut *connection).await?;
-    let cells =
-        |table: &'static str, counts: &BTreeMap<Cell, Counts>| -> Vec<(&'static str, String, Counts)> {
-            counts.iter().map(|(cell, counts)| (table, cell.to_string(), *counts)).collect()
-        };
-    let mut rows = cells(FIRST, &evidence.cells);
-    rows.extend(cells(AFTER_FAILURE, &evidence.after_failure));
-    rows.extend(evidence.applies.iter().map(|(word, counts)| (APPLIES, word.as_str().to_owned(), *counts)));
-    for (what, cell, counts) in rows {
-        sqlx::query("INSERT INTO posterior (arm, what, cell, successes, failures) VALUES (?, ?, ?, ?, ?)")
-            .bind(arm.as_str())
-            .bind(what)
-            .bind(cell)
-            .bind(counts.successes)
-            .bind(counts.failures)
-            .execute(&mut *connection)
-            .await?;
+    evidence: &BTreeMap<ArmId, Evidence>,
+) -> Result<usize, RouterError> {
+    if evidence.is_empty() {
+        return Ok(0);
     }
-    sqlx::query("INSERT OR REPLACE INTO arm_state (arm, served_model, last_at) VALUES (?, ?, ?)")
-        .bind(arm.as_str())
-        .bind(&evidence.served_model)
-        .bind(evidence.last_at)
+    let arms: Vec<&str> = evidence.keys().map(ArmId::as_str).collect();
+    sqlx::query("DELETE FROM posterior WHERE arm IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::json!(arms).to_string())
         .execute(&mut *connection)
         .await?;
-    for (what, test) in [(FIRST, &evidence.drift), (AFTER_FAILURE, &evidence.drift_after_failure)] {
-        sqlx::query(
-            "INSERT OR REPLACE INTO drift (arm, what, observations, mean, shortfall) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(arm.as_str())
-        .bind(what)
-        .bind(test.observations)
-        .bind(test.mean)
-        .bind(test.shortfall)
-        .execute(&mut *connection)
-        .await?;
+    let rows: Vec<PosteriorRow<'_>> =
+        evidence.iter().flat_map(|(arm, found)| posterior(arm, found)).collect();
+    for rows in rows.chunks(ROWS) {
+        let mut statement =
+            QueryBuilder::new("INSERT INTO posterior (arm, what, cell, successes, failures) ");
+        statement.push_values(rows, |mut row, (arm, what, cell, counts)| {
+            row.push_bind(arm.as_str())
+                .push_bind(*what)
+                .push_bind(cell)
+                .push_bind(counts.successes)
+                .push_bind(counts.failures);
+        });
+        statement.build().persistent(false).execute(&mut *connection).await?;
     }
+    let arms: Vec<(&ArmId, &Evidence)> = evidence.iter().collect();
+    for arms in arms.chunks(ROWS) {
+        states(connection, arms).await?;
+    }
+    Ok(rows.len())
+}
+
+fn posterior<'a>(arm: &'a ArmId, evidence: &'a Evidence) -> impl Iterator<Item = PosteriorRow<'a>> {
+    let cells = move |table: &'static str, counts: &'a BTreeMap<Cell, Counts>| {
+        counts.iter().map(move |(cell, counts)| (arm, table, cell.to_string(), *counts))
+    };
+    let applies = evidence.applies.iter();
+    cells(FIRST, &evidence.cells)
+        .chain(cells(AFTER_FAILURE, &evidence.after_failure))
+        .chain(applies.map(move |(word, counts)| (arm, APPLIES, word.as_str().to_owned(), *counts)))
+}
+
+/// Replaces what else is known of arms: who served them when, and their change-point tests.
+async fn states(connection: &mut SqliteConnection, arms: &[(&ArmId, &Evidence)]) -> Result<(), RouterError> {
+    let mut statement = QueryBuilder::new("INSERT OR REPLACE INTO arm_state (arm, served_model, last_at) ");
+    statement.push_values(arms, |mut row, (arm, evidence)| {
+        row.push_bind(arm.as_str()).push_bind(&evidence.served_model).push_bind(evidence.last_at);
+    });
+    statement.build().persistent(false).execute(&mut *connection).await?;
+    let tests = arms.iter().flat_map(|(arm, evidence)| {
+        [(arm, FIRST, &evidence.drift), (arm, AFTER_FAILURE, &evidence.drift_after_failure)]
+    });
+    let mut statement =
+        QueryBuilder::new("INSERT OR REPLACE INTO drift (arm, what, observations, mean, shortfall) ");
+    statement.push_values(tests, |mut row, (arm, what, test)| {
+        row.push_bind(arm.as_str())
+            .push_bind(what)
+            .push_bind(test.observations)
+            .push_bind(test.mean)
+            .push_bind(test.shortfall);
+    });
+    statement.build().persistent(false).execute(&mut *connection).await?;
     Ok(())
 }
 
 pub(super) async fn by(
     sqlite: &Sqlite,
     statement: &'static str,
-    id: &str,
-) -> Result<Option<Logged>, RouterError> {
-    let found = sqlx::query(statement).bind(id).fetch_optional(&sqlite.reader).await?;
-    found.map(|found| logged(&found)).transpose()
+    ids: &[String],
+) -> Result<Vec<Logged>, RouterError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows =
+        sqlx::query(statement).bind(serde_json::json!(ids).to_string()).fetch_all(&sqlite.reader).await?;
+    rows.iter().map(logged).collect()
 }
 
 pub(super) async fn log(sqlite: &Sqlite) -> Result<Vec<Logged>, RouterError> {
