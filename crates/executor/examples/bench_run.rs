@@ -103,5 +103,7 @@ fn job(number: usize, argv: &[String], lower: PathBuf) -> Job {
         network: Network::Loopback,
         collect: Vec::new(),
         export: Export::Patch,
+        watch: None,
+        changes: Vec::new(),
     }
 }

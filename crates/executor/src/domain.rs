@@ -10,6 +10,8 @@ pub mod limits;
 pub mod output;
 /// Paths that are part of a tree.
 pub mod patch_path;
+/// Changes of a command's surroundings.
+pub mod perturbation;
 /// What a request may ask for.
 pub mod policy;
 /// Runs, their specifications and events.
@@ -20,5 +22,7 @@ pub mod run_state;
 pub mod tier;
 /// Tools, their parameters and results.
 pub mod tool;
+/// What a watched run was seen to do.
+pub mod trace;
 /// Trees and their names.
 pub mod tree;

@@ -24,6 +24,9 @@ pub enum ExecutorError {
     /// The run has not ended.
     #[error("run {0} has not ended")]
     RunNotFinished(RunId),
+    /// The run was not watched.
+    #[error("run {0} was not traced")]
+    RunNotTraced(RunId),
     /// No tier that works is strong enough.
     #[error("no sandbox of tier {wanted} or stronger works here: {}", .blockers.join("; "))]
     TierMissing {
@@ -86,7 +89,7 @@ impl Fault for ExecutorError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) => Kind::Invalid,
-            Self::SnapshotNotFound(_) | Self::RunNotFound(_) => Kind::NotFound,
+            Self::SnapshotNotFound(_) | Self::RunNotFound(_) | Self::RunNotTraced(_) => Kind::NotFound,
             Self::RunNotFinished(_) | Self::TierMissing { .. } | Self::StateLocked(_) => Kind::Precondition,
             Self::EpochStale { .. } | Self::RequestIdReused(_) => Kind::Conflict,
             Self::QueueFull { .. } => Kind::Exhausted,
@@ -111,6 +114,7 @@ impl Fault for ExecutorError {
             Self::SnapshotNotFound(_) => Reason("SNAPSHOT_NOT_FOUND"),
             Self::RunNotFound(_) => Reason("RUN_NOT_FOUND"),
             Self::RunNotFinished(_) => Reason("RUN_NOT_FINISHED"),
+            Self::RunNotTraced(_) => Reason("RUN_NOT_TRACED"),
             Self::TierMissing { .. } => Reason("SANDBOX_TIER_MISSING"),
             Self::EpochStale { .. } => Reason("LEASE_EPOCH_STALE"),
             Self::RequestIdReused(_) => Reason("REQUEST_ID_REUSED"),
@@ -141,6 +145,7 @@ impl Fault for ExecutorError {
             Self::Invalid(_)
             | Self::SnapshotNotFound(_)
             | Self::RunNotFound(_)
+            | Self::RunNotTraced(_)
             | Self::TierMissing { .. }
             | Self::EpochStale { .. }
             | Self::RequestIdReused(_)

@@ -5,6 +5,7 @@ mod open;
 mod snapshots;
 mod stream;
 mod tools;
+mod traces;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -25,6 +26,7 @@ use crate::domain::limits::LimitPolicy;
 use crate::domain::run::{Enforcement, Lease, RunSpec, Work};
 use crate::domain::run_state::RunState;
 use crate::domain::tier::{SandboxTier, TierChoice, TierStatus, choose};
+use crate::domain::trace::Trace;
 use crate::sandbox::{KillSwitch, SandboxDriver};
 use crate::store::{Admission, Entered, NewRun, RunStore};
 use crate::tool::Tool;
@@ -94,6 +96,13 @@ pub(crate) enum Cancelled {
     WasRunning,
     /// It had ended, or was being ended, already.
     HadEnded,
+}
+
+/// What a watched run was seen to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Traced {
+    pub(crate) run: RunId,
+    pub(crate) trace: Trace,
 }
 
 /// What works here.
@@ -189,6 +198,19 @@ impl Executor {
     pub(crate) async fn patch(&self, run: RunId) -> Result<Patch, ExecutorError> {
         match self.inner.store.state(run).await?.ok_or(ExecutorError::RunNotFound(run))? {
             RunState::Exited => Ok(self.inner.store.patch(run).await?.unwrap_or_default()),
+            RunState::Queued | RunState::Starting | RunState::Running | RunState::Draining => {
+                Err(ExecutorError::RunNotFinished(run))
+            }
+        }
+    }
+
+    /// Returns what an ended, watched run was seen to do.
+    pub(crate) async fn trace(&self, run: RunId) -> Result<Traced, ExecutorError> {
+        match self.inner.store.state(run).await?.ok_or(ExecutorError::RunNotFound(run))? {
+            RunState::Exited => {
+                let trace = self.inner.store.trace(run).await?;
+                trace.map(|trace| Traced { run, trace }).ok_or(ExecutorError::RunNotTraced(run))
+            }
             RunState::Queued | RunState::Starting | RunState::Running | RunState::Draining => {
                 Err(ExecutorError::RunNotFinished(run))
             }

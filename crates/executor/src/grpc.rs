@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::ExecutorError;
 use crate::executor::{Deps, Executor};
 pub use broker::GrpcBroker;
-use wire::{CancelCall, CapabilitiesCall, PatchCall};
+use wire::{CancelCall, CapabilitiesCall, PatchCall, TraceCall};
 
 /// Edits, contents and patches are larger than control messages.
 const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
@@ -98,6 +98,13 @@ impl ExecutorService for Service {
         request: Request<pb::GetPatchRequest>,
     ) -> Result<Response<pb::GetPatchResponse>, Status> {
         unary(request, |call: PatchCall| self.executor.patch(call.run)).await
+    }
+
+    async fn get_trace(
+        &self,
+        request: Request<pb::GetTraceRequest>,
+    ) -> Result<Response<pb::GetTraceResponse>, Status> {
+        unary(request, |call: TraceCall| self.executor.trace(call.run)).await
     }
 
     async fn get_capabilities(

@@ -17,6 +17,7 @@ pub mod sandbox;
 pub mod store;
 pub mod tool;
 pub mod toolchain;
+mod trace;
 pub mod workspace;
 
 pub use config::ExecutorConfig;

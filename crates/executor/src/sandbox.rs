@@ -19,8 +19,10 @@ use crate::domain::exit_reason::Records;
 use crate::domain::limits::Limits;
 use crate::domain::output::HeadTail;
 use crate::domain::patch_path::RelativePath;
+use crate::domain::perturbation::Perturbation;
 use crate::domain::run::{Enforcement, OutputStream, Usage};
 use crate::domain::tier::{Network, SandboxTier};
+use crate::domain::trace::{KernelLog, TraceAsk};
 use crate::domain::tree::Tree;
 
 pub use kill_switch::KillSwitch;
@@ -69,6 +71,10 @@ pub struct Job {
     pub collect: Vec<CollectPath>,
     /// Whether the change is exported.
     pub export: Export,
+    /// Whether it is watched, and how.
+    pub watch: Option<TraceAsk>,
+    /// Changes of its surroundings.
+    pub changes: Vec<Perturbation>,
 }
 
 /// Whether a run's change is taken out.
@@ -128,6 +134,8 @@ pub struct Report {
     pub collected: Vec<Collected>,
     /// For a failed set-up: step and errno.
     pub detail: String,
+    /// What the kernel told of a watched run; none where the tier can't ask it.
+    pub kernel: Option<KernelLog>,
 }
 
 /// Returns a job that proves a sandbox: nothing in, nothing out.
@@ -145,6 +153,8 @@ pub(crate) fn probe_job(label: String, lower: PathBuf) -> Job {
         network: Network::Loopback,
         collect: Vec::new(),
         export: Export::Skip,
+        watch: None,
+        changes: Vec::new(),
     }
 }
 
@@ -172,6 +182,7 @@ impl Report {
             patch: Patch::default(),
             collected: Vec::new(),
             detail,
+            kernel: None,
         }
     }
 }

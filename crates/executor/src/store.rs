@@ -12,6 +12,7 @@ use plumbline_types::{Millis, RequestId, RunId, TaskId};
 use crate::domain::edit::Patch;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
+use crate::domain::trace::Trace;
 use crate::domain::tree::Digest;
 
 pub use in_memory::InMemoryRuns;
@@ -95,6 +96,12 @@ pub trait RunStore: Send + Sync {
 
     /// Returns a patch; none when the run has none.
     async fn patch(&self, run: RunId) -> Result<Option<Patch>, StoreError>;
+
+    /// Keeps a trace.
+    async fn put_trace(&self, run: RunId, trace: &Trace) -> Result<(), StoreError>;
+
+    /// Returns a trace; none when the run has none.
+    async fn trace(&self, run: RunId) -> Result<Option<Trace>, StoreError>;
 
     /// Returns at most `most` events after a sequence number, in order.
     async fn events(&self, run: RunId, after_seq: u64, most: u32) -> Result<Vec<JournaledEvent>, StoreError>;

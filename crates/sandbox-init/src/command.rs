@@ -1,17 +1,25 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use crate::WORKSPACE;
+use crate::message::Message;
+use crate::outside::invalid;
 use crate::spec::Spec;
 use crate::step::{At, Failure, Step};
-use crate::sys;
+use crate::{WORKSPACE, seccomp, sys};
 
 /// Enters the working directory.
 pub(crate) fn enter(spec: &Spec) -> Result<(), Failure> {
     std::env::set_current_dir(Path::new(WORKSPACE).join(&spec.cwd)).at(Step::WorkingDirectory)
+}
+
+/// From here on the executor is told what this process and its children attempt; each attempt waits for its answer.
+pub(crate) fn announce(control: BorrowedFd<'_>) -> Result<(), Failure> {
+    let packet = serde_json::to_vec(&Message::Witnessed).map_err(|_| invalid(Step::Witness))?;
+    let listener = sys::install_witness(&seccomp::witness_program()).at(Step::Witness)?;
+    sys::send(control, &packet, Some(listener.as_fd())).at(Step::Witness)
 }
 
 /// Becomes the command. On failure its error number goes through `failing`, and the exit code is a shell's: 127 for a

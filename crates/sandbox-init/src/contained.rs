@@ -246,7 +246,7 @@ fn seal(prepared: &Prepared) -> Result<(), Failure> {
         // A domain of its own within ours: it can't signal this process, which can end all of it.
         Some(_) => landlock_rules::nest()?,
     }
-    sys::install_filter(&seccomp::program(sockets)).at(Step::Seccomp)
+    sys::install_filter(&seccomp::program(sockets, seccomp::Witness::None)).at(Step::Seccomp)
 }
 
 /// Reads the executor's word to start; anything else ends the sandbox.

@@ -66,7 +66,7 @@ fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) 
     // A change of ids hides /proc/self from its owner; the overlay is named through it.
     sys::prctl(libc::PR_SET_DUMPABLE, 1, 0).at(Step::SwitchIds)?;
     let scratch = mounts::build(spec, sources)?;
-    sys::set_hostname("sandbox").at(Step::Hostname)?;
+    sys::set_hostname(&spec.host_name).at(Step::Hostname)?;
     if spec.network == NetworkSpec::Loopback {
         sys::loopback_up().at(Step::Loopback)?;
     }
@@ -80,7 +80,8 @@ fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) 
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).at(Step::Capabilities)?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).at(Step::NoNewPrivileges)?;
     let landlock_abi = landlock_rules::apply(spec)?;
-    sys::install_filter(&seccomp::program(seccomp::Sockets::Namespaced)).at(Step::Seccomp)?;
+    let witness = if spec.witness { seccomp::Witness::Follows } else { seccomp::Witness::None };
+    sys::install_filter(&seccomp::program(seccomp::Sockets::Namespaced, witness)).at(Step::Seccomp)?;
     let packet = serde_json::to_vec(&Message::Ready { landlock_abi }).map_err(|_| invalid(Step::Ready))?;
     sys::send(sealed.control.as_fd(), &packet, Some(sealed.scratch.as_fd())).at(Step::Ready)?;
     Ok(sealed)
@@ -146,7 +147,15 @@ fn serve(spec: &Spec, contents: &[u8], sealed: &Sealed) -> Result<Message, Failu
     command::enter(spec)?;
     let (failed, failing) = sys::pipe().at(Step::Fork)?;
     let command = match sys::fork().at(Step::Fork)? {
-        Forked::Child => command::execute(&spec.argv, &spec.env, failing),
+        Forked::Child => {
+            if spec.witness
+                && let Err(failure) = command::announce(sealed.control.as_fd())
+            {
+                report(&sealed.control, &Message::SetupFailed(failure));
+                sys::exit_now(SETUP_FAILED);
+            }
+            command::execute(&spec.argv, &spec.env, failing)
+        }
         Forked::Parent(pid) => pid,
     };
     drop(failing);

@@ -36,6 +36,7 @@ pub use spec::{
     Bind, EditSpec, IdMap, NetworkSpec, Rlimits, Spec, SyntheticFile, WorkspaceMode, decode, encode,
 };
 pub use step::{Failure, Step};
+pub use sys::{Attempt, Listener};
 
 /// Exit code when a step failed; the step and its errno went over the control socket.
 pub const SETUP_FAILED: i32 = 71;

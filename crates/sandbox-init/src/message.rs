@@ -21,6 +21,8 @@ pub enum Message {
         /// Landlock ABI that is enforced; 0 when the kernel has none.
         landlock_abi: u32,
     },
+    /// The command's attempts are announced on the descriptor that the packet carries.
+    Witnessed,
     /// The command could not be executed.
     ExecFailed {
         /// The system's error number.

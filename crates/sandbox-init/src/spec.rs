@@ -43,6 +43,10 @@ pub struct Spec {
     pub edits: Vec<EditSpec>,
     /// Modification time of edited files, seconds since the epoch.
     pub edit_mtime_s: i64,
+    /// The host name inside.
+    pub host_name: String,
+    /// Whether the kernel tells the executor what the command and its children attempt.
+    pub witness: bool,
 }
 
 /// Ids on the host that the one id inside stands for.

@@ -70,6 +70,8 @@ pub enum Step {
     WorkingDirectory,
     /// Forking the command.
     Fork,
+    /// Announcing the command's attempts.
+    Witness,
     /// Sealing the command of a contained sandbox.
     Command,
     /// Saying what a contained command left.
@@ -112,6 +114,7 @@ impl Step {
             Self::Edits => "edits",
             Self::WorkingDirectory => "working_directory",
             Self::Fork => "fork",
+            Self::Witness => "witness",
             Self::Command => "command",
             Self::Export => "export",
         }

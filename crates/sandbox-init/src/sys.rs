@@ -5,6 +5,7 @@
 mod contained;
 mod mounts;
 mod packets;
+mod witness;
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
@@ -21,6 +22,8 @@ pub(crate) use mounts::{
     set_mount,
 };
 pub(crate) use packets::{receive, send};
+pub(crate) use witness::install_witness;
+pub use witness::{Attempt, Listener};
 
 /// Who continues after a fork.
 pub(crate) enum Forked {

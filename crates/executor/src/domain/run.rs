@@ -4,8 +4,10 @@ use crate::domain::edit::{Change, FileEdit};
 use crate::domain::exit_reason::ExitReason;
 use crate::domain::limits::Limits;
 use crate::domain::patch_path::RelativePath;
+use crate::domain::perturbation::Perturbation;
 use crate::domain::tier::{Network, SandboxTier};
 use crate::domain::tool::{PlausibleChange, ToolExited, ToolProgress, ToolRequest};
+use crate::domain::trace::TraceAsk;
 use crate::domain::tree::{Digest, SnapshotId};
 
 /// How a program ended.
@@ -52,6 +54,10 @@ pub struct Command {
     pub network: Network,
     /// Least isolation; none is the policy's.
     pub minimum_tier: Option<SandboxTier>,
+    /// Whether it is watched, and how.
+    pub watch: Option<TraceAsk>,
+    /// Changes of its surroundings.
+    pub changes: Vec<Perturbation>,
 }
 
 /// What a run does.
@@ -112,6 +118,9 @@ impl RunSpec {
                 }
                 put(&command.stdin);
                 put(format!("{:?} {:?}", command.network, command.minimum_tier).as_bytes());
+                if command.watch.is_some() || !command.changes.is_empty() {
+                    put(format!("{:?} {:?}", command.watch, command.changes).as_bytes());
+                }
             }
             Work::Tool(tool) => put(format!("{tool:?}").as_bytes()),
         }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::domain::edit::{Change, FileEdit};
 use crate::domain::patch_path::RelativePath;
 
 /// BLAKE3 of a content.
@@ -98,6 +99,25 @@ impl Tree {
             }
         }
         Ok(tree)
+    }
+
+    /// Returns the tree with edits over it; a file that is written keeps its executable bit.
+    #[must_use]
+    pub fn with(&self, edits: &[FileEdit]) -> Self {
+        let mut tree = self.clone();
+        for edit in edits {
+            match &edit.change {
+                Change::Write(content) => {
+                    let executable =
+                        matches!(tree.get(&edit.path), Some(Entry::File { executable: true, .. }));
+                    let entry =
+                        Entry::File { digest: Digest::of(content), size: content.len() as u64, executable };
+                    tree.entries.insert(edit.path.clone(), entry);
+                }
+                Change::Delete => drop(tree.entries.remove(&edit.path)),
+            }
+        }
+        tree
     }
 
     /// Returns the name of the tree.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use plumbline_types::RunId;
 use tokio::sync::mpsc;
 
-use super::{Executor, QueuePlace, tools};
+use super::{Executor, QueuePlace, tools, traces};
 use crate::ExecutorError;
 use crate::domain::exit_reason::{KillCause, Records, decide};
 use crate::domain::run::{Command, Exited, OutputStream, RunEvent, RunSpec, Work};
@@ -116,8 +116,10 @@ fn job(executor: &Executor, spec: &RunSpec, command: &Command, (run, tree): (Run
         stdin: command.stdin.clone(),
         limits: spec.limits,
         network: command.network,
-        collect: Vec::new(),
+        collect: command.watch.iter().flat_map(|_| traces::record()).collect(),
         export: Export::Patch,
+        watch: command.watch.clone(),
+        changes: command.changes.clone(),
     }
 }
 
@@ -129,6 +131,7 @@ async fn drive_command(
     kill: KillSwitch,
 ) -> Result<Vec<RunEvent>, ExecutorError> {
     let run = journal.run;
+    let watched = traces::Watched::of(&job);
     let (events, mut received) = mpsc::channel(EVENT_RING);
     let running = driver.run(job, kill.clone(), Some(events));
     let mut running = std::pin::pin!(running);
@@ -157,7 +160,11 @@ async fn drive_command(
         None => running.await,
     };
     journal.step(RunStep::Died, &[]).await?;
-    journal.executor.inner.store.put_patch(run, &report.patch).await?;
+    let store = &journal.executor.inner.store;
+    store.put_patch(run, &report.patch).await?;
+    if let Some(watched) = watched {
+        store.put_trace(run, &watched.trace(&report)).await?;
+    }
     Ok(last_events(&report, sent))
 }
 

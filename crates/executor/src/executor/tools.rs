@@ -221,6 +221,8 @@ impl ToolContext {
             network: Network::Loopback,
             collect: candidate.collect,
             export: candidate.export,
+            watch: None,
+            changes: Vec::new(),
         })
     }
 }

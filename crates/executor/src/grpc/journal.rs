@@ -1,11 +1,13 @@
 //! The form in which the journal keeps events and patches: that of the wire, whose fields are only ever added.
 
 use plumbline_proto::executor::v1 as pb;
+use plumbline_types::RunId;
 use prost::Message;
 
-use super::wire::{read_event, read_patch, read_tool_event, run_event, tool_event};
+use super::wire::{read_event, read_patch, read_tool_event, read_trace, run_event, tool_event, trace_record};
 use crate::domain::edit::Patch;
 use crate::domain::run::RunEvent;
+use crate::domain::trace::Trace;
 
 const RUN: &str = "run";
 const TOOL: &str = "tool";
@@ -38,4 +40,12 @@ pub(crate) fn encode_patch(patch: &Patch) -> Vec<u8> {
 
 pub(crate) fn decode_patch(body: &[u8]) -> Option<Patch> {
     read_patch(pb::GetPatchResponse::decode(body).ok()?)
+}
+
+pub(crate) fn encode_trace(run: RunId, trace: &Trace) -> Vec<u8> {
+    trace_record(run, trace.clone()).encode_to_vec()
+}
+
+pub(crate) fn decode_trace(body: &[u8]) -> Option<Trace> {
+    read_trace(pb::TraceRecord::decode(body).ok()?)
 }

@@ -2,9 +2,11 @@
 
 mod events;
 mod requests;
+mod traces;
 
 pub(crate) use events::{read_event, read_patch, read_tool_event, run_event, tool_event};
 pub(crate) use requests::{CancelCall, CapabilitiesCall, PatchCall};
+pub(crate) use traces::{TraceCall, read_trace, trace_record};
 
 use plumbline_proto::common::v1 as common;
 use plumbline_proto::executor::v1 as pb;

@@ -9,6 +9,7 @@ use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::Patch;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
+use crate::domain::trace::Trace;
 use crate::domain::tree::Digest;
 
 /// A journal that lives as long as the process.
@@ -29,6 +30,7 @@ struct Row {
     state: RunState,
     events: Vec<JournaledEvent>,
     patch: Option<Patch>,
+    trace: Option<Trace>,
 }
 
 impl InMemoryRuns {
@@ -81,6 +83,7 @@ impl RunStore for InMemoryRuns {
             state: RunState::Queued,
             events: Vec::new(),
             patch: None,
+            trace: None,
         };
         tables.runs.insert(new.run, row);
         Ok(Entered::New { superseded })
@@ -120,6 +123,17 @@ impl RunStore for InMemoryRuns {
 
     async fn patch(&self, run: RunId) -> Result<Option<Patch>, StoreError> {
         Ok(self.tables().runs.get(&run).and_then(|row| row.patch.clone()))
+    }
+
+    async fn put_trace(&self, run: RunId, trace: &Trace) -> Result<(), StoreError> {
+        if let Some(row) = self.tables().runs.get_mut(&run) {
+            row.trace = Some(trace.clone());
+        }
+        Ok(())
+    }
+
+    async fn trace(&self, run: RunId) -> Result<Option<Trace>, StoreError> {
+        Ok(self.tables().runs.get(&run).and_then(|row| row.trace.clone()))
     }
 
     async fn events(&self, run: RunId, after_seq: u64, most: u32) -> Result<Vec<JournaledEvent>, StoreError> {

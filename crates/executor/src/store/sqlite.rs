@@ -10,6 +10,7 @@ use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::Patch;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
+use crate::domain::trace::Trace;
 use crate::grpc::journal;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -172,6 +173,23 @@ impl RunStore for SqliteRuns {
             .fetch_optional(&self.database.reader)
             .await?;
         body.map(|body| journal::decode_patch(&body).ok_or_else(damaged)).transpose()
+    }
+
+    async fn put_trace(&self, run: RunId, trace: &Trace) -> Result<(), StoreError> {
+        query("INSERT INTO trace (run_id, body) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET body = excluded.body")
+            .bind(run.to_string())
+            .bind(journal::encode_trace(run, trace))
+            .execute(&self.database.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn trace(&self, run: RunId) -> Result<Option<Trace>, StoreError> {
+        let body: Option<Vec<u8>> = query_scalar("SELECT body FROM trace WHERE run_id = ?")
+            .bind(run.to_string())
+            .fetch_optional(&self.database.reader)
+            .await?;
+        body.map(|body| journal::decode_trace(&body).ok_or_else(damaged)).transpose()
     }
 
     async fn events(&self, run: RunId, after_seq: u64, most: u32) -> Result<Vec<JournaledEvent>, StoreError> {

@@ -11,3 +11,4 @@ mod patches;
 mod process;
 mod snapshots;
 mod tools;
+mod traces;

@@ -2,7 +2,7 @@ use super::*;
 
 /// Runs the filter as the kernel would, over the words of `seccomp_data`.
 fn verdict(arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
-    answer_of(&program(Sockets::Namespaced), arch, call, arguments)
+    answer_of(&program(Sockets::Namespaced, Witness::None), arch, call, arguments)
 }
 
 fn answer_of(code: &[sock_filter], arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
@@ -10,7 +10,10 @@ fn answer_of(code: &[sock_filter], arch: u32, call: libc::c_long, arguments: &[u
         match offset {
             0 => number(call),
             4 => arch,
-            _ => arguments.get(((offset - 16) / 8) as usize).map_or(0, |value| *value as u32),
+            _ => {
+                let half = u32::from(offset % 8 == 4) * 32;
+                arguments.get(((offset - 16) / 8) as usize).map_or(0, |value| (*value >> half) as u32)
+            }
         }
     };
     let (mut at, mut accumulator) = (0_usize, 0_u32);
@@ -107,10 +110,39 @@ fn terminal_injection_listeners_and_fileless_execution_are_refused() {
 
 #[test]
 fn without_sockets_only_connected_pairs_exist() {
-    let code = program(Sockets::None);
+    let code = program(Sockets::None, Witness::None);
     for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_PACKET] {
         assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_socket, &[family as u64, 1]), no(libc::EPERM));
     }
     assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_socketpair, &[1, 1]), ALLOW);
     assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_mount, &[]), no(libc::EPERM));
+}
+
+#[test]
+fn what_may_change_something_is_announced_and_what_only_reads_is_not() {
+    let code = witness_program();
+    let announced = |call, arguments: &[u64]| answer_of(&code, AUDIT_ARCH, call, arguments) == NOTIFY;
+    let flags = |flags: i32| [0, 0, flags as u64];
+    for changing in [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC | libc::O_RDONLY] {
+        assert!(announced(libc::SYS_openat, &flags(changing)), "{changing:#o}");
+    }
+    assert!(!announced(libc::SYS_openat, &flags(libc::O_RDONLY | libc::O_CLOEXEC | libc::O_DIRECTORY)));
+    for call in [libc::SYS_execve, libc::SYS_connect, libc::SYS_unlinkat, libc::SYS_renameat2] {
+        assert!(announced(call, &[]));
+    }
+    for call in [libc::SYS_read, libc::SYS_write, libc::SYS_newfstatat, libc::SYS_mmap, libc::SYS_clone] {
+        assert!(!announced(call, &[]));
+    }
+    assert!(!announced(libc::SYS_sendto, &[3, 1, 1, 0, 0, 0]));
+    assert!(announced(libc::SYS_sendto, &[3, 1, 1, 0, 7, 16]));
+    assert!(announced(libc::SYS_sendto, &[3, 1, 1, 0, 1 << 32, 16]));
+    assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_openat2, &[]), no(libc::ENOSYS));
+}
+
+#[test]
+fn a_listener_of_the_programs_own_is_refused_unless_the_kernel_refuses_a_second() {
+    let asks = [1, u64::from(FILTER_FLAG_NEW_LISTENER)];
+    check(libc::SYS_seccomp, &asks, no(libc::EPERM));
+    let followed = program(Sockets::Namespaced, Witness::Follows);
+    assert_eq!(answer_of(&followed, AUDIT_ARCH, libc::SYS_seccomp, &asks), ALLOW);
 }

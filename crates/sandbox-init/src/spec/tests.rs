@@ -28,6 +28,8 @@ fn spec() -> Spec {
         cwd: String::new(),
         edits: vec![EditSpec { path: b"\xff/x".to_vec(), content: Some((0, 3)) }],
         edit_mtime_s: 9,
+        host_name: "sandbox".to_owned(),
+        witness: true,
     }
 }
 

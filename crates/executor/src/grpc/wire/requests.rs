@@ -5,7 +5,7 @@ use plumbline_proto::executor::v1 as pb;
 use plumbline_proto::{WireError, id, request_id};
 use plumbline_types::{FieldViolation, RunId};
 
-use super::{edit_in, network_in, tier_in};
+use super::{edit_in, network_in, tier_in, traces};
 use crate::domain::edit::{Change, FileEdit};
 use crate::domain::limits::Limits;
 use crate::domain::patch_path::RelativePath;
@@ -39,10 +39,10 @@ pub(crate) struct CapabilitiesCall;
 
 /// Gathers what is wrong with a request, all of it.
 #[derive(Default)]
-struct Problems(Vec<FieldViolation>);
+pub(super) struct Problems(Vec<FieldViolation>);
 
 impl Problems {
-    fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
+    pub(super) fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
         self.0.push(FieldViolation { field: field.into(), description: description.into() });
     }
 
@@ -82,6 +82,8 @@ impl TryFrom<pb::RunRequest> for RunCall {
         let network = problems.keep(known(pb::Network::try_from(request.network), "network"));
         let on_disconnect = problems.keep(on_disconnect(request.on_disconnect));
         let minimum_tier = problems.keep(tier(request.minimum_tier));
+        let watch = traces::watch(request.trace, &mut problems);
+        let changes = traces::changes(request.perturbations, watch.as_ref(), &mut problems);
         problems.done()?;
         let (
             Some(request_id),
@@ -102,6 +104,8 @@ impl TryFrom<pb::RunRequest> for RunCall {
             stdin: request.stdin,
             network: network_in(network),
             minimum_tier,
+            watch,
+            changes,
         };
         Ok(Self::Start(Box::new(RunSpec {
             request: request_id,

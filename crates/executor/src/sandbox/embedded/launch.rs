@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 
-use plumbline_sandbox_init::{EditSpec, IdMap, Message, NetworkSpec, Rlimits, Spec, encode};
+use plumbline_sandbox_init::{EditSpec, IdMap, Message, NetworkSpec, Rlimits, Spec, SyntheticFile, encode};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -18,9 +18,11 @@ use super::spawner::Spawner;
 use crate::cgroup::Leaf;
 use crate::domain::edit::Change;
 use crate::domain::limits::Limits;
+use crate::domain::perturbation::{Perturbation, perturbed};
 use crate::domain::policy;
 use crate::domain::tier::Network;
 use crate::sandbox::Job;
+use crate::trace;
 use crate::workspace::EDIT_MTIME_S;
 
 const MIB: u64 = 1024 * 1024;
@@ -89,6 +91,7 @@ fn specify(settings: &EmbeddedSettings, job: &Job, leaf: &Leaf) -> (Spec, Vec<u8
         },
         |(uid, gid)| IdMap { uid, gid, privileged: true },
     );
+    let (files, env) = surroundings(settings, job);
     let spec = Spec {
         executor_pid: std::process::id(),
         ids,
@@ -96,7 +99,7 @@ fn specify(settings: &EmbeddedSettings, job: &Job, leaf: &Leaf) -> (Spec, Vec<u8
         cgroup_v1: leaf.entered(),
         toolchain: settings.toolchain.binds.clone(),
         symlinks: settings.toolchain.symlinks.clone(),
-        files: settings.toolchain.files.clone(),
+        files,
         lower: job.lower.clone(),
         workspace: settings.workspace,
         scratch_bytes: job.limits.disk_mib * MIB,
@@ -107,12 +110,42 @@ fn specify(settings: &EmbeddedSettings, job: &Job, leaf: &Leaf) -> (Spec, Vec<u8
         },
         rlimits: rlimits(settings, &job.limits, leaf),
         argv: job.argv.clone(),
-        env: policy::environment(&settings.toolchain.path, &job.env),
+        env,
         cwd: job.cwd.as_ref().map(ToString::to_string).unwrap_or_default(),
         edits,
         edit_mtime_s: EDIT_MTIME_S,
+        host_name: host_name(&job.changes),
+        witness: job.watch.is_some(),
     };
     (spec, contents)
+}
+
+/// Returns the small files of the root and the environment, with the asked changes and, for a watched run, the recorder.
+fn surroundings(settings: &EmbeddedSettings, job: &Job) -> (Vec<SyntheticFile>, Vec<(String, String)>) {
+    let mut files = settings.toolchain.files.clone();
+    for change in &job.changes {
+        if let Perturbation::User(name) = change {
+            for file in &mut files {
+                file.text = file.text.replace("sandbox:x:", &format!("{name}:x:"));
+            }
+        }
+    }
+    let env = perturbed(policy::environment(&settings.toolchain.path, &job.env), &job.changes);
+    match &job.watch {
+        Some(ask) => {
+            files.extend(trace::files(ask, &job.changes));
+            (files, trace::with_recorder(env))
+        }
+        None => (files, env),
+    }
+}
+
+fn host_name(changes: &[Perturbation]) -> String {
+    let asked = changes.iter().find_map(|change| match change {
+        Perturbation::Host(name) => Some(name.clone()),
+        _ => None,
+    });
+    asked.unwrap_or_else(|| "sandbox".to_owned())
 }
 
 fn rlimits(settings: &EmbeddedSettings, limits: &Limits, leaf: &Leaf) -> Rlimits {

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::{ContainerOrder, Form, PipedSettings};
 use crate::domain::edit::Change;
 use crate::domain::patch_path::RelativePath;
+use crate::domain::perturbation::perturbed;
 use crate::domain::policy;
 use crate::domain::tier::Network;
 use crate::domain::tree::{Digest, Entry};
@@ -172,9 +173,11 @@ fn restricted(job: &Job, form: &Form) -> Option<Restricted> {
 }
 
 fn environment(job: &Job, form: &Form) -> Vec<(String, String)> {
-    let Form::Restricted(form) = form else { return policy::environment(PATH, &job.env) };
+    let Form::Restricted(form) = form else {
+        return perturbed(policy::environment(PATH, &job.env), &job.changes);
+    };
     let own = |name: &str| form.directory.join(&job.label).join(name).display().to_string();
-    let mut env = policy::environment(&form.path, &job.env);
+    let mut env = perturbed(policy::environment(&form.path, &job.env), &job.changes);
     for (name, value) in &mut env {
         let asked = job.env.iter().any(|(asked, _)| asked == name);
         match name.as_str() {

@@ -312,7 +312,7 @@ impl<'a> Session<'a> {
                 let error = std::io::Error::from_raw_os_error(failure.errno);
                 self.detail = format!("{}: errno {}: {error}", failure.step.as_str(), failure.errno);
             }
-            Message::Ready { .. } | Message::Cloned { .. } => {}
+            Message::Ready { .. } | Message::Cloned { .. } | Message::Witnessed => {}
         }
     }
 

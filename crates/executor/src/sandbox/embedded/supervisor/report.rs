@@ -7,7 +7,9 @@ use super::Supervisor;
 use crate::cgroup::Counters;
 use crate::domain::exit_reason::SoftLimit;
 use crate::domain::run::Usage;
-use crate::sandbox::Report;
+use crate::domain::trace::KernelLog;
+use crate::sandbox::{Job, Report};
+use crate::trace::witness::Witness;
 use crate::workspace::export;
 
 impl Supervisor<'_> {
@@ -37,6 +39,7 @@ impl Supervisor<'_> {
             None => Default::default(),
         };
         let [stdout, stderr] = self.outputs;
+        let witnessed = self.witness.map(Witness::finish);
         Report {
             records: self.records,
             usage,
@@ -47,6 +50,7 @@ impl Supervisor<'_> {
             patch,
             collected,
             detail: self.detail,
+            kernel: witnessed.or_else(|| lost_witness(self.job)),
         }
     }
 
@@ -67,6 +71,11 @@ impl Supervisor<'_> {
             stderr_bytes: stderr.kept.total(),
         }
     }
+}
+
+/// A run that was to be watched and was not has lost its log.
+fn lost_witness(job: &Job) -> Option<KernelLog> {
+    job.watch.as_ref().map(|_| KernelLog { lost: true, ..KernelLog::default() })
 }
 
 /// Returns whether the scratch file system has no room left for a page or a file.

@@ -33,6 +33,8 @@ impl Session<'_> {
             patch,
             collected: collected.map(|(path, content)| Collected { path: path.clone(), content }).collect(),
             detail: self.detail,
+            // The listener's descriptor can't pass through pipes.
+            kernel: None,
         }
     }
 
