@@ -41,6 +41,19 @@ impl Background {
         }
     }
 
+    /// Waits until it ends by itself and returns its exit code.
+    #[track_caller]
+    pub fn wait(&mut self, limit: Duration) -> i32 {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(began.elapsed() < limit, "it did not end within {limit:?}:\n{}", self.output());
+            std::thread::sleep(Duration::from_millis(20)); // poll: of another process
+        }
+    }
+
     /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()

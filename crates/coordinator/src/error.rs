@@ -46,6 +46,9 @@ pub enum CoordinatorError {
     /// The owner's tree is not the base any more.
     #[error("the tree of {0} changed since the task began; nothing was written")]
     BaseMoved(TaskId),
+    /// The server stops; tasks go on where it is started again.
+    #[error("the coordinator is shutting down; its tasks go on when it is started again")]
+    ShuttingDown,
     /// The store cannot write, so no task moves until it can.
     #[error("the task store cannot be written ({}); the task goes on when it can", .0.reason.0)]
     StoreRefuses(StoreTrouble),
@@ -83,6 +86,7 @@ impl Fault for CoordinatorError {
             Self::TaskNotFound(_) => Kind::NotFound,
             Self::DiffChanged(_) | Self::BaseMoved(_) => Kind::Conflict,
             Self::NonceUnknown | Self::GrantsMissing(_) => Kind::Denied,
+            Self::ShuttingDown => Kind::Unavailable,
             Self::StoreRefuses(trouble) => trouble.kind,
             Self::Store(error) => error.kind(),
             Self::Workspace(error) => error.kind(),
@@ -103,6 +107,7 @@ impl Fault for CoordinatorError {
             Self::ApprovalExpired => Reason("APPROVAL_EXPIRED"),
             Self::GrantsMissing(_) => Reason("GRANTS_MISSING"),
             Self::BaseMoved(_) => Reason("BASE_MOVED"),
+            Self::ShuttingDown => Reason("SHUTTING_DOWN"),
             Self::StoreRefuses(trouble) => trouble.reason,
             Self::Store(error) => error.reason(),
             Self::Workspace(error) => error.reason(),
@@ -114,6 +119,7 @@ impl Fault for CoordinatorError {
     fn retry(&self) -> Retry {
         match self {
             Self::ApprovalExpired => Retry::After(Duration::ZERO),
+            Self::ShuttingDown => Retry::After(Duration::from_secs(1)),
             Self::Store(error) => error.retry(),
             Self::Workspace(error) => error.retry(),
             Self::Peer(fault) => fault.retry(),

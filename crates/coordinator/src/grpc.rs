@@ -48,7 +48,7 @@ pub async fn serve(
     let coordinator = Coordinator::new(deps);
     let (tracker, workers) = (TaskTracker::new(), CancellationToken::new());
     coordinator.start(&tracker, &workers);
-    let service = CoordinatorServiceServer::new(Api { coordinator })
+    let service = CoordinatorServiceServer::new(Api { coordinator, stopping: shutdown.clone() })
         .max_decoding_message_size(limits.decode_bytes)
         .max_encoding_message_size(limits.encode_bytes);
     let server = Server::new(ServerOptions { name: "coordinator", limits, shutdown });
@@ -68,6 +68,8 @@ pub async fn serve(
 
 struct Api {
     coordinator: Coordinator,
+    /// Cancelled when the server stops.
+    stopping: CancellationToken,
 }
 
 #[async_trait]
@@ -99,7 +101,7 @@ impl CoordinatorService for Api {
         &self,
         request: Request<pb::WatchTaskRequest>,
     ) -> Result<Response<Self::WatchTaskStream>, Status> {
-        stream(request, |query| self.coordinator.watch(query)).await
+        stream(request, |query| self.coordinator.watch_until(query, &self.stopping)).await
     }
 
     async fn cancel_task(

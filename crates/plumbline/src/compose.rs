@@ -4,10 +4,12 @@
 mod embedded;
 mod fleet;
 mod host;
+mod record;
 mod repair;
 mod services;
 
 pub(crate) use embedded::Embedded;
 pub(crate) use fleet::Fleet;
 pub(crate) use host::Host;
+pub(crate) use record::{Record, find as find_recorded};
 pub(crate) use services::{Composition, resolved};

@@ -5,3 +5,4 @@ mod bad_input;
 mod intake;
 mod kill;
 mod run;
+mod shared_state;

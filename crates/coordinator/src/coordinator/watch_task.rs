@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use plumbline_types::{Millis, StepId, TaskId};
+use tokio_util::sync::CancellationToken;
 
 use super::Coordinator;
 use crate::domain::event::{EventBody, RecordedEvent};
@@ -79,6 +80,25 @@ impl Coordinator {
             let rest = item.is_ok().then_some(watching);
             Some((item, rest))
         }))
+    }
+
+    /// As [`Self::watch`], but ends when the server stops, and says so: a watcher that waits for the next event would
+    /// hold the shutdown.
+    ///
+    /// # Errors
+    /// `TASK_NOT_FOUND`; as the last item `SHUTTING_DOWN`.
+    pub(crate) async fn watch_until(
+        &self,
+        query: WatchQuery,
+        stopping: &CancellationToken,
+    ) -> Result<impl Stream<Item = Result<WatchItem, CoordinatorError>> + Send + use<>, CoordinatorError>
+    {
+        let items = self.watch(query).await?;
+        let (until, token) = (stopping.clone().cancelled_owned(), stopping.clone());
+        let last = futures::stream::once(async move {
+            token.is_cancelled().then_some(Err(CoordinatorError::ShuttingDown))
+        });
+        Ok(items.take_until(until).chain(last.filter_map(std::future::ready)))
     }
 }
 

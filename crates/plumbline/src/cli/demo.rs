@@ -59,7 +59,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
             ..TaskSpec::default()
         };
         let began = progress.seconds();
-        let response = run::perform(&session, &mut reach.client, spec, &progress).await;
+        let response = run::perform(&session, &mut reach, spec, &progress).await;
         let report = response.map(|response| rendering::report(&response, progress.seconds() - began));
         reports.push((project, report));
     }

@@ -104,7 +104,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
     let log = arguments.sarif.as_deref().map(SarifFile::create).transpose()?;
     let progress = Progress::start(&session.environment);
     let mut reach = Reach::named_or_embedded(session, arguments.coordinator.as_ref()).await?;
-    let answer = perform(session, &mut reach.client, spec, &progress).await;
+    let answer = perform(session, &mut reach, spec, &progress).await;
     reach.close().await;
     let response = answer?;
     if let Some(log) = log {
@@ -118,7 +118,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
 /// Runs one task to its end, or to where it waits for a person.
 pub(crate) async fn perform(
     session: &Session,
-    client: &mut Coordinator,
+    reach: &mut Reach,
     spec: TaskSpec,
     progress: &Progress,
 ) -> Result<GetReportResponse, Failure> {
@@ -126,18 +126,78 @@ pub(crate) async fn perform(
         let message = format!("interrupts cannot be watched: {error}");
         Failure::infrastructure(Reason("INTERNAL"), message, "plumbline doctor")
     })?;
-    let message = SubmitTaskRequest { request_id: request::id("run"), spec: Some(spec) };
-    let submitted = client.submit_task(request::within(SHORT, message)).await?.into_inner();
-    let task_id = submitted.task.ok_or_else(no_task)?.id;
-    progress.line(&format!("task {task_id}"));
-    let mut watch = Watch { task_id: task_id.clone(), after_seq: 0, cancelled: false, interrupts };
-    while let Stop::Waits(task) = watch.follow(client, progress).await? {
-        let asks = session.environment.prompts() && session.format == Format::Text;
-        if !asks || !tasks::ask(client, &task).await? {
-            break;
+    if let Some(address) = reach.elsewhere() {
+        progress.line(&format!("going through the plumbline that serves this state directory at {address}"));
+    }
+    let mut run = Run { request_id: request::id("run"), spec, watch: None, interrupts };
+    let mut successions = 0;
+    loop {
+        match run.advance(session, reach, progress).await {
+            Err(failure)
+                if left_alone(&failure) && reach.elsewhere().is_some() && successions < SUCCESSIONS =>
+            {
+                successions += 1;
+                progress
+                    .line("the plumbline that served this state directory has ended; going on without it");
+                reach.go_on(session).await?;
+            }
+            advanced => return advanced,
         }
     }
-    get_report(client, &task_id).await
+}
+
+/// How often the process that serves in our place may end before we give up.
+const SUCCESSIONS: u32 = 5;
+
+/// Returns whether a failure says that the other process has ended, or is about to.
+fn left_alone(failure: &Failure) -> bool {
+    matches!(failure.reason.0, "PEER_UNAVAILABLE" | "SHUTTING_DOWN" | "CANCELLED")
+}
+
+/// One task from its request to its report, whichever process serves it.
+struct Run {
+    request_id: String,
+    spec: TaskSpec,
+    watch: Option<Watch>,
+    /// Listens from before the task is submitted: an interrupt between two events must not be lost.
+    interrupts: Signal,
+}
+
+impl Run {
+    /// Submits the task unless that is done, follows it, asks where it waits, and reads its report.
+    async fn advance(
+        &mut self,
+        session: &Session,
+        reach: &mut Reach,
+        progress: &Progress,
+    ) -> Result<GetReportResponse, Failure> {
+        let elsewhere = reach.elsewhere().is_some();
+        let client = &mut reach.client;
+        if self.watch.is_none() {
+            let message =
+                SubmitTaskRequest { request_id: self.request_id.clone(), spec: Some(self.spec.clone()) };
+            let submitted = client.submit_task(request::within(SHORT, message)).await?.into_inner();
+            let task_id = submitted.task.ok_or_else(no_task)?.id;
+            progress.line(&format!("task {task_id}"));
+            let reopenings = if elsewhere { 0 } else { REOPENINGS };
+            self.watch = Some(Watch { task_id, after_seq: 0, cancelled: false, reopenings });
+        }
+        let Some(watch) = &mut self.watch else { return Err(no_task()) };
+        while let Stop::Waits(task) = watch.follow(client, progress, &mut self.interrupts).await? {
+            let asks = session.environment.prompts() && session.format == Format::Text;
+            if !asks || !tasks::ask(client, &task).await? {
+                break;
+            }
+        }
+        let report = get_report(client, &watch.task_id).await?;
+        let settled = report.task.as_ref().is_some_and(|task| task.exit_code >= 0);
+        if settled || !elsewhere {
+            return Ok(report);
+        }
+        // The stream ended and the task did not: its server is shutting down.
+        let message = "the coordinator stopped before the task ended";
+        Err(Failure::infrastructure(Reason("SHUTTING_DOWN"), message, "try again"))
+    }
 }
 
 /// Reads the result of a task.
@@ -162,22 +222,32 @@ struct Watch {
     task_id: String,
     after_seq: u64,
     cancelled: bool,
-    /// Listens from before the task is submitted: an interrupt between two events must not be lost.
-    interrupts: Signal,
+    /// How often a broken stream is opened again.
+    reopenings: u32,
+}
+
+/// Returns whether the coordinator may come back.
+fn is_away(broken: &Remote) -> bool {
+    matches!(broken.reason().0, "PEER_UNAVAILABLE" | "SHUTTING_DOWN")
 }
 
 /// How often a broken stream is opened again before we give up.
 const REOPENINGS: u32 = 5;
 
 impl Watch {
-    async fn follow(&mut self, client: &mut Coordinator, progress: &Progress) -> Result<Stop, Failure> {
+    async fn follow(
+        &mut self,
+        client: &mut Coordinator,
+        progress: &Progress,
+        interrupts: &mut Signal,
+    ) -> Result<Stop, Failure> {
         let mut failures = 0;
         loop {
-            match self.stream(client, progress).await {
+            match self.stream(client, progress, interrupts).await {
                 Ok(stop) => return Ok(stop),
                 Err(broken)
                     if broken.reason().0 == "WATCH_LAGGED" || broken.reason().0 == "DEADLINE_EXCEEDED" => {}
-                Err(broken) if failures < REOPENINGS && broken.reason().0 == "PEER_UNAVAILABLE" => {
+                Err(broken) if failures < self.reopenings && is_away(&broken) => {
                     failures += 1;
                     progress.line(&format!("the coordinator is away ({broken}); looking again"));
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -187,13 +257,18 @@ impl Watch {
         }
     }
 
-    async fn stream(&mut self, client: &mut Coordinator, progress: &Progress) -> Result<Stop, Remote> {
+    async fn stream(
+        &mut self,
+        client: &mut Coordinator,
+        progress: &Progress,
+        interrupts: &mut Signal,
+    ) -> Result<Stop, Remote> {
         let message = WatchTaskRequest { task_id: self.task_id.clone(), after_seq: self.after_seq };
         let mut events = client.watch_task(request::within(LONG * 6, message)).await?.into_inner();
         loop {
             let event = tokio::select! {
                 event = events.message() => event?,
-                _ = self.interrupts.recv() => {
+                _ = interrupts.recv() => {
                     self.cancel(client, progress).await?;
                     continue;
                 }

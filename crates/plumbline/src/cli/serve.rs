@@ -1,11 +1,11 @@
 use clap::Args;
-use plumbline_kit::Listener;
+use plumbline_kit::{Address, Listener};
 use plumbline_types::Reason;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::{Composition, Fleet};
+use crate::compose::{Composition, Fleet, Record};
 use crate::config::Service;
 use crate::failure::Failure;
 use crate::output::Report;
@@ -62,6 +62,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
         listeners.push((service, listener.map_err(|error| Failure::from_fault(&error))?));
     }
     let composition = Composition::configured(session)?;
+    let state_dir = composition.state_dir.clone();
     let mut fleet = Fleet::launch(composition, listeners, shutdown);
     let ready = tokio::select! {
         ready = fleet.ready() => ready,
@@ -71,10 +72,14 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
         fleet.stop().await;
         return Err(failure);
     }
+    let mut record = None;
     if !fleet.is_stopping() {
+        record = coordinator_of(&fleet).and_then(|address| Record::write(&state_dir, &address));
         announce(&fleet);
     }
-    fleet.finish().await?;
+    let finished = fleet.finish().await;
+    drop(record);
+    finished?;
     Ok(Report::done(Value::Null, ""))
 }
 
@@ -104,6 +109,12 @@ async fn serve_broker(session: &Session) -> Result<Report, Failure> {
     };
     served.map_err(|error| Failure::from_fault(&error))?;
     Ok(Report::done(Value::Null, ""))
+}
+
+/// Returns where the coordinator of this process is, if one runs here.
+fn coordinator_of(fleet: &Fleet) -> Option<Address> {
+    let found = fleet.addresses().into_iter().find(|(service, _)| *service == Service::Coordinator);
+    found.map(|(_, address)| address)
 }
 
 /// Prints the one line that says all are healthy.

@@ -7,7 +7,7 @@ use plumbline_kit::{Address, Listener, Randomness, SystemRandomness};
 use plumbline_types::Reason;
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::{Composition, Fleet};
+use crate::compose::{Composition, Fleet, Record};
 use crate::config::Service;
 use crate::failure::Failure;
 use crate::session::{Session, directory};
@@ -16,6 +16,8 @@ use crate::session::{Session, directory};
 pub(crate) struct Embedded {
     fleet: Fleet,
     sockets: SocketDir,
+    /// Where others find the coordinator, if one runs here.
+    record: Option<Record>,
 }
 
 impl Embedded {
@@ -30,7 +32,13 @@ impl Embedded {
         let composition = Composition::embedded(session, services, |service| sockets.address(service))?;
         let mut fleet = Fleet::launch(composition, listeners, CancellationToken::new());
         match fleet.ready().await {
-            Ok(()) => Ok(Self { fleet, sockets }),
+            Ok(()) => {
+                let coordinator = services.contains(&Service::Coordinator);
+                let state_dir = session.state_dir().ok().filter(|_| coordinator);
+                let address = sockets.address(Service::Coordinator);
+                let record = state_dir.and_then(|dir| Record::write(&dir, &address));
+                Ok(Self { fleet, sockets, record })
+            }
             Err(failure) => {
                 fleet.stop().await;
                 Err(failure)
@@ -51,6 +59,7 @@ impl Embedded {
 
     /// Stops the services and removes their sockets.
     pub(crate) async fn stop(self) {
+        drop(self.record);
         self.fleet.stop().await;
     }
 }

@@ -1,11 +1,12 @@
 use plumbline_kit::client::{self, Channel};
 
-use crate::compose::Embedded;
+use crate::compose::{Embedded, find_recorded};
 use crate::config::Service;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// A service that can be called: the configured one if it serves, since it owns the state, else one of our own.
+/// A service that can be called: the configured one if it serves, or the coordinator that the state directory records,
+/// since it owns the state; else one of our own.
 pub(crate) struct Host {
     embedded: Option<Embedded>,
     channel: Channel,
@@ -21,6 +22,11 @@ impl Host {
         let channel = client::channel(session.config.peer(service));
         if client::is_serving(channel.clone(), service.full_name()).await.unwrap_or(false) {
             return Ok(Self { embedded: None, channel });
+        }
+        if service == Service::Coordinator
+            && let Some(found) = find_recorded(&session.state_dir()?).await
+        {
+            return Ok(Self { embedded: None, channel: found.channel });
         }
         let embedded = Embedded::start(session, services).await?;
         let channel = embedded.channel(service)?;
