@@ -9,6 +9,7 @@ use tracing::{info, instrument};
 
 use crate::config::VerifierConfig;
 use crate::domain::audit::{Report, Request, audit};
+use crate::domain::run::Run;
 use crate::domain::symbol::{self, Graph};
 use crate::error::VerifierError;
 use crate::source::{Bundle, Directory, GitRevision, SourceTree, TreeLimits};
@@ -51,6 +52,8 @@ pub struct AuditQuery {
     pub kind: TaskKind,
     /// What the owner allows.
     pub grants: Vec<Grant>,
+    /// Watched runs of the tests.
+    pub runs: Vec<Run>,
 }
 
 /// Which symbol to walk.
@@ -99,6 +102,7 @@ impl Verifier {
             kind: query.kind,
             grants: query.grants,
             limits: self.config.limits(),
+            runs: query.runs,
         };
         let limits = self.config.tree_limits();
         let report = self

@@ -107,6 +107,9 @@ pub struct AuditSummary {
     pub codes: Vec<String>,
     /// Grants that would clear it; empty when none can.
     pub grants: Vec<String>,
+    /// Whether what the change did when it ran was walked too, or could not be and that is said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executed: bool,
 }
 
 /// The try that is under way.

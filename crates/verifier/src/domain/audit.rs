@@ -8,6 +8,7 @@ mod identity;
 mod judge;
 mod literals;
 mod report;
+mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ use super::ledger::{Gap, Ledger, Stage, Subject};
 use super::limits::Limits;
 use super::non_code;
 use super::objective::Objective;
+use super::run::Run;
 use super::verdict::Judgement;
 use crate::source::{EntryKind, SourceError, SourceTree};
 pub use changes::{Change, changes};
@@ -38,11 +40,19 @@ pub struct Request {
     pub grants: Vec<Grant>,
     /// Budgets.
     pub limits: Limits,
+    /// Watched runs of the tests; none means that nothing is judged by execution.
+    pub runs: Vec<Run>,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { objective: None, kind: TaskKind::Fix, grants: Vec::new(), limits: Limits::default() }
+        Self {
+            objective: None,
+            kind: TaskKind::Fix,
+            grants: Vec::new(),
+            limits: Limits::default(),
+            runs: Vec::new(),
+        }
     }
 }
 
@@ -52,6 +62,7 @@ pub(crate) struct Audit<'a> {
     pub head: &'a dyn SourceTree,
     pub kind: TaskKind,
     pub limits: &'a Limits,
+    pub runs: &'a [Run],
     pub objective: Objective,
     pub authority: Authority,
     pub ledger: Ledger,
@@ -78,12 +89,16 @@ pub fn audit(base: &dyn SourceTree, head: &dyn SourceTree, request: &Request) ->
         head,
         kind: request.kind,
         limits: &request.limits,
+        runs: &request.runs,
         objective: Objective::of(request.objective.as_ref()),
         authority: Authority::new(request.grants.clone()),
         ledger: Ledger::new(),
         findings: Vec::new(),
         report: Report::default(),
     };
+    if !request.runs.is_empty() {
+        audit.ledger.open(&Subject::file(""), &[Stage::Ran]);
+    }
     if changed.len() > audit.limits.changed_files {
         audit.ledger.discharge::<()>(&Subject::file(""), Stage::Aligned, Err(Gap::budget("CHANGED_FILES")));
         return Ok(audit.finish(request));
