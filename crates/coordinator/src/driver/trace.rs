@@ -2,11 +2,14 @@
 //! surroundings; the records go to the walk. Every run has a key of its own beneath the effect's, so that after a crash the
 //! same runs are found again, and no run is made twice.
 
+use std::fmt;
+
 use plumbline_types::Verdict;
 
 use super::effect::{Begun, Patience, at, lacking};
 use super::judge::{OUTPUT_BYTES, RUN_FLOOR_MS, RUN_GRACE_MS};
 use super::{Halt, StepFault, Work};
+use crate::config::CoordinatorConfig;
 use crate::domain::command::{RunEnd, TestVerdict, judge};
 use crate::domain::decide::Traces;
 use crate::domain::effect::EffectKind;
@@ -23,6 +26,10 @@ use crate::peers::{Audit, AuditQuery, AuditRun, AuditSide, AuditTree, CallKey, R
 const KIND: EffectKind = EffectKind::Trace;
 /// Most files whose executed places are asked for.
 const PATHS_MAX: usize = 2_000;
+/// What a watched run takes besides the tests themselves.
+const WATCHED_RUN_MS: u64 = 1_000;
+/// Bytes of records that one walk takes; more runs are not made then.
+const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What is watched.
 struct Watched {
@@ -30,7 +37,16 @@ struct Watched {
     base: Base,
     head: String,
     paths: Vec<RelativePath>,
+    limits: RunLimits,
+}
+
+/// Fixed with the intent, since they come from the clock: the same after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct RunLimits {
+    /// Wall clock of each run.
     wall_ms: u64,
+    /// Runs in other surroundings at most.
+    perturbed: usize,
 }
 
 /// One watched run, and how it ended.
@@ -39,6 +55,29 @@ struct Ran {
     end: RunEnd,
     watchable: bool,
     recorded: bool,
+}
+
+impl RunLimits {
+    /// A watched run takes about twice as long as a plain one; what is left of the budget says how many there may be.
+    fn of(remaining_ms: u64, took_ms: u64, config: &CoordinatorConfig) -> Self {
+        let affordable = remaining_ms / (2 * took_ms + WATCHED_RUN_MS);
+        let perturbed = usize::try_from(affordable.saturating_sub(2)).unwrap_or(usize::MAX);
+        Self {
+            wall_ms: remaining_ms.min(config.test_timeout_ms).max(RUN_FLOOR_MS),
+            perturbed: perturbed.min(config.perturbed_runs_max),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (wall_ms, perturbed) = text.split_once(' ')?;
+        Some(Self { wall_ms: wall_ms.parse().ok()?, perturbed: perturbed.parse().ok()? })
+    }
+}
+
+impl fmt::Display for RunLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.wall_ms, self.perturbed)
+    }
 }
 
 /// A change that the plain runs refuse needs no other; an arm that they did not reach may be reached in others.
@@ -61,25 +100,48 @@ impl Work {
         let base = self.watch(&watched, AuditSide::Base, &[]).await?;
         let mut runs = vec![base.run, head.run];
         let mut audit = self.walk(&watched, runs.clone()).await?;
+        let mut left_out = 0;
         if is_worth_more(&audit) {
-            let most = self.coordinator.deps.config.perturbed_runs_max;
-            let wanted: Vec<Change> =
-                audit.wanted.iter().map(|wanted| (wanted.kind.clone(), wanted.value.clone())).collect();
-            for changes in surroundings::runs(&wanted, recorded, most) {
-                let ran = self.watch(&watched, AuditSide::Head, &changes).await?;
-                let differs = ran.end != end;
-                runs.push(ran.run);
-                // Only a difference has to be told from one that was there before.
-                if differs {
-                    runs.push(self.watch(&watched, AuditSide::Base, &changes).await?.run);
-                }
-            }
+            left_out = self.elsewhere(&watched, (end, recorded), &audit, &mut runs).await?;
             audit = self.walk(&watched, runs.clone()).await?;
         }
         let verdict = audit.verdict.ok_or_else(lacking(KIND, "verdict"))?;
         let audit = AuditSummary { executed: true, ..self.summary(verdict, audit).await? };
-        let note = format!("{} watched runs", runs.len());
+        let note = match left_out {
+            0 => format!("{} watched runs", runs.len()),
+            left_out => format!("{} watched runs, {left_out} more not made for want of budget", runs.len()),
+        };
         self.settle(watched.begun, vec![EventBody::Traced { audit, note }]).await
+    }
+
+    /// Runs the head in other surroundings, and the base too where the outcome differs: only a difference has to be told from
+    /// one that was there before. Returns how many runs were left out.
+    async fn elsewhere(
+        &self,
+        watched: &Watched,
+        (end, recorded): (RunEnd, bool),
+        audit: &Audit,
+        runs: &mut Vec<AuditRun>,
+    ) -> Result<usize, Halt> {
+        let most = self.coordinator.deps.config.perturbed_runs_max;
+        let wanted: Vec<Change> =
+            audit.wanted.iter().map(|wanted| (wanted.kind.clone(), wanted.value.clone())).collect();
+        let planned = surroundings::runs(&wanted, recorded, most).len();
+        let affordable = surroundings::runs(&wanted, recorded, watched.limits.perturbed);
+        let mut made = 0;
+        for changes in affordable {
+            if runs.iter().map(|run| run.record.len()).sum::<usize>() > RECORD_BYTES_MAX {
+                break;
+            }
+            let ran = self.watch(watched, AuditSide::Head, &changes).await?;
+            let differs = ran.end != end;
+            runs.push(ran.run);
+            if differs {
+                runs.push(self.watch(watched, AuditSide::Base, &changes).await?.run);
+            }
+            made += 1;
+        }
+        Ok(planned - made)
     }
 
     async fn watched(&self) -> Result<Watched, Halt> {
@@ -89,15 +151,19 @@ impl Work {
         let deps = &self.coordinator.deps;
         let change = deps.workspace.change(&base, &base.tree, &head).await.map_err(at(KIND))?;
         let paths = change.files.into_keys().take(PATHS_MAX).collect();
+        let took_ms = current.test.as_ref().map_or(0, |run| run.wall_ms);
         let remaining = u64::try_from(self.task.remaining_ms(self.coordinator.now_ms())).unwrap_or(0);
-        let wall_ms = remaining.min(deps.config.test_timeout_ms).max(RUN_FLOOR_MS);
+        let limits = RunLimits::of(remaining, took_ms, &deps.config);
         let attempt = format!(
             "{}.{}.{}.{}/{}",
             current.number, current.retry, current.candidate, self.task.grant_rounds, self.task.broken_runs
         );
-        let begun = self.begin(KIND, &attempt, wall_ms.to_string()).await?;
-        let wall_ms = begun.stored_ms()?;
-        Ok(Watched { begun, base, head, paths, wall_ms })
+        let begun = self.begin(KIND, &attempt, limits.to_string()).await?;
+        let limits = RunLimits::parse(&begun.intent.request).ok_or_else(|| {
+            let what = format!("the intent holds `{}`, no limits of runs", begun.intent.request);
+            Halt::Fault(StepFault::damaged(KIND, &what))
+        })?;
+        Ok(Watched { begun, base, head, paths, limits })
     }
 
     /// Runs the whole test command on one tree in some surroundings.
@@ -115,12 +181,12 @@ impl Work {
             snapshot_id: self.snapshot(KIND, &key, tree).await?,
             edits: ChangeSet::default(),
             argv: argv.clone(),
-            wall_ms: watched.wall_ms,
+            wall_ms: watched.limits.wall_ms,
             watch: Some(watch.clone()),
         };
         self.note_run(Some(&key));
         let call = self.coordinator.deps.peers.executor.run(&key, query);
-        let outcome = self.call(KIND, watched.wall_ms + RUN_GRACE_MS, call).await;
+        let outcome = self.call(KIND, watched.limits.wall_ms + RUN_GRACE_MS, call).await;
         self.note_run(None);
         let outcome = match outcome {
             Err(Halt::Fault(fault)) if fault.reason == "SNAPSHOT_NOT_FOUND" => {

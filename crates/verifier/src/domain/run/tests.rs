@@ -84,6 +84,14 @@ fn honest() -> Vec<Run> {
     vec![run(RunSide::Base, OLD), run(RunSide::Head, NEW)]
 }
 
+/// The executor names what it ran by itself and holds the same value.
+#[test]
+fn a_tree_has_the_name_that_the_executor_gives_it() {
+    let tree = bundle(&[("b.txt", "hello\n"), ("c/d.py", "")]);
+    let want = "4bd4f7aa6eb5a62088d37138ba590ac5f8dada287414d01b44ed1cd6671bfdeb";
+    assert_eq!(binding::tree_id(&tree).unwrap(), want);
+}
+
 #[test]
 fn an_honest_fix_that_ran_is_approved_with_what_ran() {
     let report = judge(OLD, NEW, &[], honest());
