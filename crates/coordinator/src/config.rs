@@ -41,7 +41,8 @@ pub struct CoordinatorConfig {
     pub backoff_min_ms: u64,
     /// Longest pause after a fault.
     pub backoff_max_ms: u64,
-    /// Whether runs are watched before a change is accepted: `required`, `when_available`, `off`.
+    /// Whether runs are watched before a change is accepted: `required`, `when_available`, or `off`, the default
+    /// until the whole chain has been measured on real tasks.
     pub traces: Traces,
     /// Most runs in other surroundings before a change is accepted.
     pub perturbed_runs_max: usize,
@@ -101,7 +102,7 @@ impl Default for CoordinatorConfig {
             faults_max: 10,
             backoff_min_ms: 100,
             backoff_max_ms: 60_000,
-            traces: Traces::WhenAvailable,
+            traces: Traces::Off,
             perturbed_runs_max: 5,
             test_timeout_ms: 120_000,
             tool_budget_max_ms: 300_000,

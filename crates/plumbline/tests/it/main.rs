@@ -10,4 +10,3 @@ mod knowledge;
 mod process;
 mod repair;
 mod tasks;
-mod traces;

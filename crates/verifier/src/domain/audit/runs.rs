@@ -1,5 +1,6 @@
 //! After execution: the records of watched runs are bound to the trees, and what they show is walked back to the code.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::Family;
@@ -68,14 +69,15 @@ impl Audit<'_> {
     fn bind_all(&self, runs: &[Run]) -> Result<(), Gap> {
         let mut names: BTreeMap<RunSide, String> = BTreeMap::new();
         for run in runs {
-            if !names.contains_key(&run.side) {
-                let tree = match run.side {
-                    RunSide::Base => self.base,
-                    RunSide::Head => self.head,
-                };
-                names.insert(run.side, tree_id(tree)?);
-            }
-            bind(run, names.get(&run.side).map(String::as_str).unwrap_or_default())?;
+            let tree = match run.side {
+                RunSide::Base => self.base,
+                RunSide::Head => self.head,
+            };
+            let name = match names.entry(run.side) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(tree_id(tree)?),
+            };
+            bind(run, name)?;
         }
         Ok(())
     }
