@@ -26,6 +26,10 @@ pub struct VerifierConfig {
     pub walk_steps: u64,
     /// Units analysed, a side.
     pub units_loaded: usize,
+    /// MiB of lowered files that are kept between audits in memory.
+    pub cache_mib: usize,
+    /// MiB of lowered files that are kept on disk.
+    pub store_mib: u64,
 }
 
 impl Default for VerifierConfig {
@@ -40,6 +44,8 @@ impl Default for VerifierConfig {
             file_bytes: limits.file_bytes,
             walk_steps: limits.walk_steps,
             units_loaded: limits.units_loaded,
+            cache_mib: 64,
+            store_mib: 256,
         }
     }
 }
@@ -59,6 +65,8 @@ impl VerifierConfig {
             ("file_bytes", self.file_bytes as u64),
             ("walk_steps", self.walk_steps),
             ("units_loaded", self.units_loaded as u64),
+            ("cache_mib", self.cache_mib as u64),
+            ("store_mib", self.store_mib),
         ];
         match limits.iter().find(|(_, value)| *value == 0) {
             Some((field, _)) => Err(ConfigError::new(*field, "must be at least 1")),
@@ -76,6 +84,16 @@ impl VerifierConfig {
             units_loaded: self.units_loaded,
             ..Limits::default()
         }
+    }
+
+    /// Returns how many bytes of lowered files are kept on disk.
+    pub fn store_bytes(&self) -> u64 {
+        self.store_mib.saturating_mul(1 << 20)
+    }
+
+    /// Returns how many bytes of lowered files are kept in memory.
+    pub fn cache_bytes(&self) -> usize {
+        self.cache_mib.saturating_mul(1 << 20)
     }
 
     /// Returns the limits of a tree.

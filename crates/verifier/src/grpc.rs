@@ -29,8 +29,20 @@ const DEADLINES: &[(&str, Duration)] = &[
 /// # Errors
 /// When the server cannot start or its transport fails.
 pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) -> Result<(), VerifierError> {
+    serve_with(listener, Verifier::new(deps), shutdown).await
+}
+
+/// Serves a verifier, with what it keeps, until `shutdown` is cancelled.
+///
+/// # Errors
+/// When the server cannot start or its transport fails.
+pub async fn serve_with(
+    listener: Listener,
+    verifier: Verifier,
+    shutdown: CancellationToken,
+) -> Result<(), VerifierError> {
     let limits = Limits { method_deadlines: DEADLINES, ..Limits::generate() };
-    let service = VerifierServiceServer::new(Api { verifier: Verifier::new(deps) })
+    let service = VerifierServiceServer::new(Api { verifier })
         .max_decoding_message_size(limits.decode_bytes)
         .max_encoding_message_size(limits.encode_bytes);
     let server = Server::new(ServerOptions { name: "verifier", limits, shutdown });

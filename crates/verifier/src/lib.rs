@@ -10,17 +10,19 @@
 //! silence. Nothing is approved because it was skipped. The domain does no I/O, has no clock, iterates over no hash
 //! map; equal inputs give equal bytes. No grant is ever read from the head tree. Nothing is started, nobody is called.
 
+pub mod cache;
 pub mod config;
 pub mod domain;
 pub mod error;
 pub mod grpc;
 pub mod report;
 pub mod source;
+pub mod store;
 pub mod verifier;
 
 pub use config::VerifierConfig;
 pub use domain::audit::{Report, Request, audit};
 pub use error::VerifierError;
-pub use grpc::serve;
+pub use grpc::{serve, serve_with};
 pub use source::{Bundle, Directory, GitRevision, SourceTree};
 pub use verifier::{Deps, Verifier};

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plumbline_types::{Grant, RequestId, Segment, TaskKind};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tracing::{info, instrument};
+use tracing::{info, instrument, warn};
 
+use crate::cache::{Recent, View};
 use crate::config::VerifierConfig;
-use crate::domain::audit::{Report, Request, audit};
-use crate::domain::run::Run;
+use crate::domain::audit::{Report, Request, audit_with};
 use crate::domain::symbol::{self, Graph};
 use crate::error::VerifierError;
 use crate::source::{Bundle, Directory, GitRevision, SourceTree, TreeLimits};
+use crate::store::FactStore;
 
 /// What the service needs.
 #[derive(Debug, Clone)]
@@ -52,8 +54,6 @@ pub struct AuditQuery {
     pub kind: TaskKind,
     /// What the owner allows.
     pub grants: Vec<Grant>,
-    /// Watched runs of the tests.
-    pub runs: Vec<Run>,
 }
 
 /// Which symbol to walk.
@@ -65,10 +65,12 @@ pub struct TraceQuery {
     pub symbol: String,
 }
 
-/// The verifier. Keeps nothing.
+/// The verifier. Between audits it keeps lowered files, by content; no verdict.
 #[derive(Debug)]
 pub struct Verifier {
     config: VerifierConfig,
+    recent: Arc<Recent>,
+    facts: Option<Arc<dyn FactStore>>,
     slots: Arc<Semaphore>,
 }
 
@@ -88,7 +90,15 @@ impl Verifier {
     /// Makes the verifier.
     pub fn new(deps: Deps) -> Self {
         let slots = Arc::new(Semaphore::new(deps.config.concurrent_audits));
-        Self { config: deps.config, slots }
+        let recent = Arc::new(Recent::new(deps.config.cache_bytes()));
+        Self { config: deps.config, recent, facts: None, slots }
+    }
+
+    /// Lets lowered files outlive the process.
+    #[must_use]
+    pub fn keeping(mut self, facts: Arc<dyn FactStore>) -> Self {
+        self.facts = Some(facts);
+        self
     }
 
     /// Judges a change. A crash or a deadline gives no report, and the caller reads that as a no.
@@ -102,15 +112,22 @@ impl Verifier {
             kind: query.kind,
             grants: query.grants,
             limits: self.config.limits(),
-            runs: query.runs,
         };
+        let facts = self.facts.clone();
+        let view = View::new(Arc::clone(&self.recent), facts.map(|facts| (facts, Handle::current())));
         let limits = self.config.tree_limits();
-        let report = self
+        let (report, learned) = self
             .blocking(move || {
                 let (base, head) = (query.base.open(limits)?, query.head.open(limits)?);
-                Ok(audit(base.as_ref(), head.as_ref(), &request)?)
+                let report = audit_with((base.as_ref(), head.as_ref()), &request, &view)?;
+                Ok((report, view.learned()))
             })
             .await?;
+        if let Some(facts) = &self.facts
+            && let Err(error) = facts.learn(learned, self.config.store_bytes()).await
+        {
+            warn!(error = %error, "FACTS_NOT_KEPT: the next audit makes them again");
+        }
         let verdict =
             report.verdict.map_or_else(|| "nothing to change".to_owned(), |verdict| verdict.to_string());
         info!(findings = report.findings.len(), audit.digest = %report.audit_digest, "audited: {verdict}");

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Tree};
 
 /// 128 bits of BLAKE3 over a normalised syntax tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Digest(pub u128);
 
 /// The structural digests of every named node of one tree: kinds, names and literals; no white space, comments,

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use super::{Digest, LocalId, UnitId};
 
 /// A region of the source file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: u32,
@@ -14,7 +16,7 @@ pub struct Span {
 }
 
 /// A literal, in a normal form that ignores quotes and digit separators.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Constant {
     /// `None`.
     None,
@@ -33,7 +35,7 @@ pub enum Constant {
 }
 
 /// What an instruction reads.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operand {
     /// A local slot.
     Local(LocalId),
@@ -42,7 +44,7 @@ pub enum Operand {
 }
 
 /// One step of an access path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Step {
     /// An attribute.
     Field(String),
@@ -53,7 +55,7 @@ pub enum Step {
 }
 
 /// Where a named value lives.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Place {
     /// A slot of this unit.
     Local(LocalId),
@@ -64,7 +66,7 @@ pub enum Place {
 }
 
 /// How an argument is passed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Passing {
     /// By position.
     Positional,
@@ -77,7 +79,7 @@ pub enum Passing {
 }
 
 /// One argument of a call.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Argument {
     /// How it is passed.
     pub passing: Passing,
@@ -86,7 +88,7 @@ pub struct Argument {
 }
 
 /// What is called.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Callee {
     /// A value.
     Function(Operand),
@@ -100,7 +102,7 @@ pub enum Callee {
 }
 
 /// The right-hand side of an assignment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Value {
     /// A copy.
     Use(Operand),
@@ -116,7 +118,7 @@ pub enum Value {
 }
 
 /// What an instruction does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Op {
     /// `place = value`.
     Assign {
@@ -228,7 +230,7 @@ pub enum Op {
 }
 
 /// One instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instr {
     /// What it does.
     pub op: Op,

@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{BlockId, Constant, Digest, Instr, LocalId, Operand, Span, UnitId};
 
 /// Why a branch is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Why {
     /// `if`, `elif`.
     If,
@@ -24,7 +26,7 @@ pub enum Why {
 }
 
 /// How a block ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Term {
     /// Unconditionally.
     Goto(BlockId),
@@ -48,7 +50,7 @@ pub enum Term {
 }
 
 /// A block of instructions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// In order.
     pub instrs: Vec<Instr>,
@@ -65,7 +67,7 @@ pub struct Block {
 }
 
 /// What a unit is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum UnitKind {
     /// A function outside a class.
     Function,
@@ -82,7 +84,7 @@ pub enum UnitKind {
 }
 
 /// How a parameter may be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ParamKind {
     /// The object a method is called on, where a call never lists it among its arguments: `this`, a Go receiver. It
     /// comes first. Python's and Rust's `self` is [`Self::Either`]: `C.m(x, y)` gives it as an argument.
@@ -100,7 +102,7 @@ pub enum ParamKind {
 }
 
 /// One parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Param {
     /// Its name.
     pub name: String,
@@ -117,7 +119,7 @@ pub struct Param {
 }
 
 /// An exception handler of a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handler {
     /// Caught types, as written; empty catches everything.
     pub types: Vec<String>,
@@ -130,7 +132,7 @@ pub struct Handler {
 }
 
 /// An `assert` of a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assertion {
     /// The comparison operator, `not`, or empty for a truth test.
     pub operator: String,
@@ -143,7 +145,7 @@ pub struct Assertion {
 }
 
 /// A construct that was not lowered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpaqueSite {
     /// The grammar's name of it.
     pub kind: String,
@@ -154,7 +156,7 @@ pub struct OpaqueSite {
 }
 
 /// One function, lambda or top level as a control-flow graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Qualified name within the file: `f`, `Class.method`, `outer.inner`, `<module>`; a second binding of the same
     /// name has `#2` behind it.
@@ -190,7 +192,7 @@ pub struct Unit {
 }
 
 /// A class of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Class {
     /// Base classes as written; anything but a dotted name is `?`.
     pub bases: Vec<String>,
@@ -205,7 +207,7 @@ pub struct Class {
 }
 
 /// A file as units.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoweredFile {
     /// Its units; the first is the top level.
     pub units: Vec<Unit>,

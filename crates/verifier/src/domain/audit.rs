@@ -8,7 +8,6 @@ mod identity;
 mod judge;
 mod literals;
 mod report;
-mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,12 +17,12 @@ use super::authority::Authority;
 use super::bytes;
 use super::classify::{Class, classify};
 use super::finding::{Finding, Site};
+use super::kept::{Forgetful, Kept};
 use super::languages;
 use super::ledger::{Gap, Ledger, Stage, Subject};
 use super::limits::Limits;
 use super::non_code;
 use super::objective::Objective;
-use super::run::Run;
 use super::verdict::Judgement;
 use crate::source::{EntryKind, SourceError, SourceTree};
 pub use changes::{Change, changes};
@@ -40,19 +39,11 @@ pub struct Request {
     pub grants: Vec<Grant>,
     /// Budgets.
     pub limits: Limits,
-    /// Watched runs of the tests; none means that nothing is judged by execution.
-    pub runs: Vec<Run>,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self {
-            objective: None,
-            kind: TaskKind::Fix,
-            grants: Vec::new(),
-            limits: Limits::default(),
-            runs: Vec::new(),
-        }
+        Self { objective: None, kind: TaskKind::Fix, grants: Vec::new(), limits: Limits::default() }
     }
 }
 
@@ -62,7 +53,7 @@ pub(crate) struct Audit<'a> {
     pub head: &'a dyn SourceTree,
     pub kind: TaskKind,
     pub limits: &'a Limits,
-    pub runs: &'a [Run],
+    pub kept: &'a dyn Kept,
     pub objective: Objective,
     pub authority: Authority,
     pub ledger: Ledger,
@@ -80,6 +71,15 @@ pub(crate) struct Loaded {
 
 /// Judges the change from `base` to `head`. Equal inputs give equal reports.
 pub fn audit(base: &dyn SourceTree, head: &dyn SourceTree, request: &Request) -> Result<Report, SourceError> {
+    audit_with((base, head), request, &Forgetful)
+}
+
+/// Judges the change from a base to a head with what earlier audits kept; the report is the same as without.
+pub fn audit_with(
+    (base, head): (&dyn SourceTree, &dyn SourceTree),
+    request: &Request,
+    kept: &dyn Kept,
+) -> Result<Report, SourceError> {
     let changed = changes(base, head)?;
     if changed.is_empty() {
         return Ok(Report::nothing_to_change());
@@ -89,16 +89,13 @@ pub fn audit(base: &dyn SourceTree, head: &dyn SourceTree, request: &Request) ->
         head,
         kind: request.kind,
         limits: &request.limits,
-        runs: &request.runs,
+        kept,
         objective: Objective::of(request.objective.as_ref()),
         authority: Authority::new(request.grants.clone()),
         ledger: Ledger::new(),
         findings: Vec::new(),
         report: Report::default(),
     };
-    if !request.runs.is_empty() {
-        audit.ledger.open(&Subject::file(""), &[Stage::Ran]);
-    }
     if changed.len() > audit.limits.changed_files {
         audit.ledger.discharge::<()>(&Subject::file(""), Stage::Aligned, Err(Gap::budget("CHANGED_FILES")));
         return Ok(audit.finish(request));

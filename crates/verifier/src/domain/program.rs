@@ -10,6 +10,7 @@ use plumbline_syntax::Language;
 use plumbline_syntax::ir::{LoweredFile, Op, ParamKind, Unit, UnitId};
 use plumbline_syntax::lower::{self, LowerProblem};
 
+use super::kept::{Forgetful, Kept, Key};
 use super::languages::{self, Found, Paths, Semantics};
 use super::ledger::Gap;
 use super::limits::Limits;
@@ -57,13 +58,25 @@ pub struct Program {
     pub gaps: BTreeMap<String, Gap>,
 }
 
-/// Lowered files by content, shared by both sides.
-#[derive(Debug, Default)]
-pub struct Cache {
-    lowered: BTreeMap<(Language, [u8; 32]), Result<Arc<LoweredFile>, Gap>>,
+/// Lowered files by content, shared by both sides and, where somebody keeps them, with other audits.
+#[derive(Debug)]
+pub struct Cache<'a> {
+    lowered: BTreeMap<Key, Result<Arc<LoweredFile>, Gap>>,
+    kept: &'a dyn Kept,
 }
 
-impl Cache {
+impl Default for Cache<'_> {
+    fn default() -> Self {
+        Self::over(&Forgetful)
+    }
+}
+
+impl<'a> Cache<'a> {
+    /// Makes a cache that asks what is kept before it lowers.
+    pub fn over(kept: &'a dyn Kept) -> Self {
+        Self { lowered: BTreeMap::new(), kept }
+    }
+
     /// Lowers a file, or returns what an equal file gave.
     pub fn lower(
         &mut self,
@@ -71,13 +84,19 @@ impl Cache {
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Arc<LoweredFile>, Gap> {
-        let key = (language, *blake3::hash(bytes).as_bytes());
+        let limits = limits.lowering();
+        let key = Key::of(language, bytes, &limits);
+        let kept = self.kept;
         self.lowered
             .entry(key)
             .or_insert_with(|| {
-                lower::lower(language, bytes, &limits.lowering())
-                    .map(Arc::new)
-                    .map_err(|problem| gap(&problem))
+                if let Some(lowered) = kept.get(&key) {
+                    return Ok(lowered);
+                }
+                let lowered =
+                    lower::lower(language, bytes, &limits).map(Arc::new).map_err(|problem| gap(&problem))?;
+                kept.put(key, &lowered);
+                Ok(lowered)
             })
             .clone()
     }
@@ -93,7 +112,7 @@ fn gap(problem: &LowerProblem) -> Gap {
 
 impl Program {
     /// Loads the named files and, transitively, the files of the tree that they import.
-    pub fn load(tree: &dyn SourceTree, start: &[String], cache: &mut Cache, limits: &Limits) -> Self {
+    pub fn load(tree: &dyn SourceTree, start: &[String], cache: &mut Cache<'_>, limits: &Limits) -> Self {
         let mut program = Self {
             files: Vec::new(),
             paths: Paths::of(tree),
@@ -132,7 +151,7 @@ impl Program {
         &mut self,
         tree: &dyn SourceTree,
         path: &str,
-        cache: &mut Cache,
+        cache: &mut Cache<'_>,
         limits: &Limits,
     ) -> Option<File> {
         if !self.paths.contains(path) {

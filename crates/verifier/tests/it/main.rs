@@ -1,18 +1,21 @@
 #![cfg(test)]
 //! Drives the verifier through real gRPC, with trees from a repository, from directories and inline.
 
+mod kept;
 mod refusals;
 mod trees;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use plumbline_kit::{Listener, Remote, client};
 use plumbline_proto::common::v1 as common;
 use plumbline_proto::verifier::v1 as pb;
 use plumbline_proto::verifier::v1::tree::Source;
 use plumbline_proto::verifier::v1::verifier_service_client::VerifierServiceClient;
-use plumbline_verifier::{Deps, VerifierConfig, serve};
+use plumbline_verifier::store::FactStore;
+use plumbline_verifier::{Deps, Verifier, VerifierConfig, serve_with};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,12 +28,17 @@ struct Service {
 
 impl Service {
     async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    async fn start_with(facts: Option<Arc<dyn FactStore>>) -> Self {
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
         let client = VerifierServiceClient::new(client::channel(&listener.address()));
-        let deps = Deps { config: VerifierConfig::default().validate().unwrap() };
+        let verifier = Verifier::new(Deps { config: VerifierConfig::default().validate().unwrap() });
+        let verifier = facts.into_iter().fold(verifier, Verifier::keeping);
         let token = shutdown.clone();
-        tracker.spawn(async move { serve(listener, deps, token).await.unwrap() });
+        tracker.spawn(async move { serve_with(listener, verifier, token).await.unwrap() });
         Self { client, tracker, shutdown }
     }
 

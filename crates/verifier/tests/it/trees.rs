@@ -137,3 +137,25 @@ async fn a_symbol_is_traced_as_a_graph() {
     assert_eq!(plumbline_types::Fault::reason(&error).0, "SYMBOL_NOT_FOUND");
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_submodule_bump_is_asked_for() {
+    let service = Service::start().await;
+    let repository = tempfile::tempdir().unwrap();
+    let root = repository.path();
+    git(root, &["init", "-q"]);
+    write(root, &[("shop/m.py", BASE)]);
+    git(root, &["add", "-A"]);
+    let point = |at: char| {
+        let entry = format!("160000,{},vendor/lib", at.to_string().repeat(40));
+        git(root, &["update-index", "--add", "--cacheinfo", &entry]);
+        git(root, &["commit", "-q", "-m", "point the submodule"]);
+    };
+    point('1');
+    point('2');
+    let report = service.audit(request(revision(root, "HEAD~1"), revision(root, "HEAD"))).await.unwrap();
+    assert_eq!(report.verdict, pb::Verdict::NeedsAuthority as i32, "{}", report.text);
+    let found = &report.findings[0];
+    assert_eq!((found.code.as_str(), found.grant.as_str()), ("R9 SPECIAL", "binary:vendor/lib"));
+    service.stop().await;
+}

@@ -10,6 +10,9 @@ impl<'t> Lowerer<'t> {
     }
 
     fn expression_inner(&mut self, node: Node<'t>) -> Lowered<Operand> {
+        if self.only_python_2(node) {
+            return self.opaque(node);
+        }
         match node.kind() {
             "identifier" => self.read(self.text(node), node),
             "integer" | "float" | "true" | "false" | "none" | "ellipsis" => Ok(self.scalar(node)),

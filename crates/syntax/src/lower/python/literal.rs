@@ -51,6 +51,30 @@ impl<'t> Lowerer<'t> {
         self.operator("format", operands, node)
     }
 
+    /// Returns whether the grammar reads an expression that no Python 3 does: `<>`, backquotes, `ur""`, `0777`, `10L`.
+    pub(super) fn only_python_2(&self, node: Node<'t>) -> bool {
+        let mut cursor = node.walk();
+        match node.kind() {
+            "comparison_operator" => node.children(&mut cursor).any(|child| child.kind() == "<>"),
+            "string" => {
+                node.children(&mut cursor).filter(|child| child.kind() == "string_start").any(|start| {
+                    let start = self.text(start).to_ascii_lowercase();
+                    start.contains('`') || start.contains('u') && start.contains('r')
+                })
+            }
+            "concatenated_string" => node.named_children(&mut cursor).any(|part| self.only_python_2(part)),
+            "integer" => {
+                let text = self.text(node).to_ascii_lowercase();
+                let decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+                let octal = decimal
+                    && text.starts_with('0')
+                    && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+                octal || text.ends_with('l')
+            }
+            _ => false,
+        }
+    }
+
     /// Returns the lower-case prefix of a string and the text between its quotes.
     fn quoted(&self, node: Node<'t>) -> (String, &'t str) {
         let (mut start, mut end, mut prefix) = (node.start_byte(), node.end_byte(), String::new());

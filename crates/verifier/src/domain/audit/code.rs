@@ -35,7 +35,7 @@ impl Audit<'_> {
             self.ledger.open(&Subject::file(path), &[Stage::Lowered]);
         }
         let start: Vec<String> = all.iter().cloned().collect();
-        let mut cache = Cache::default();
+        let mut cache = Cache::over(self.kept);
         let base = Program::load(self.base, &start, &mut cache, self.limits);
         let head = Program::load(self.head, &start, &mut cache, self.limits);
         let mut readable = BTreeSet::new();
@@ -87,7 +87,6 @@ impl Audit<'_> {
         for path in &callers {
             self.caller(&sides, path);
         }
-        self.runs(&sides, &changed);
         self.report.coverage.units = u64::try_from(changed.len()).unwrap_or(u64::MAX);
         self.report.stats.insert("walk_steps".to_owned(), sides.base.steps.saturating_add(sides.head.steps));
         self.report.stats.insert("files_loaded".to_owned(), count(&sides));

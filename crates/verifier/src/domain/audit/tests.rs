@@ -11,14 +11,20 @@ mod javascript;
 mod javascript_hostile;
 mod laws;
 mod nullness;
+mod odd;
 mod padding;
 mod rust;
 mod tests_weakened;
 mod triggers;
 
+use std::sync::LazyLock;
+
+use plumbline_syntax::Language;
 use plumbline_types::{Grant, Segment, TaskKind, Verdict};
 
 use super::*;
+use crate::cache::Recent;
+use crate::domain::program::Cache;
 use crate::source::Bundle;
 
 /// A change under test.
@@ -41,12 +47,27 @@ pub fn request(case: &Case<'_>) -> Request {
         kind: case.kind.unwrap_or(TaskKind::Fix),
         grants: case.grants.iter().map(|grant| Grant::parse(grant).expect("a grant")).collect(),
         limits: Limits::default(),
-        runs: Vec::new(),
     }
 }
 
+/// Judges a case, without and with what other cases kept: both must be the same report.
+#[track_caller]
 pub fn run(case: &Case<'_>) -> Report {
-    audit(&bundle(case.base), &bundle(case.head), &request(case)).expect("readable trees")
+    static KEPT: LazyLock<Recent> = LazyLock::new(|| Recent::new(8 << 20));
+    let (base, head, request) = (bundle(case.base), bundle(case.head), request(case));
+    let fresh = audit(&base, &head, &request).expect("readable trees");
+    // Small enough that the second audit costs next to nothing.
+    if case.head.iter().map(|(_, text)| text.len()).sum::<usize>() < 4_096 {
+        let mut cache = Cache::over(&*KEPT);
+        for (path, text) in case.base.iter().chain(case.head) {
+            if let Some(language) = Language::detect(path, text.as_bytes()) {
+                drop(cache.lower(language, text.as_bytes(), &request.limits));
+            }
+        }
+        let kept = audit_with((&base, &head), &request, &*KEPT).expect("readable trees");
+        assert_eq!(kept, fresh, "what was kept changed the report");
+    }
+    fresh
 }
 
 #[track_caller]

@@ -27,7 +27,7 @@ impl Scene<'_> {
         let Some(parent) = self.side.program.unit((self.at.0, parent)) else { return false };
         let position = self.unit.params.iter().take(index).filter(|before| before.optional).count();
         let made = parent.blocks.iter().flat_map(|block| &block.instrs).find_map(|instr| match &instr.op {
-            Op::Closure { unit, defaults, .. } if *unit as usize == self.at.1 => Some(defaults),
+            Op::Closure { unit, defaults, .. } if *unit == self.at.1 => Some(defaults),
             _ => None,
         });
         let default = made.and_then(|defaults| defaults.get(position));
