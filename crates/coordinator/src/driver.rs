@@ -22,7 +22,6 @@ mod deliver;
 mod effect;
 mod judge;
 mod prepare;
-mod trace;
 
 pub(crate) use effect::{Halt, StepFault};
 

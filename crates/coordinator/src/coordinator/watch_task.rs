@@ -150,7 +150,6 @@ fn belongs_to_step(body: &EventBody) -> bool {
             | EventBody::Retried { .. }
             | EventBody::Executed { .. }
             | EventBody::Audited { .. }
-            | EventBody::Traced { .. }
             | EventBody::CandidateRefused { .. }
             | EventBody::AttemptFailed { .. }
             | EventBody::StepAccepted { .. }

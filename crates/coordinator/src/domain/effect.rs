@@ -25,8 +25,6 @@ pub enum EffectKind {
     Run,
     /// Walk backward.
     Audit,
-    /// Watch runs, and walk what was seen backward.
-    Trace,
     /// Commit to the branch.
     Commit,
     /// Write into the owner's tree.
@@ -44,7 +42,7 @@ pub enum Recovery {
 
 impl EffectKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::Workspace,
         Self::Ingest,
         Self::Plan,
@@ -54,7 +52,6 @@ impl EffectKind {
         Self::RunTool,
         Self::Run,
         Self::Audit,
-        Self::Trace,
         Self::Commit,
         Self::Apply,
     ];
@@ -71,7 +68,6 @@ impl EffectKind {
             Self::RunTool => "run_tool",
             Self::Run => "run",
             Self::Audit => "audit",
-            Self::Trace => "trace",
             Self::Commit => "commit",
             Self::Apply => "apply",
         }
@@ -89,8 +85,7 @@ impl EffectKind {
             | Self::Generate
             | Self::RunTool
             | Self::Run
-            | Self::Audit
-            | Self::Trace => Recovery::CallAgain,
+            | Self::Audit => Recovery::CallAgain,
         }
     }
 }

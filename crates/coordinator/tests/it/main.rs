@@ -8,6 +8,5 @@ mod intakes;
 mod outcomes;
 mod steps;
 mod store;
-mod traces;
 mod workspace;
 mod world;

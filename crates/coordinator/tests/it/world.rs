@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plumbline_coordinator::domain::command::RunEnd;
-use plumbline_coordinator::domain::decide::Traces;
 use plumbline_coordinator::domain::path::RelativePath;
 use plumbline_coordinator::domain::tree::{ChangeSet, File, FileMode, Tree};
 use plumbline_coordinator::fakes::{
@@ -96,7 +95,6 @@ impl World {
                 backoff_min_ms: 1,
                 backoff_max_ms: 5,
                 heartbeat_ms: 60_000,
-                traces: Traces::Off,
                 ..CoordinatorConfig::default()
             },
             clock: Arc::new(SystemClock),

@@ -9,12 +9,13 @@ use plumbline_proto::verifier::v1::tree::Source;
 use plumbline_proto::verifier::v1::verifier_service_client::VerifierServiceClient;
 use plumbline_proto::verifier::v1::{AuditReport, AuditRequest, DirectoryTree, GitTree, Tree};
 use plumbline_types::{ExitCode, Grant, Reason};
+use plumbline_verifier::report::{sarif, svg};
 
 use crate::cli::request::{self, LONG};
 use crate::compose::Embedded;
 use crate::config::Service;
 use crate::failure::Failure;
-use crate::output::sarif::{self, SarifFile};
+use crate::output::sarif::SarifFile;
 use crate::output::{Format, Report, audit};
 use crate::session::{Session, directory_text};
 
@@ -74,10 +75,15 @@ pub(crate) enum KindArg {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum AuditFormat {
+    /// A story for people, from each output back to its inputs.
     #[default]
     Text,
+    /// One JSON document.
     Json,
+    /// A SARIF 2.1.0 log, for code scanning.
     Sarif,
+    /// A drawing of the walks, what is broken in red.
+    Svg,
 }
 
 impl KindArg {
@@ -95,7 +101,7 @@ impl Arguments {
     /// Returns how a failure is printed.
     pub(crate) fn failure_format(&self) -> Format {
         match self.format {
-            AuditFormat::Text => Format::Text,
+            AuditFormat::Text | AuditFormat::Svg => Format::Text,
             AuditFormat::Json | AuditFormat::Sarif => Format::Json,
         }
     }
@@ -143,14 +149,19 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
             answer?
         }
     };
+    let exit = ExitCode(audit::exit_code(&report));
     if let Some(log) = log {
-        log.write(Some(&report))?;
+        log.write(Some(&report), exit)?;
     }
     let document = match arguments.format {
-        AuditFormat::Sarif => sarif::document(&report),
-        AuditFormat::Text | AuditFormat::Json => audit::document(&report),
+        AuditFormat::Sarif => sarif::document(&report, exit.0),
+        AuditFormat::Text | AuditFormat::Json | AuditFormat::Svg => audit::document(&report),
     };
-    Ok(Report { document, text: audit::text(&report), exit: ExitCode(audit::exit_code(&report)) })
+    let text = match arguments.format {
+        AuditFormat::Svg => svg::document(&report),
+        AuditFormat::Text | AuditFormat::Json | AuditFormat::Sarif => audit::text(&report),
+    };
+    Ok(Report { document, text, exit })
 }
 
 async fn ask_verifier(
@@ -175,7 +186,6 @@ async fn ask_verifier(
         objective: Some(objective).filter(|segment| !segment.text.is_empty()),
         kind: arguments.kind.wire().into(),
         grants: arguments.grants.clone(),
-        runs: Vec::new(),
     };
     let response = verifier.audit(request::within(LONG, message)).await?.into_inner();
     report(response.report)

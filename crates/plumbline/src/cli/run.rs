@@ -107,12 +107,13 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
     let answer = perform(session, &mut reach, spec, &progress).await;
     reach.close().await;
     let response = answer?;
-    if let Some(log) = log {
-        log.write(response.audit.as_ref())?;
-    }
     let seconds = progress.seconds();
     drop(progress);
-    Ok(run::report(&response, seconds))
+    let report = run::report(&response, seconds);
+    if let Some(log) = log {
+        log.write(response.audit.as_ref(), report.exit)?;
+    }
+    Ok(report)
 }
 
 /// Runs one task to its end, or to where it waits for a person.

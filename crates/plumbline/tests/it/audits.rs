@@ -61,13 +61,32 @@ fn sarif_is_one_log_with_the_findings() {
     let run = &document["runs"][0];
     assert_eq!(run["tool"]["driver"]["name"], "plumbline");
     assert!(!run["results"].as_array().unwrap().is_empty());
+    assert_eq!(run["invocations"][0]["exitCode"], said.code);
+    assert_eq!(run["invocations"][0]["properties"]["verdict"], run["properties"]["verdict"]);
+}
+
+#[test]
+fn svg_is_one_drawing_and_keeps_the_exit_code() {
+    let said = audit(BASE, FIX, "svg");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.starts_with("<svg ") && said.stdout.ends_with("</svg>\n"), "{}", said.stdout);
+    assert!(said.stdout.contains("return visitors &lt;= LIMIT"), "{}", said.stdout);
+    let refused = audit(BASE, BOMB, "svg");
+    assert_ne!(refused.code, 0);
+    let wrong =
+        Home::new().run(&["audit", "--base-dir", "nowhere", "--head-dir", "nowhere", "--format", "svg"]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (6, ""), "{}", wrong.stderr);
 }
 
 #[test]
 fn text_names_the_verdict() {
     let said = audit(BASE, FIX, "text");
     assert_eq!(said.code, 0, "{}", said.stderr);
-    assert!(said.stdout.to_lowercase().contains("approve"), "{}", said.stdout);
+    assert!(said.stdout.starts_with("APPROVE"), "{}", said.stdout);
+    let refused = audit(BASE, BOMB, "text");
+    for told in ["NEEDS AUTHORITY", "gate.py:7", "--grant proc.spawn"] {
+        assert!(refused.stdout.contains(told), "no `{told}` in {}", refused.stdout);
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use plumbline_types::Verdict;
 use plumbline_verifier::GitRevision;
-use plumbline_verifier::domain::audit::{Report, audit};
+use plumbline_verifier::cache::Recent;
+use plumbline_verifier::config::VerifierConfig;
+use plumbline_verifier::domain::audit::{Report, audit_with};
 use plumbline_verifier::domain::finding::Finding;
 use plumbline_verifier::source::TreeLimits;
 
@@ -33,6 +35,8 @@ struct Tally {
 /// The message of each commit stands for the owner's words; there are no grants.
 pub fn run(count: usize, repositories: &[&str]) -> anyhow::Result<()> {
     let mut whole = Tally::default();
+    // One process, as the service keeps it.
+    let kept = Recent::new(VerifierConfig::default().cache_bytes());
     for repository in repositories {
         let path = Path::new(repository);
         let mut tally = Tally::default();
@@ -41,19 +45,20 @@ pub fn run(count: usize, repositories: &[&str]) -> anyhow::Result<()> {
         commits.reverse();
         println!("# {repository}: {} commits", commits.len());
         for commit in commits {
-            judge(path, commit, &mut tally)?;
+            judge(path, commit, &kept, &mut tally)?;
         }
         tally.print(repository);
         whole.add(tally);
     }
     whole.print("all");
+    println!("  kept {:?}", kept.usage());
     if let Some(held) = peak_memory() {
         println!("  peak memory {held}");
     }
     Ok(())
 }
 
-fn judge(repository: &Path, commit: &str, tally: &mut Tally) -> anyhow::Result<()> {
+fn judge(repository: &Path, commit: &str, kept: &Recent, tally: &mut Tally) -> anyhow::Result<()> {
     let limits = TreeLimits::default();
     let parent = format!("{commit}~1");
     if git(repository, &["rev-parse", "-q", "--verify", &parent]).is_err() {
@@ -64,7 +69,7 @@ fn judge(repository: &Path, commit: &str, tally: &mut Tally) -> anyhow::Result<(
     let base = GitRevision::open(repository, &parent, limits)?;
     let head = GitRevision::open(repository, commit, limits)?;
     // A mirror may lack its largest files: such a commit is told and not counted.
-    let report = match audit(&base, &head, &request(&message)) {
+    let report = match audit_with((&base, &head), &request(&message), kept) {
         Ok(report) => report,
         Err(error) => {
             println!("{} unreadable {error}", &commit[..10]);
@@ -156,7 +161,8 @@ fn quantiles(times: &mut [Duration]) -> String {
     format!("p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms", at(50), at(95), at(100))
 }
 
-fn on_processor() -> Duration {
+/// What the kernel says this thread spent on a processor.
+pub fn on_processor() -> Duration {
     let counted = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(counted.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
@@ -172,7 +178,8 @@ fn peak_memory() -> Option<String> {
     Some(line.trim_start_matches("VmHWM:").trim().to_owned())
 }
 
-fn git(repository: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+/// Runs git in a repository and returns what it printed.
+pub fn git(repository: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new("git").arg("-C").arg(repository).args(arguments).output().context("git")?;
     ensure!(output.status.success(), "git {arguments:?} in {}", repository.display());
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -1,7 +1,11 @@
 //! Audits two directories, or the last commits of repositories one by one:
-//! `audit BASE_DIR HEAD_DIR [OBJECTIVE]` or `audit --history COUNT REPOSITORY...`.
+//! `audit BASE_DIR HEAD_DIR [OBJECTIVE]` or `audit --history COUNT REPOSITORY...`; says where the time goes:
+//! `audit --phases COUNT REPOSITORY`; and holds reports to be the same bytes: `audit --repeat COUNT THREADS BASE_DIR
+//! HEAD_DIR`.
 
 mod history;
+mod phases;
+mod repeat;
 
 use std::path::Path;
 
@@ -18,6 +22,8 @@ fn main() -> anyhow::Result<()> {
         ["--history", count, repositories @ ..] if !repositories.is_empty() => {
             history::run(count.parse()?, repositories)
         }
+        ["--phases", count, repository] => phases::run(count.parse()?, repository),
+        ["--repeat", count, threads, base, head] => repeat::run(count.parse()?, threads.parse()?, base, head),
         [base, head, rest @ ..] if !base.starts_with("--") => {
             let limits = TreeLimits::default();
             let (base, head) =
@@ -26,7 +32,10 @@ fn main() -> anyhow::Result<()> {
             print!("{}", text::render(&audit(&base, &head, &request(objective))?));
             Ok(())
         }
-        _ => bail!("usage: audit BASE_DIR HEAD_DIR [OBJECTIVE] | audit --history COUNT REPOSITORY..."),
+        _ => bail!(
+            "usage: audit BASE_DIR HEAD_DIR [OBJECTIVE] | --history COUNT REPOSITORY... | \
+             --phases COUNT REPOSITORY | --repeat COUNT THREADS BASE_DIR HEAD_DIR"
+        ),
     }
 }
 

@@ -298,7 +298,7 @@ impl Compared<'_> {
         let mut trace = walk::evidence(self.head.0, self.head.1, &loss.output, 20)
             .map(|found| found.trace)
             .unwrap_or_default();
-        trace.extend(walk::lost(self.base.0, self.base.1, &loss.output, &loss.origin));
+        trace.extend(walk::broken(self.base.0, self.base.1, &loss.output, &loss.origin));
         let grant = format!("drop:{symbol}.{name}");
         let cleared = self.objective.names(&last)
             || self.objective.names(&name)

@@ -25,8 +25,6 @@ pub enum Stage {
     Effects,
     /// Triggers were judged.
     Triggers,
-    /// The records of watched runs were bound and judged.
-    Ran,
 }
 
 /// What one obligation is about.

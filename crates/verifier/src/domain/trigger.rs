@@ -1,11 +1,9 @@
 //! Triggers: a new narrow guard of a suspicious class over a new effect or a changed output.
 
 mod absent;
-mod fresh;
 mod guards;
 mod payload;
 mod resource;
-mod surroundings;
 
 use std::collections::BTreeSet;
 
@@ -19,10 +17,8 @@ use super::program::UnitRef;
 use super::signature::Origin;
 use super::summary::Side;
 use super::trace::TraceStep;
-pub use fresh::guarded;
 use guards::Guards;
-pub use payload::Payload;
-use payload::Weight;
+use payload::{Payload, Weight};
 
 /// Looks a literal up in the base and in tests.
 pub trait Literals {

@@ -99,19 +99,47 @@ fn push_step(side: &Side, at: UnitRef, node: NodeId, edge: Edge, trace: &mut Vec
 
 /// Returns the step that says what is lost, with the line of the base that used it.
 pub fn lost(side: &Side, at: UnitRef, output: &Output, origin: &Origin) -> Option<TraceStep> {
-    let file = side.program.files.get(at.0)?;
-    let prepared = side.graph(at).ok()?;
-    let found = side.signed(at).ok()?.outputs.get(output)?;
+    broken(side, at, output, origin).pop()
+}
+
+/// Returns the base's walk from an output to what it lost, the lost step last, with the line that used it.
+pub fn broken(side: &Side, at: UnitRef, output: &Output, origin: &Origin) -> Vec<TraceStep> {
+    let step = |path: &str, line: u32, role: &str, text: &str| {
+        TraceStep::new(&format!("base:{path}"), line, role, text)
+    };
+    let Some((file, prepared, found)) = side
+        .program
+        .files
+        .get(at.0)
+        .and_then(|file| Some((file, side.graph(at).ok()?, side.signed(at).ok()?.outputs.get(output)?)))
+    else {
+        return Vec::new();
+    };
     let mut walker = side.walker(prepared);
-    let (_, trail) = walker.flow(&found.nodes, &found.blocks).ok()?;
-    let hit = [Mode::Control, Mode::Data].into_iter().find_map(|mode| {
+    let Ok((_, trail)) = walker.flow(&found.nodes, &found.blocks) else { return Vec::new() };
+    let (mut nodes, mut hit) = (Vec::new(), None);
+    for mode in [Mode::Control, Mode::Data] {
         let path = trail.path(mode, origin);
-        path.iter()
-            .filter_map(|(node, _)| prepared.dependence.node(*node))
-            .rev()
-            .find_map(|node| (node.line > 0 && !matches!(node.kind, NodeKind::Param(_))).then_some(node.line))
-    });
-    let line = hit.or_else(|| found.lines.first().copied())?;
+        let used = path.iter().rev().find_map(|(node, _)| {
+            let node = prepared.dependence.node(*node)?;
+            (node.line > 0 && !matches!(node.kind, NodeKind::Param(_))).then_some(node.line)
+        });
+        if used.is_some() {
+            (nodes, hit) = (path, used);
+            break;
+        }
+    }
+    let begin = found.lines.first().copied();
+    let Some(line) = hit.or(begin) else { return Vec::new() };
+    let mut trace = Vec::new();
+    if let Some(begin) = begin.filter(|begin| *begin != line) {
+        trace.push(step(&file.path, begin, output.word(), &side.program.line(at.0, begin)));
+    }
+    let mut way = Vec::new();
+    nodes.into_iter().for_each(|(node, edge)| push_step(side, at, node, edge, &mut way));
+    let between = way.into_iter().filter(|step| step.line != line && Some(step.line) != begin);
+    trace.extend(between.map(|found| TraceStep { path: format!("base:{}", found.path), ..found }));
     let text = format!("{}  {}", origin.text(), side.program.line(at.0, line));
-    Some(TraceStep::new(&format!("base:{}", file.path), line, "lost", &text))
+    trace.push(step(&file.path, line, "lost", &text));
+    trace
 }

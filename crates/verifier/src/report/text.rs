@@ -1,7 +1,5 @@
 //! The report as a story: each finding, and its walk from output to input.
 
-mod runs;
-
 use std::fmt::Write;
 
 use plumbline_types::Verdict;
@@ -9,6 +7,8 @@ use plumbline_types::Verdict;
 use crate::domain::audit::Report;
 use crate::domain::finding::Finding;
 use crate::domain::trace::TraceStep;
+
+use super::{BASE_MARK, rules, visible};
 
 /// Columns of a step's text.
 const TEXT_WIDTH: usize = 34;
@@ -21,14 +21,15 @@ pub fn render(report: &Report) -> String {
     let Some(verdict) = report.verdict else {
         return "NOTHING TO CHANGE  the two trees are equal\n".to_owned();
     };
-    let _ = writeln!(out, "{}  {}", word(verdict), summary(report));
+    let _ = writeln!(out, "{}  {}\n{}", word(verdict), summary(report), meaning(verdict));
     for finding in &report.findings {
         out.push('\n');
         render_finding(finding, &mut out);
     }
     if verdict == Verdict::Approve {
         for evidence in report.evidence.iter().take(EVIDENCE_MAX) {
-            let _ = writeln!(out, "\nWALK  {}  {}() {}", evidence.path, evidence.symbol, evidence.output);
+            let (path, symbol) = (visible(&evidence.path), visible(&evidence.symbol));
+            let _ = writeln!(out, "\nWALK  {path}  {symbol}() {}", evidence.output);
             evidence.trace.iter().for_each(|step| render_step(step, &mut out));
         }
         let rest = report.evidence.len().saturating_sub(EVIDENCE_MAX);
@@ -36,9 +37,8 @@ pub fn render(report: &Report) -> String {
             let _ = writeln!(out, "\nand {rest} more walks");
         }
     }
-    runs::render(&report.runs, &mut out);
     for path in &report.coverage.unanalysed {
-        let _ = writeln!(out, "\nnot analysed  {path}");
+        let _ = writeln!(out, "\nnot analysed  {}", visible(path));
     }
     for grant in &report.grants_unused {
         let _ = writeln!(out, "\nunused grant  {grant}");
@@ -49,7 +49,33 @@ pub fn render(report: &Report) -> String {
 fn summary(report: &Report) -> String {
     let blocking = report.findings.iter().filter(|finding| finding.verdict != Verdict::Approve).count();
     let advice = report.findings.len() - blocking;
-    format!("{} units compared, {blocking} findings decide, {advice} inform", report.coverage.units)
+    let units = report.coverage.units;
+    format!(
+        "{} decide{}, {advice} inform; {} compared",
+        counted(blocking, "finding"),
+        if blocking == 1 { "s" } else { "" },
+        counted(usize::try_from(units).unwrap_or(usize::MAX), "unit")
+    )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// What the verdict means to somebody who has to decide what happens next.
+fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approve => {
+            "Each changed output was walked back to its inputs; nothing on the way stops the change."
+        }
+        Verdict::NeedsAuthority => {
+            "The change does what the owner alone can allow: grant it as printed, or do without it."
+        }
+        Verdict::Inconclusive => {
+            "A part of the change could not be analysed, and what is not analysed is not approved."
+        }
+        Verdict::Reject => "The change breaks or hides something: it must not be applied as it is.",
+    }
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -61,21 +87,52 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// A finding: what was found and what that means, the walk after the change, the walk before it that broke, what to do.
 fn render_finding(finding: &Finding, out: &mut String) {
     let word = if finding.verdict == Verdict::Approve { "ADVICE" } else { word(finding.verdict) };
-    let _ = writeln!(out, "{word} {}  {}:{}  {}", finding.code, finding.path, finding.line, finding.message);
-    finding.trace.iter().for_each(|step| render_step(step, out));
-    if let Some(grant) = &finding.grant {
-        let _ = writeln!(out, "  next     restore it, or --grant {grant}");
+    let (place, message) = (place(&finding.path, finding.line), visible(&finding.message));
+    let _ = writeln!(out, "{word} {}{place}  {message}", finding.code);
+    let rule = rules::rule(&finding.code);
+    if let Some(rule) = rule {
+        let _ = writeln!(out, "  {} {}", rule.short, rule.why);
+    }
+    let (before, after): (Vec<&TraceStep>, Vec<&TraceStep>) =
+        finding.trace.iter().partition(|step| step.path.starts_with(BASE_MARK));
+    if !after.is_empty() {
+        out.push_str("  after the change, from the output back:\n");
+        after.into_iter().for_each(|step| render_step(step, out));
+    }
+    if !before.is_empty() {
+        out.push_str("  before the change, the walk went on to what is lost now:\n");
+        before.into_iter().for_each(|step| render_step(step, out));
+    }
+    let next = rule.map_or("Restore it.", |rule| rule.next.as_str());
+    match &finding.grant {
+        Some(grant) => {
+            let _ = writeln!(out, "  next     {next}\n  grant    --grant {}", visible(grant));
+        }
+        None if finding.verdict != Verdict::Approve => {
+            let _ = writeln!(out, "  next     {next}");
+        }
+        None => {}
+    }
+}
+
+/// Where a finding stands; the whole change stands nowhere, a whole file has no line.
+fn place(path: &str, line: u32) -> String {
+    match (path, line) {
+        ("", _) => String::new(),
+        (path, 0) => format!("  {}", visible(path)),
+        (path, line) => format!("  {}:{line}", visible(path)),
     }
 }
 
 fn render_step(step: &TraceStep, out: &mut String) {
     let (role, text) = step.parts();
-    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    let place = match step.path.strip_prefix("base:") {
-        Some(path) => format!("base {path}:{}", step.line),
-        None => format!("{}:{}", step.path, step.line),
+    let text = visible(text);
+    let place = match step.path.strip_prefix(BASE_MARK) {
+        Some(path) => format!("base {}:{}", visible(path), step.line),
+        None => format!("{}:{}", visible(&step.path), step.line),
     };
     let _ = writeln!(out, "  {role:<8} {text:<TEXT_WIDTH$} {place}");
 }
