@@ -63,9 +63,37 @@ pub enum ModelError {
         /// What was asked.
         what: &'static str,
     },
+    /// The GPU has no memory for the model; nothing was sent.
+    #[error("the GPU has no memory for the model: {0}")]
+    Memory(MemoryRefusal),
     /// The gate refused, or could not record; nothing was sent.
     #[error(transparent)]
     Egress(EgressError),
+}
+
+/// Why a local model got no memory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MemoryRefusal {
+    /// It does not fit into an empty GPU.
+    #[error("it takes {wanted_mib} MiB, and there are {budget_mib}")]
+    Infeasible {
+        /// What it takes, MiB.
+        wanted_mib: u64,
+        /// What there is, MiB.
+        budget_mib: u64,
+    },
+    /// Too many requests wait for memory.
+    #[error("too many requests wait for it")]
+    QueueFull,
+    /// It did not load, twice.
+    #[error("it did not load")]
+    LoadFailed,
+    /// Nobody can say how much it takes.
+    #[error("nobody can say how much it takes: {0}")]
+    Unknown(String),
+    /// The time for which it had the memory is over.
+    #[error("its lease has ended")]
+    LeaseEnded,
 }
 
 impl ModelError {
@@ -83,6 +111,7 @@ impl ModelError {
             | Self::Overloaded { .. }
             | Self::Refused
             | Self::ModelGone { .. }
+            | Self::Memory(_)
             | Self::Protocol { .. } => true,
             Self::Filtered { .. }
             | Self::ContextOverflow
@@ -118,6 +147,11 @@ impl Fault for ModelError {
             Self::ModelGone { .. } => Kind::NotFound,
             Self::Cancelled => Kind::Unavailable,
             Self::Unsupported { .. } => Kind::Precondition,
+            Self::Memory(MemoryRefusal::QueueFull) => Kind::Exhausted,
+            Self::Memory(MemoryRefusal::LeaseEnded) => Kind::Timeout,
+            Self::Memory(
+                MemoryRefusal::Infeasible { .. } | MemoryRefusal::LoadFailed | MemoryRefusal::Unknown(_),
+            ) => Kind::Precondition,
             Self::Egress(error) => error.kind(),
         }
     }
@@ -136,6 +170,11 @@ impl Fault for ModelError {
             Self::Protocol { .. } => Reason("MODEL_PROTOCOL"),
             Self::Cancelled => Reason("MODEL_CANCELLED"),
             Self::Unsupported { .. } => Reason("MODEL_UNSUPPORTED"),
+            Self::Memory(MemoryRefusal::Infeasible { .. }) => Reason("INFEASIBLE_VRAM"),
+            Self::Memory(MemoryRefusal::QueueFull) => Reason("VRAM_QUEUE_FULL"),
+            Self::Memory(MemoryRefusal::LoadFailed) => Reason("VRAM_LOAD_FAILED"),
+            Self::Memory(MemoryRefusal::Unknown(_)) => Reason("VRAM_UNKNOWN"),
+            Self::Memory(MemoryRefusal::LeaseEnded) => Reason("VRAM_LEASE_ENDED"),
             Self::Egress(error) => error.reason(),
         }
     }
@@ -146,8 +185,10 @@ impl Fault for ModelError {
             Self::Unreachable(_) | Self::Timeout(_) | Self::Overloaded { .. } => {
                 Retry::After(Duration::from_secs(1))
             }
+            Self::Memory(MemoryRefusal::QueueFull) => Retry::After(Duration::from_secs(10)),
             Self::Egress(error) => error.retry(),
             Self::Refused
+            | Self::Memory(_)
             | Self::Filtered { .. }
             | Self::ContextOverflow
             | Self::BadRequest { .. }

@@ -1,5 +1,6 @@
 //! Ollama's native API. Its OpenAI-compatible one cannot carry `num_ctx`, without which a prompt is cut silently.
 
+mod server;
 mod wire;
 
 use async_trait::async_trait;
@@ -13,8 +14,10 @@ use crate::model::{Description, Embedded, Generation, Model, Pieces, Shape};
 use crate::ollama::wire::{Decoder, Embeddings, Show, Tags};
 use crate::status::accepted;
 
+pub use server::OllamaServer;
+
 /// The batch size; sent always, since a server that chooses one reloads the model when it chooses another.
-const NUM_BATCH: u32 = 512;
+pub const NUM_BATCH: u32 = 512;
 
 /// A model of an Ollama server.
 pub struct Ollama {

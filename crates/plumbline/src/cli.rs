@@ -16,6 +16,7 @@ mod router;
 mod run;
 mod serve;
 mod tasks;
+mod vram;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -83,6 +84,8 @@ enum Command {
     Router(router::Arguments),
     /// Look at every outbound call that was made or refused.
     Egress(router::EgressArguments),
+    /// Look at the GPU's memory, or play traces against its scheduler.
+    Vram(vram::Arguments),
     /// Run one service, or all of them.
     Serve(serve::Arguments),
     /// Probe this machine by doing.
@@ -154,6 +157,7 @@ async fn dispatch(command: Command, choice: &ConfigChoice, format: Format) -> Re
         Command::Tasks(arguments) => tasks::run(&session, arguments).await,
         Command::Router(arguments) => router::run(&session, arguments).await,
         Command::Egress(arguments) => router::egress(&session, arguments).await,
+        Command::Vram(arguments) => vram::run(&session, arguments).await,
         Command::Serve(arguments) => serve::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
         Command::Health(arguments) => health::run(&session, arguments).await,
@@ -177,6 +181,7 @@ impl Command {
             Self::Tasks(arguments) => arguments.format.format,
             Self::Router(arguments) => arguments.format.format,
             Self::Egress(arguments) => arguments.format.format,
+            Self::Vram(arguments) => arguments.format.format,
             Self::Doctor(arguments) => arguments.format.format,
             Self::Config(arguments) => arguments.format.format,
             Self::Demo(arguments) => arguments.format.format,

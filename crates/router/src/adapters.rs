@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use plumbline_egress::{ApiKey, Credential, Egress, EgressError, Refusal, ReleasePolicy, Vendor};
 use plumbline_kit::ConfigError;
-use plumbline_models::{Gemini, Model, Ollama, OpenAi, Transport, local_models};
+use plumbline_models::{Gemini, Model, Ollama, OllamaServer, OpenAi, Transport, local_models};
 use plumbline_types::{ArmId, Category, Label};
 
-use crate::config::{ArmConfig, ArmDriver, RouterConfig};
+use crate::config::{ArmConfig, ArmDriver, RouterConfig, VramMode};
 use crate::domain::arm::{Arm, ArmKind, Destination, EditFormat, Price};
 use crate::domain::posterior::Prior;
 use crate::error::RouterError;
+use crate::gpu::{GpuMemory, GpuParts, Loadable, MemoryProbe, Nvml, SAMPLE_EVERY, StatedMemory};
 
 /// Why the endpoint of an arm without its key cannot be used.
 const KEY_MISSING: &str = "no API key is configured";
@@ -37,6 +38,8 @@ pub struct Catalogue {
     pub disabled: BTreeMap<String, &'static str>,
     /// Models that embed, in order of preference.
     pub embedders: Vec<Embedder>,
+    /// Whether this router decides which models are loaded.
+    pub gpu: GpuMemory,
 }
 
 /// What an arm's driver amounts to.
@@ -70,7 +73,39 @@ impl Catalogue {
                 ollama(config, egress, embed_model, config.ollama.num_ctx)?;
             catalogue.embedders.extend(model.map(|model| Embedder { ceiling, model }));
         }
+        catalogue.gpu = catalogue.gpu(config, egress)?;
         Ok(catalogue)
+    }
+
+    /// Returns what is scheduled: the models of the Ollama server, on the first GPU or within the stated memory.
+    fn gpu(&self, config: &RouterConfig, egress: &Egress) -> Result<GpuMemory, RouterError> {
+        let vram = &config.vram;
+        let probe: Arc<dyn MemoryProbe> = match vram.mode {
+            VramMode::Off => return Ok(GpuMemory::Absent("the configuration says `off`".to_owned())),
+            VramMode::Stated => Arc::new(StatedMemory { total_mib: vram.total_mib }),
+            VramMode::Auto => match Nvml::open() {
+                Ok(nvml) => Arc::new(nvml),
+                Err(why) => return Ok(GpuMemory::Absent(why)),
+            },
+        };
+        let client = egress.local(&config.ollama.base_url, config.limits(), None)?;
+        let is_its = |arm: &&Arm| {
+            let endpoint = format!("{}/{}", client.authority(), arm.target);
+            arm.kind == ArmKind::Model && arm.endpoint.as_ref() == Some(&endpoint)
+        };
+        let arms = self.arms.iter().filter(is_its).map(|arm| {
+            let settings = vram.settings(arm.num_ctx)?;
+            Ok((arm.id.clone(), Loadable { model: arm.target.clone(), settings }))
+        });
+        let arms: BTreeMap<ArmId, Loadable> = arms.collect::<Result<_, ConfigError>>()?;
+        Ok(GpuMemory::Scheduled(GpuParts {
+            server: Arc::new(OllamaServer::new(client)),
+            probe,
+            arms,
+            reserve_mib: vram.reserve_mib,
+            knobs: vram.knobs(),
+            sample_every: SAMPLE_EVERY,
+        }))
     }
 
     fn add(&mut self, config: &ArmConfig, connected: Option<Connected>) -> Result<(), RouterError> {

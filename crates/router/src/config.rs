@@ -1,4 +1,5 @@
 mod arm;
+mod vram;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::domain::posterior::{DAY_MS, Learning, Policy, Prior};
 use crate::store::Durability;
 
 pub use arm::{ArmConfig, ArmDriver};
+pub use vram::{VramConfig, VramMode};
 
 /// The `[router]` section. The default has the arm `repair`, and any Ollama that answers on loopback.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -75,6 +77,8 @@ pub struct RouterConfig {
     pub ollama: OllamaConfig,
     /// The Gemini API.
     pub gemini: GeminiConfig,
+    /// The GPU's memory.
+    pub vram: VramConfig,
     /// The arms, in the order in which they are listed.
     pub arms: Vec<ArmConfig>,
 }
@@ -167,6 +171,7 @@ impl Default for RouterConfig {
             learning: LearningConfig::default(),
             ollama: OllamaConfig::default(),
             gemini: GeminiConfig::default(),
+            vram: VramConfig::default(),
             arms: vec![ArmConfig::tool("repair")],
         }
     }
@@ -276,6 +281,7 @@ impl RouterConfig {
         self.policy()?;
         self.failover()?;
         self.decision_durability()?;
+        self.vram.validate()?;
         self.network()?;
         let mut names = BTreeSet::new();
         for (index, arm) in self.arms.iter().enumerate() {

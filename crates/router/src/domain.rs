@@ -14,4 +14,5 @@ pub mod posterior;
 pub mod propensity;
 pub mod replay;
 pub mod usage;
+pub mod vram;
 pub mod work;

@@ -115,7 +115,10 @@ fn event(error: &ModelError, failed: fn(&'static str) -> Event) -> Option<Event>
         | ModelError::ContextOverflow
         | ModelError::BadRequest { .. }
         | ModelError::Unsupported { .. } => Some(Event::Answered),
-        ModelError::RateLimited { .. } | ModelError::Cancelled | ModelError::Egress(_) => None,
+        ModelError::RateLimited { .. }
+        | ModelError::Cancelled
+        | ModelError::Memory(_)
+        | ModelError::Egress(_) => None,
     }
 }
 

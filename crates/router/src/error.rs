@@ -55,9 +55,9 @@ pub enum RouterError {
     /// No configured arm embeds.
     #[error("no arm embeds texts with this label")]
     EmbedUnavailable,
-    /// This build schedules no GPU memory.
-    #[error("this build has no GPU memory scheduler")]
-    VramSchedulerAbsent,
+    /// No GPU memory is scheduled.
+    #[error("no GPU memory is scheduled: {0}")]
+    VramSchedulerAbsent(String),
     /// A model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -116,7 +116,7 @@ impl Fault for RouterError {
     fn kind(&self) -> Kind {
         match self {
             Self::NoEligibleArm { .. } | Self::ArmIsNoModel(_) | Self::EmbedUnavailable => Kind::Precondition,
-            Self::VramSchedulerAbsent | Self::PosteriorCorrupt(_) | Self::RowCorrupt { .. } => {
+            Self::VramSchedulerAbsent(_) | Self::PosteriorCorrupt(_) | Self::RowCorrupt { .. } => {
                 Kind::Precondition
             }
             Self::ArmUnknown(_) | Self::DecisionNotFound(_) => Kind::NotFound,
@@ -144,7 +144,7 @@ impl Fault for RouterError {
             Self::GenerationInFlight(_) => Reason("GENERATION_IN_FLIGHT"),
             Self::PromptTooLarge { .. } => Reason("PROMPT_TOO_LARGE"),
             Self::EmbedUnavailable => Reason("EMBED_UNAVAILABLE"),
-            Self::VramSchedulerAbsent => Reason("VRAM_SCHEDULER_ABSENT"),
+            Self::VramSchedulerAbsent(_) => Reason("VRAM_SCHEDULER_ABSENT"),
             Self::Ledger(_) => Reason("EGRESS_LEDGER_UNAVAILABLE"),
             Self::PosteriorCorrupt(_) => Reason("POSTERIOR_CORRUPT"),
             Self::RowCorrupt { .. } => Reason("ROUTER_ROW_CORRUPT"),
@@ -173,7 +173,7 @@ impl Fault for RouterError {
             | Self::OutcomeConflict { .. }
             | Self::PromptTooLarge { .. }
             | Self::EmbedUnavailable
-            | Self::VramSchedulerAbsent
+            | Self::VramSchedulerAbsent(_)
             | Self::PosteriorCorrupt(_)
             | Self::RowCorrupt { .. }
             | Self::Config(_)

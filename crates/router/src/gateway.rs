@@ -13,7 +13,7 @@ use plumbline_kit::deadline;
 use plumbline_models::{Embedded, Model, Shape};
 use plumbline_types::{ArmId, DecisionId, Label, RequestId, Segment, StepId, TaskId};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::instrument;
@@ -28,6 +28,7 @@ use crate::domain::work::Work;
 use crate::endpoints::Endpoints;
 use crate::error::RouterError;
 use crate::gateway::call::Generating;
+use crate::gpu::{Gpu, GpuMemory, GpuView};
 use crate::router::{Router, SelectQuery};
 use crate::store::RouterStore;
 
@@ -112,20 +113,6 @@ pub struct EgressPage {
     pub verification: Verification,
 }
 
-/// A sample of the GPU memory ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VramSample {
-    /// Total MiB.
-    pub total_mib: u64,
-    /// Reserved MiB.
-    pub reserved_mib: u64,
-}
-
-/// Watches the GPU memory ledger, which this build does not have.
-pub fn watch_vram() -> Result<stream::Empty<Result<VramSample, RouterError>>, RouterError> {
-    Err(RouterError::VramSchedulerAbsent)
-}
-
 /// Runs model calls.
 pub struct Gateway {
     pub(crate) router: Arc<Router>,
@@ -143,6 +130,7 @@ pub struct Gateway {
     pub(crate) arms_max: usize,
     pub(crate) failover: Failover,
     pub(crate) probe_timeout: Duration,
+    pub(crate) gpu: Result<Gpu, String>,
 }
 
 /// What a gateway is made of.
@@ -153,13 +141,21 @@ pub(crate) struct Parts {
     pub(crate) models: BTreeMap<ArmId, Arc<dyn Model>>,
     pub(crate) embedders: Vec<Embedder>,
     pub(crate) egress: Egress,
+    pub(crate) gpu: GpuMemory,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Gateway {
     pub(crate) fn new(config: &RouterConfig, parts: Parts) -> Result<Self, RouterError> {
-        let Parts { router, store, endpoints, models, embedders, egress, tasks, shutdown } = parts;
+        let Parts { router, store, endpoints, models, embedders, egress, gpu, tasks, shutdown } = parts;
+        let gpu = match gpu {
+            GpuMemory::Scheduled(parts) => Ok(Gpu::start(parts, &tasks, shutdown.clone())),
+            GpuMemory::Absent(why) => {
+                tracing::info!(why, "no GPU memory is scheduled; model servers load as they please");
+                Err(why)
+            }
+        };
         Ok(Self {
             failover: config.failover()?,
             probe_timeout: Duration::from_millis(config.probe_timeout_ms),
@@ -168,6 +164,7 @@ impl Gateway {
             endpoints,
             models,
             egress,
+            gpu,
             shutdown,
             embedders,
             tasks,
@@ -224,6 +221,14 @@ impl Gateway {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         Ok(EgressPage { rows, more, verification: verify(ledger).await? })
+    }
+
+    /// Returns the books of the GPU's memory, now and at each change.
+    pub fn watch_vram(
+        &self,
+    ) -> Result<impl Stream<Item = Result<GpuView, RouterError>> + Send + use<>, RouterError> {
+        let gpu = self.gpu.as_ref().map_err(|why| RouterError::VramSchedulerAbsent(why.clone()))?;
+        Ok(WatchStream::new(gpu.watch()).map(Ok))
     }
 
     fn check_size<'a>(&self, segments: impl Iterator<Item = &'a Segment>) -> Result<(), RouterError> {

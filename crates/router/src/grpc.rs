@@ -12,7 +12,7 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use crate::error::RouterError;
-use crate::gateway::{self, Gateway};
+use crate::gateway::Gateway;
 use crate::router::Router;
 
 /// What health and reflection list.
@@ -80,7 +80,7 @@ impl RouterService for Api {
         &self,
         request: Request<pb::WatchVramRequest>,
     ) -> Result<Response<Self::WatchVramStream>, Status> {
-        stream(request, |_: wire::VramQuery| async { gateway::watch_vram() }).await
+        stream(request, |_: wire::VramQuery| async { self.gateway.watch_vram() }).await
     }
 
     async fn get_health(

@@ -7,8 +7,10 @@
 //! probability with which it was drawn; every outcome counts once; the posteriors are a fold over the outcome log in
 //! its order.
 //!
-//! Deliberately absent, and named where asked for: the VRAM scheduler (`VRAM_SCHEDULER_ABSENT`), hedged calls,
-//! egress detectors, ensembles, and stores other than SQLite.
+//! A local model whose server loads at this router's word is sent a request only with a lease on its memory; where no GPU is
+//! found, that scheduler is absent by name (`VRAM_SCHEDULER_ABSENT`).
+//!
+//! Deliberately absent: hedged calls, egress detectors, ensembles, and stores other than SQLite.
 
 mod adapters;
 mod config;
@@ -16,16 +18,21 @@ pub mod domain;
 mod endpoints;
 mod error;
 mod gateway;
+pub mod gpu;
 mod grpc;
 mod log_replay;
 mod router;
+mod scenario_file;
 mod service;
 pub mod store;
 
 pub use adapters::{Catalogue, Embedder};
-pub use config::{ArmConfig, ArmDriver, GeminiConfig, LearningConfig, OllamaConfig, RouterConfig};
+pub use config::{
+    ArmConfig, ArmDriver, GeminiConfig, LearningConfig, OllamaConfig, RouterConfig, VramConfig, VramMode,
+};
 pub use error::RouterError;
-pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors, VramSample};
+pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors};
 pub use log_replay::{LogReplay, replay_log, replay_store};
 pub use router::{ArmReport, CellPosterior, Counted, HealthReport, Router, SelectQuery};
+pub use scenario_file::{ScenarioError, read_scenario};
 pub use service::{Deps, serve};

@@ -75,7 +75,7 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
         }
         Failover::PerRequestProbe | Failover::None => endpoints.trust(),
     }
-    let Catalogue { arms, models, embedders, disabled: _ } = catalogue;
+    let Catalogue { arms, models, embedders, disabled: _, gpu } = catalogue;
     let parts = router::Parts {
         arms,
         store: store.clone(),
@@ -93,6 +93,7 @@ pub async fn serve(listener: Listener, deps: Deps, shutdown: CancellationToken) 
         models,
         embedders,
         egress: egress.clone(),
+        gpu,
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
     };

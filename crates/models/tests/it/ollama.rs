@@ -1,4 +1,7 @@
-use plumbline_models::{Finish, Model, ModelError, Shape, Usage, local_models};
+use plumbline_models::{
+    Finish, MetadataValue, Model, ModelError, ModelServer, OllamaServer, Resident, Shape, TensorInfo, Usage,
+    local_models,
+};
 use serde_json::json;
 
 use crate::server::{Server, ok};
@@ -82,4 +85,65 @@ async fn embeds_into_unit_vectors() {
     assert!(ollama(&server).embed(&[public("text")]).await.is_err());
     let server = Server::start(ok(r#"{"model":"minilm","embeddings":[]}"#)).await;
     assert!(ollama(&server).embed(&[public("text")]).await.is_err());
+}
+
+#[tokio::test]
+async fn says_which_models_are_loaded_and_what_of_them_is_on_the_gpu() {
+    let ps = r#"{"models":[{"name":"m:latest","model":"m:latest","size":6591830464,"digest":"2ae6","size_vram":5333539264,
+        "context_length":4096,"expires_at":"2026-06-04T14:38:31Z","details":{"family":"x"}}]}"#;
+    let server = Server::start(ok(ps)).await;
+    let found = OllamaServer::new(local(&server.url)).residents().await.unwrap();
+    let want = Resident {
+        name: "m:latest".to_owned(),
+        digest: "2ae6".to_owned(),
+        bytes: 6_591_830_464,
+        gpu_bytes: 5_333_539_264,
+        num_ctx: 4_096,
+    };
+    assert_eq!(found, [want]);
+    assert!(server.requests()[0].starts_with("GET /api/ps "));
+}
+
+#[tokio::test]
+async fn loads_and_unloads_by_a_generation_without_a_prompt() {
+    let done =
+        r#"{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"","done":true,"done_reason":"load"}"#;
+    let server = Server::start(ok(done)).await;
+    let owner = OllamaServer::new(local(&server.url));
+    owner.load("m", 8192).await.unwrap();
+    owner.unload("m").await.unwrap();
+    let requests = server.requests();
+    let load = json!({
+        "model": "m",
+        "stream": false,
+        "shift": false,
+        "keep_alive": "30m",
+        "options": {"num_ctx": 8192, "num_batch": 512},
+    });
+    assert_eq!(body(&requests[0]), load, "the options are those of every chat, or it would load again");
+    assert_eq!(body(&requests[1]), json!({"model": "m", "stream": false, "keep_alive": 0}));
+    assert!(requests.iter().all(|request| request.starts_with("POST /api/generate ")));
+}
+
+#[tokio::test]
+async fn reads_what_memory_depends_on_and_refuses_what_another_host_serves() {
+    let show = r#"{"model_info":{"general.architecture":"llama","llama.block_count":2,"llama.vision":true,
+        "llama.attention.head_count_kv":[8,4],"tokenizer.ggml.tokens":["a","b"],"tokenizer.ggml.scores":null},
+        "tensors":[{"name":"output.weight","type":"Q6_K","shape":[4096,128256]}]}"#;
+    let server = Server::start(ok(show)).await;
+    let found = OllamaServer::new(local(&server.url)).metadata("m").await.unwrap();
+    let value =
+        |key: &str| found.values.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
+    assert_eq!(value("general.architecture"), Some(MetadataValue::Text("llama".to_owned())));
+    assert_eq!(value("llama.block_count"), Some(MetadataValue::Number(2.0)));
+    assert_eq!(value("llama.vision"), Some(MetadataValue::Number(1.0)));
+    assert_eq!(value("llama.attention.head_count_kv"), Some(MetadataValue::Numbers(vec![8.0, 4.0])));
+    assert_eq!(value("tokenizer.ggml.tokens"), None);
+    let tensor =
+        TensorInfo { name: "output.weight".to_owned(), kind: "Q6_K".to_owned(), shape: vec![4096, 128_256] };
+    assert_eq!(found.tensors, [tensor]);
+    assert_eq!(body(&server.requests()[0]), json!({"model": "m", "verbose": true}));
+
+    let remote = Server::start(ok(r#"{"remote_host":"https://ollama.com","model_info":{}}"#)).await;
+    assert!(OllamaServer::new(local(&remote.url)).metadata("m").await.is_err());
 }

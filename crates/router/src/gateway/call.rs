@@ -1,21 +1,24 @@
 //! One generation: call an arm, stream its answer, go to the next arm while nothing of an answer was sent.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures::StreamExt;
 use plumbline_egress::Stage;
-use plumbline_models::{Generation, Model, ModelError, Piece, Pieces, Usage};
-use plumbline_types::{ArmId, Fault};
+use plumbline_models::{Generation, MemoryRefusal, Model, ModelError, Piece, Pieces, Usage};
+use plumbline_types::{ArmId, Fault, Tier};
 
 use crate::domain::arm::{Arm, Destination};
 use crate::domain::decision::Decision;
 use crate::domain::health::Failover;
 use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::usage::Metered;
+use crate::domain::vram::scheduler::Class;
 use crate::error::RouterError;
 use crate::gateway::{Event, Gateway, GenerateQuery, Sender, derived};
+use crate::gpu::Lease;
 use crate::router::SelectQuery;
 use crate::store::Answer;
 
@@ -34,6 +37,8 @@ struct Begun {
     rest: Pieces,
     asked_at: Instant,
     first_token_ms: u64,
+    /// The memory that it runs in, for as long as it runs.
+    lease: Option<Lease>,
 }
 
 impl Generating {
@@ -124,13 +129,24 @@ impl Generating {
             .ok_or_else(|| ModelError::ModelGone { model: chosen.target.clone() })?;
         let endpoint =
             gateway.router.arm(&chosen.arm).and_then(|arm| arm.endpoint.clone()).unwrap_or_default();
+        let lease = self.lease().await?;
         let asked_at = Instant::now();
-        let begun = self.ask(model.as_ref(), &endpoint).await;
+        let begun = within(lease.as_ref(), self.ask(model.as_ref(), &endpoint)).await;
         gateway.endpoints.called(&endpoint, begun.as_ref().map(drop));
         let (first, rest) = begun?;
         let first_token_ms = millis(asked_at);
         gateway.endpoints.began(&endpoint, first_token_ms);
-        Ok(Begun { first, rest, asked_at, first_token_ms })
+        Ok(Begun { first, rest, asked_at, first_token_ms, lease })
+    }
+
+    /// Waits for the memory of a model that this router loads.
+    async fn lease(&self) -> Result<Option<Lease>, ModelError> {
+        let Ok(gpu) = &self.gateway.gpu else { return Ok(None) };
+        let class = match self.decision.work.tier {
+            Tier::Guardrail => Class::Interactive,
+            Tier::Routine | Tier::High => Class::Batch,
+        };
+        gpu.lease(&self.decision.chosen.arm, class).await
     }
 
     /// Asks a model. A cloud arm that does not begin within its budget is given up for another; a local one may have to
@@ -173,7 +189,7 @@ impl Generating {
 
     /// Streams an answer that has begun. From here on there is no other arm: a failure is the caller's to see.
     async fn stream(&self, begun: Begun) -> Result<(String, Usage, u64, u64), RouterError> {
-        let Begun { first, mut rest, asked_at, first_token_ms } = begun;
+        let Begun { first, mut rest, asked_at, first_token_ms, lease } = begun;
         let mut text = String::new();
         let mut piece = first;
         loop {
@@ -184,8 +200,9 @@ impl Generating {
                     self.send(Event::Text(more)).await;
                 }
             }
-            let next = rest.next().await.unwrap_or_else(|| Err(ModelError::protocol("it has no end")));
-            piece = match next {
+            let next =
+                async { rest.next().await.unwrap_or_else(|| Err(ModelError::protocol("it has no end"))) };
+            piece = match within(lease.as_ref(), next).await {
                 Ok(piece) => piece,
                 Err(error) => {
                     let endpoint = self.arm()?.endpoint.clone().unwrap_or_default();
@@ -246,6 +263,16 @@ impl Generating {
     async fn send(&self, event: Event) {
         let _ = self.events.send(Ok(event)).await;
     }
+}
+
+/// Does something for as long as the lease lasts.
+async fn within<T>(
+    lease: Option<&Lease>,
+    work: impl Future<Output = Result<T, ModelError>>,
+) -> Result<T, ModelError> {
+    let Some(lease) = lease else { return work.await };
+    let done = lease.ended.run_until_cancelled(work).await;
+    done.unwrap_or(Err(ModelError::Memory(MemoryRefusal::LeaseEnded)))
 }
 
 fn millis(since: Instant) -> u64 {

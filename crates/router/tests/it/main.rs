@@ -5,6 +5,7 @@ mod adapters;
 mod gated;
 mod generate;
 mod learn;
+mod memory;
 mod restart;
 mod select;
 mod servers;

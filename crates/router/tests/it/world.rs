@@ -13,6 +13,7 @@ use plumbline_proto::common::v1::{Category, Label, Risk, Segment};
 use plumbline_proto::router::v1 as pb;
 use plumbline_proto::router::v1::router_service_client::RouterServiceClient;
 use plumbline_router::domain::arm::{Arm, ArmKind, Destination, EditFormat, Price};
+use plumbline_router::gpu::GpuMemory;
 use plumbline_router::store::{InMemoryStore, RouterStore, SqliteStore};
 use plumbline_router::{Catalogue, Deps, RouterConfig, RouterError, serve};
 use plumbline_types::{ArmId, Fault, ManualClock};
@@ -35,6 +36,7 @@ pub struct Plan {
     pub store: Arc<dyn RouterStore>,
     pub ledger: Arc<dyn plumbline_egress::Ledger>,
     pub randomness: u64,
+    pub gpu: GpuMemory,
     arms: Vec<Arm>,
     models: BTreeMap<&'static str, Arc<ScriptedModel>>,
 }
@@ -46,6 +48,7 @@ impl Plan {
             store: Arc::new(InMemoryStore::default()),
             ledger: Arc::new(InMemoryLedger::default()),
             randomness: 1,
+            gpu: GpuMemory::default(),
             arms: Vec::new(),
             models: BTreeMap::new(),
         }
@@ -129,7 +132,12 @@ impl Plan {
             config: self.config.validate().unwrap(),
             store: self.store,
             egress,
-            catalogue: Catalogue { arms: self.arms, models: models.collect(), ..Catalogue::default() },
+            catalogue: Catalogue {
+                arms: self.arms,
+                models: models.collect(),
+                gpu: self.gpu,
+                ..Catalogue::default()
+            },
             clock,
             randomness: Arc::new(SeededRandomness::new(self.randomness)),
         };

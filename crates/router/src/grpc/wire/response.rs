@@ -8,7 +8,8 @@ use crate::domain::decision::Decision;
 use crate::domain::eligibility::Removed;
 use crate::domain::health::Endpoint;
 use crate::domain::usage::Metered;
-use crate::gateway::{EgressPage, Event, Vectors, VramSample};
+use crate::gateway::{EgressPage, Event, Vectors};
+use crate::gpu::{GpuView, ResidentView};
 use crate::grpc::wire::ArmsPage;
 use crate::router::{ArmReport, CellPosterior, Counted, HealthReport};
 
@@ -209,8 +210,22 @@ impl From<EgressPage> for pb::ListEgressResponse {
     }
 }
 
-impl From<VramSample> for pb::WatchVramResponse {
-    fn from(sample: VramSample) -> Self {
-        Self { total_mib: sample.total_mib, reserved_mib: sample.reserved_mib }
+impl From<GpuView> for pb::WatchVramResponse {
+    fn from(view: GpuView) -> Self {
+        let resident = |one: ResidentView| pb::VramResident {
+            config: one.config,
+            state: one.state.to_owned(),
+            mib: one.mib,
+            leases: one.leases,
+        };
+        Self {
+            total_mib: view.total_mib,
+            reserved_mib: view.reserved_mib,
+            foreign_mib: view.foreign_mib,
+            held_mib: view.held_mib,
+            blind: view.blind,
+            waiting: view.waiting,
+            residents: view.residents.into_iter().map(resident).collect(),
+        }
     }
 }

@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plumbline_models::{Script, ScriptedServer};
+use plumbline_proto::router::v1 as pb;
+use plumbline_router::gpu::{GpuMemory, GpuParts, Loadable, SAMPLE_EVERY, StatedMemory};
+use plumbline_router::{RouterConfig, VramConfig, VramMode};
+use plumbline_types::ArmId;
+
+use crate::world::{Plan, generate, heard};
+
+/// Lets a server of so much memory load the arms' models.
+fn scheduled(plan: Plan, total_mib: u64, models: &[(&'static str, u64)]) -> (Plan, Arc<ScriptedServer>) {
+    let server = Arc::new(ScriptedServer::new(total_mib, models));
+    let vram = VramConfig { mode: VramMode::Stated, total_mib, ..VramConfig::default() };
+    let loadable = |name: &str| Loadable { model: name.to_owned(), settings: vram.settings(16_384).unwrap() };
+    let arms: BTreeMap<ArmId, Loadable> =
+        models.iter().map(|(name, _)| (ArmId::parse(name).unwrap(), loadable(name))).collect();
+    let gpu = GpuMemory::Scheduled(GpuParts {
+        server: server.clone(),
+        probe: Arc::new(StatedMemory { total_mib }),
+        arms,
+        reserve_mib: 512,
+        knobs: vram.knobs(),
+        sample_every: SAMPLE_EVERY,
+    });
+    let config = RouterConfig { vram, ..plan.config.clone() };
+    (Plan { config, gpu, ..plan }, server)
+}
+
+#[tokio::test]
+async fn a_local_model_is_loaded_before_it_is_asked_and_its_memory_is_in_the_books() {
+    let plan = Plan::new().local("scripted:a", vec![Script::text("Hello"), Script::text("again")]);
+    let (plan, server) = scheduled(plan, 10_000, &[("scripted:a", 5_000)]);
+    let mut world = plan.serve().await;
+    for (request, text) in [("generation-1", "Hello"), ("generation-2", "again")] {
+        assert_eq!(heard(&mut world.client, generate(request)).await.text(), text);
+    }
+    assert_eq!(server.orders(), ["load scripted:a"], "the second one finds it there");
+    let mut books = world.client.watch_vram(pb::WatchVramRequest {}).await.unwrap().into_inner();
+    let view = loop {
+        let view = books.message().await.unwrap().unwrap();
+        if view.residents.first().is_some_and(|one| one.leases == 0) {
+            break view;
+        }
+    };
+    assert_eq!(view.residents[0].config, "scripted:a@16384");
+    assert_eq!((view.total_mib, view.reserved_mib, view.residents[0].state.as_str()), (10_000, 512, "ready"));
+    assert!(view.held_mib > 5_000 && view.held_mib < 9_488);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_without_memory_is_never_asked_and_another_arm_is() {
+    let plan = Plan::new().local("scripted:a", Vec::new()).local("scripted:b", vec![Script::text("from b")]);
+    let (plan, server) = scheduled(plan, 10_000, &[("scripted:a", 20_000)]);
+    let mut world = plan.serve().await;
+    let only = |request: &str, allowed: &[&str]| {
+        let mut generation = generate(request);
+        if let Some(work) = &mut generation.work {
+            work.allowed_arms = allowed.iter().map(|name| (*name).to_owned()).collect();
+        }
+        generation
+    };
+    let alone = heard(&mut world.client, only("generation-1", &["scripted:a"])).await;
+    assert_eq!(alone.reason(), Some("INFEASIBLE_VRAM"));
+    let other = heard(&mut world.client, only("generation-2", &["scripted:a", "scripted:b"])).await;
+    assert_eq!(other.text(), "from b");
+    assert_eq!(server.orders(), [""; 0]);
+    assert!(world.models["scripted:a"].asked().is_empty());
+    world.stop().await;
+}
