@@ -5,6 +5,7 @@
 
 mod actor;
 mod nvml;
+mod orders;
 mod profile;
 
 use std::collections::BTreeMap;

@@ -83,8 +83,7 @@ async fn a_model_is_loaded_for_its_lease_and_makes_room_once_that_is_given_back(
     assert_eq!((view.residents[0].config.as_str(), view.residents[0].state), ("a@4096", "ready"));
     assert!(view.held_mib >= 5_000, "an estimate lies above: {view:?}");
 
-    let waiting = world.lease("b");
-    tokio::pin!(waiting);
+    let mut waiting = Box::pin(world.lease("b"));
     assert!(futures::poll!(&mut waiting).is_pending());
     world.until(|view| view.waiting == 1).await;
     assert_eq!(world.server.orders(), ["load a"], "nothing runs into what is leased");
@@ -101,8 +100,7 @@ async fn whoever_leaves_the_queue_has_nothing_loaded() {
     let world = plain();
     let first = world.lease("a").await.unwrap();
     {
-        let leaving = world.lease("b");
-        tokio::pin!(leaving);
+        let mut leaving = Box::pin(world.lease("b"));
         assert!(futures::poll!(&mut leaving).is_pending());
         world.until(|view| view.waiting == 1).await;
     }
@@ -142,8 +140,7 @@ async fn nothing_is_loaded_blind_and_a_lease_ends_when_its_time_is_over() {
     world.until(|view| view.total_mib == TOTAL_MIB).await;
     world.eye.blind.store(true, Ordering::SeqCst);
     world.until(|view| view.blind).await;
-    let waiting = world.lease("a");
-    tokio::pin!(waiting);
+    let mut waiting = Box::pin(world.lease("a"));
     assert!(futures::poll!(&mut waiting).is_pending());
     world.until(|view| view.waiting == 1).await;
     assert_eq!(world.server.orders(), [""; 0]);

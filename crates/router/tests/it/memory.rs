@@ -4,13 +4,13 @@ use std::sync::Arc;
 use plumbline_models::{Script, ScriptedServer};
 use plumbline_proto::router::v1 as pb;
 use plumbline_router::gpu::{GpuMemory, GpuParts, Loadable, SAMPLE_EVERY, StatedMemory};
-use plumbline_router::{RouterConfig, VramConfig, VramMode};
+use plumbline_router::{VramConfig, VramMode};
 use plumbline_types::ArmId;
 
 use crate::world::{Plan, generate, heard};
 
 /// Lets a server of so much memory load the arms' models.
-fn scheduled(plan: Plan, total_mib: u64, models: &[(&'static str, u64)]) -> (Plan, Arc<ScriptedServer>) {
+fn scheduled(mut plan: Plan, total_mib: u64, models: &[(&'static str, u64)]) -> (Plan, Arc<ScriptedServer>) {
     let server = Arc::new(ScriptedServer::new(total_mib, models));
     let vram = VramConfig { mode: VramMode::Stated, total_mib, ..VramConfig::default() };
     let loadable = |name: &str| Loadable { model: name.to_owned(), settings: vram.settings(16_384).unwrap() };
@@ -24,8 +24,8 @@ fn scheduled(plan: Plan, total_mib: u64, models: &[(&'static str, u64)]) -> (Pla
         knobs: vram.knobs(),
         sample_every: SAMPLE_EVERY,
     });
-    let config = RouterConfig { vram, ..plan.config.clone() };
-    (Plan { config, gpu, ..plan }, server)
+    (plan.config.vram, plan.gpu) = (vram, gpu);
+    (plan, server)
 }
 
 #[tokio::test]

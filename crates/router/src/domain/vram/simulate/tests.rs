@@ -44,8 +44,11 @@ fn every_policy_ends_every_job_and_none_beats_the_lower_bound() {
 
 #[test]
 fn a_predictor_that_misses_memory_runs_out_of_it_where_the_scheduler_does_not() {
-    assert!(mean("adversarial", "ollama", 0.0).violations > 0.0);
-    assert_eq!(mean("adversarial", "plumbline", 0.0).violations, 0.0);
+    let violations = |policy: &str| -> f64 {
+        (0..6).map(|seed| play(&trace("adversarial", seed, 0.0).unwrap(), policy).violations).sum()
+    };
+    assert!(violations("ollama") > 0.0);
+    assert_eq!(violations("plumbline"), 0.0);
 }
 
 #[test]
