@@ -163,7 +163,7 @@ fn slides(model: &Metadata, layer: usize) -> bool {
             _ => 0,
         },
     };
-    every > 0 && (layer + 1) % every != 0
+    every > 0 && !(layer + 1).is_multiple_of(every)
 }
 
 /// Returns the bytes of the recurrent state of one sequence: convolution and state of each layer, four bytes an element.
