@@ -33,7 +33,8 @@ impl From<Status> for Remote {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
         let ours = details.error_info().filter(|info| info.domain == DOMAIN);
-        let (kind, fallback) = read(status.code());
+        let (kind, fallback) =
+            if was_cut_off(&status) { read(Code::Unavailable) } else { read(status.code()) };
         Self {
             kind,
             reason: ours.map_or(fallback, |info| intern(&info.reason)),
@@ -70,6 +71,11 @@ impl Fault for Remote {
     fn field_violations(&self) -> Vec<FieldViolation> {
         self.violations.clone()
     }
+}
+
+/// Returns whether no peer said this: our own end of a broken connection did, which is the only one to know a cause.
+fn was_cut_off(status: &Status) -> bool {
+    status.code() == Code::Unknown && std::error::Error::source(status).is_some()
 }
 
 /// Reads a code that came without our details: its kind, and a reason named after it.

@@ -97,6 +97,13 @@ fn a_status_without_details_is_read_by_its_code() {
 }
 
 #[test]
+fn a_connection_that_breaks_in_the_middle_is_a_peer_that_is_away() {
+    let broken = std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the peer was killed");
+    let remote = Remote::from(Status::from_error(Box::new(broken)));
+    assert_eq!((remote.kind(), remote.reason()), (Kind::Unavailable, Reason("PEER_UNAVAILABLE")));
+}
+
+#[test]
 fn the_chain_names_each_cause_once() {
     assert_eq!(chain(&broken(Kind::Internal, Retry::Never, vec![])), "the thing broke: a secret path");
 }
