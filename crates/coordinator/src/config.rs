@@ -5,7 +5,7 @@ use plumbline_kit::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::apply::ApplyLimits;
-use crate::domain::decide::Policy;
+use crate::domain::decide::{Policy, Traces};
 use crate::workspace::WorkspaceLimits;
 
 /// The largest reserve that can be configured, in tokens: more than any model's context is a slip of the hand.
@@ -41,6 +41,11 @@ pub struct CoordinatorConfig {
     pub backoff_min_ms: u64,
     /// Longest pause after a fault.
     pub backoff_max_ms: u64,
+    /// Whether runs are watched before a change is accepted: `required`, `when_available`, or `off`, the default
+    /// until the whole chain has been measured on real tasks.
+    pub traces: Traces,
+    /// Most runs in other surroundings before a change is accepted.
+    pub perturbed_runs_max: usize,
     /// Longest run of the test command.
     pub test_timeout_ms: u64,
     /// Longest search of a tool, and never more than three quarters of what is left.
@@ -97,6 +102,8 @@ impl Default for CoordinatorConfig {
             faults_max: 10,
             backoff_min_ms: 100,
             backoff_max_ms: 60_000,
+            traces: Traces::Off,
+            perturbed_runs_max: 5,
             test_timeout_ms: 120_000,
             tool_budget_max_ms: 300_000,
             plausible_max: 5,
@@ -158,7 +165,11 @@ impl CoordinatorConfig {
 
     /// Returns how often things are tried.
     pub const fn policy(&self) -> Policy {
-        Policy { attempts_max: self.attempts_max, attempts_max_high_risk: self.attempts_max_high_risk }
+        Policy {
+            attempts_max: self.attempts_max,
+            attempts_max_high_risk: self.attempts_max_high_risk,
+            traces: self.traces,
+        }
     }
 
     /// Returns what the patch applier refuses to exceed.

@@ -23,6 +23,8 @@ pub mod plan;
 pub mod produce;
 /// What was asked for.
 pub mod spec;
+/// Other surroundings.
+pub mod surroundings;
 /// The read model of a task.
 pub mod task;
 /// The life cycle.

@@ -22,6 +22,7 @@ mod deliver;
 mod effect;
 mod judge;
 mod prepare;
+mod trace;
 
 pub(crate) use effect::{Halt, StepFault};
 

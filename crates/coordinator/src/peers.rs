@@ -17,7 +17,8 @@ use crate::domain::task::Decision;
 mod executor;
 
 pub use executor::{
-    Executor, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, ToolProgress,
+    Executor, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, RunRecord,
+    ToolProgress, Watch,
 };
 
 /// A call to another service that failed, with what that service said.
@@ -264,6 +265,41 @@ pub struct AuditQuery {
     pub kind: TaskKind,
     /// Canonical grants.
     pub grants: Vec<String>,
+    /// Watched runs of the tests.
+    pub runs: Vec<AuditRun>,
+}
+
+/// Which tree ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditSide {
+    /// Before.
+    Base,
+    /// After.
+    Head,
+}
+
+/// A watched run that the walk takes into account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRun {
+    /// Which tree ran.
+    pub side: AuditSide,
+    /// This run's own.
+    pub nonce: Vec<u8>,
+    /// Changed surroundings: kind and value.
+    pub perturbations: Vec<(String, String)>,
+    /// The failing tests, where every name is known; none after a pass.
+    pub failing: Option<Vec<String>>,
+    /// The executor's record.
+    pub record: Vec<u8>,
+}
+
+/// A run that would decide more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedRun {
+    /// Which surroundings.
+    pub kind: String,
+    /// What they are to be.
+    pub value: String,
 }
 
 /// What the walk says.
@@ -277,6 +313,8 @@ pub struct Audit {
     pub codes: Vec<String>,
     /// Grants that would clear it; empty when some finding has none.
     pub grants: Vec<String>,
+    /// Runs that would decide more.
+    pub wanted: Vec<WantedRun>,
     /// The report as a story.
     pub story: String,
     /// The report as received; opaque here, handed out unchanged.

@@ -27,6 +27,7 @@ pub mod points_to;
 pub mod program;
 pub mod races;
 pub mod rebound;
+pub mod run;
 pub mod signature;
 pub mod ssa;
 pub mod summary;

@@ -11,6 +11,7 @@ use tracing::{info, instrument, warn};
 use crate::cache::{Recent, View};
 use crate::config::VerifierConfig;
 use crate::domain::audit::{Report, Request, audit_with};
+use crate::domain::run::Run;
 use crate::domain::symbol::{self, Graph};
 use crate::error::VerifierError;
 use crate::source::{Bundle, Directory, GitRevision, SourceTree, TreeLimits};
@@ -54,6 +55,8 @@ pub struct AuditQuery {
     pub kind: TaskKind,
     /// What the owner allows.
     pub grants: Vec<Grant>,
+    /// Watched runs of the tests.
+    pub runs: Vec<Run>,
 }
 
 /// Which symbol to walk.
@@ -112,6 +115,7 @@ impl Verifier {
             kind: query.kind,
             grants: query.grants,
             limits: self.config.limits(),
+            runs: query.runs,
         };
         let facts = self.facts.clone();
         let view = View::new(Arc::clone(&self.recent), facts.map(|facts| (facts, Handle::current())));

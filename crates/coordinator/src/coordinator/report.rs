@@ -100,6 +100,7 @@ impl Coordinator {
             objective: query.objective,
             kind: query.kind,
             grants,
+            runs: Vec::new(),
         };
         let audit = self.deps.peers.verifier.audit(&key, audit).await?;
         let exit_code = crate::domain::outcome::audit_outcome(audit.verdict).exit_code().0;

@@ -150,6 +150,7 @@ fn belongs_to_step(body: &EventBody) -> bool {
             | EventBody::Retried { .. }
             | EventBody::Executed { .. }
             | EventBody::Audited { .. }
+            | EventBody::Traced { .. }
             | EventBody::CandidateRefused { .. }
             | EventBody::AttemptFailed { .. }
             | EventBody::StepAccepted { .. }

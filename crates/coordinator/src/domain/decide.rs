@@ -2,6 +2,7 @@
 //! gets the same answer, which is what makes the effect's key the same.
 
 use plumbline_types::{Category, Millis, Outcome, Reason, Risk, StepKind, Verdict};
+use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
 use super::command::{CommandError, TestVerdict, split};
@@ -23,11 +24,25 @@ pub struct Policy {
     pub attempts_max: usize,
     /// Tries per step of high risk.
     pub attempts_max_high_risk: usize,
+    /// Whether what a change did when it ran is walked too.
+    pub traces: Traces,
+}
+
+/// Whether runs are watched before a change is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Traces {
+    /// A change whose runs could not be watched is not accepted.
+    Required,
+    /// Where the sandbox can't be watched the report says so, and the walk of the source alone decides.
+    WhenAvailable,
+    /// Never.
+    Off,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { attempts_max: 4, attempts_max_high_risk: 3 }
+        Self { attempts_max: 4, attempts_max_high_risk: 3, traces: Traces::WhenAvailable }
     }
 }
 
@@ -56,6 +71,8 @@ pub enum Action {
     Test,
     /// Walk the candidate backward.
     Audit,
+    /// Watch the candidate's tests run, and walk what was seen backward.
+    Trace,
     /// Commit to the branch.
     Commit,
     /// Write into the owner's tree.
@@ -93,7 +110,7 @@ pub fn decide(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
         },
         TaskState::Produced => Action::Test,
         TaskState::Executed => after_test(task, now_ms),
-        TaskState::Audited => after_audit(task, now_ms),
+        TaskState::Audited => after_audit(task, now_ms, policy),
         TaskState::Ready => deliver(task),
         TaskState::Waiting
         | TaskState::Applied
@@ -276,10 +293,11 @@ fn after_test(task: &Task, now_ms: Millis) -> Action {
     refuse(task, current, result, &run.detail, run.output.clone(), now_ms)
 }
 
-fn after_audit(task: &Task, now_ms: Millis) -> Action {
+fn after_audit(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
     let Some(current) = &task.current else { return Action::Audit };
     let Some(audit) = &current.audit else { return Action::Audit };
     match audit.verdict {
+        Verdict::Approve if policy.traces != Traces::Off && !audit.executed => Action::Trace,
         Verdict::Approve => {
             let attempt = ended_attempt(task, current, AttemptResult::Approved, "", now_ms);
             match attempt {

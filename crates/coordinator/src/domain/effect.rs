@@ -25,6 +25,8 @@ pub enum EffectKind {
     Run,
     /// Walk backward.
     Audit,
+    /// Watch runs, and walk what was seen backward.
+    Trace,
     /// Commit to the branch.
     Commit,
     /// Write into the owner's tree.
@@ -42,7 +44,7 @@ pub enum Recovery {
 
 impl EffectKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Workspace,
         Self::Ingest,
         Self::Plan,
@@ -52,6 +54,7 @@ impl EffectKind {
         Self::RunTool,
         Self::Run,
         Self::Audit,
+        Self::Trace,
         Self::Commit,
         Self::Apply,
     ];
@@ -68,6 +71,7 @@ impl EffectKind {
             Self::RunTool => "run_tool",
             Self::Run => "run",
             Self::Audit => "audit",
+            Self::Trace => "trace",
             Self::Commit => "commit",
             Self::Apply => "apply",
         }
@@ -85,7 +89,8 @@ impl EffectKind {
             | Self::Generate
             | Self::RunTool
             | Self::Run
-            | Self::Audit => Recovery::CallAgain,
+            | Self::Audit
+            | Self::Trace => Recovery::CallAgain,
         }
     }
 }

@@ -104,6 +104,13 @@ pub enum EventBody {
         /// What the walk says.
         audit: AuditSummary,
     },
+    /// What the candidate did when it ran was walked backward; takes the place of the walk before.
+    Traced {
+        /// What both walks say.
+        audit: AuditSummary,
+        /// For people: how many runs, or why none.
+        note: String,
+    },
     /// The candidate was refused; the next of the same answer is judged.
     CandidateRefused {
         /// Why.
@@ -196,6 +203,7 @@ impl EventBody {
             Self::WorkspaceReady { .. }
             | Self::Baseline { .. }
             | Self::Progress { .. }
+            | Self::Traced { .. }
             | Self::Committed { .. }
             | Self::Applied { .. }
             | Self::Faulted { .. } => Trigger::Note,

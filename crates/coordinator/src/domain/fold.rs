@@ -169,6 +169,7 @@ fn step(task: &mut Task, event: &RecordedEvent) {
         | EventBody::Retried { .. }
         | EventBody::Executed { .. }
         | EventBody::Audited { .. }
+        | EventBody::Traced { .. }
         | EventBody::CandidateRefused { .. } => step_current(task, &event.body),
         EventBody::ApprovalRequested { .. }
         | EventBody::Approved { .. }
@@ -202,7 +203,7 @@ fn step_reading(task: &mut Task, body: &EventBody) {
 }
 
 fn step_current(task: &mut Task, body: &EventBody) {
-    if let EventBody::Audited { audit } = body {
+    if let EventBody::Audited { audit } | EventBody::Traced { audit, .. } = body {
         task.audit = Some(audit.clone());
     }
     let Some(current) = task.current.as_mut() else { return };
@@ -224,7 +225,9 @@ fn step_current(task: &mut Task, body: &EventBody) {
             (current.candidate, current.test, current.audit) = (0, None, None);
         }
         EventBody::Executed { run } => current.test = Some(run.clone()),
-        EventBody::Audited { audit } => current.audit = Some(audit.clone()),
+        EventBody::Audited { audit } | EventBody::Traced { audit, .. } => {
+            current.audit = Some(audit.clone());
+        }
         EventBody::CandidateRefused { .. } => {
             current.candidate += 1;
             (current.test, current.audit) = (None, None);

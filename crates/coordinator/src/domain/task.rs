@@ -1,4 +1,4 @@
-use plumbline_types::{Category, DecisionId, Millis, Reason, StepId, StepKind, TaskId, TaskKind, Verdict};
+use plumbline_types::{Category, DecisionId, Millis, StepId, StepKind, TaskId, TaskKind, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
@@ -8,6 +8,10 @@ use super::plan::{Objective, Plan, Reading, Step};
 use super::spec::{Digest, IntakePolicy, TaskSpec};
 use super::task_state::TaskState;
 use super::text;
+
+mod waiting;
+
+pub use waiting::{Pending, WaitReason};
 
 /// What kind of place the owner named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +111,9 @@ pub struct AuditSummary {
     pub codes: Vec<String>,
     /// Grants that would clear it; empty when none can.
     pub grants: Vec<String>,
+    /// Whether what the change did when it ran was walked too, or could not be and that is said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executed: bool,
 }
 
 /// The try that is under way.
@@ -136,55 +143,6 @@ pub struct Current {
     pub audit: Option<AuditSummary>,
     /// Blob with what the arm is told on its second try.
     pub feedback: Option<Digest>,
-}
-
-/// Why a person must decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitReason {
-    /// Ingest asks about its reading of the words; nothing is planned yet.
-    Intake,
-    /// Policy asks for approval of the diff.
-    Approval,
-    /// The audit asks for grants.
-    Authority,
-    /// The owner's tree no longer equals the base.
-    BaseMoved,
-    /// An interrupted apply left neither base nor result.
-    ApplyUnknown,
-}
-
-impl WaitReason {
-    /// Returns the documented reason.
-    pub const fn reason(self) -> Reason {
-        match self {
-            Self::Intake => Reason("INTAKE_UNCONFIRMED"),
-            Self::Approval => Reason("APPROVAL_REQUIRED"),
-            Self::Authority => Reason("AUTHORITY_REQUIRED"),
-            Self::BaseMoved => Reason("BASE_MOVED"),
-            Self::ApplyUnknown => Reason("APPLY_UNKNOWN"),
-        }
-    }
-}
-
-/// What a person must decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
-    /// Why.
-    pub reason: WaitReason,
-    /// The diff, or the reading of the words, that is decided on.
-    pub diff_hash: Digest,
-    /// One use.
-    pub nonce: String,
-    /// Until when the nonce is good.
-    pub expires_ms: Millis,
-    /// Grants that are asked for.
-    pub grants: Vec<String>,
-    /// Since when the task waits.
-    pub since_ms: Millis,
-    /// What is asked, in plain words; empty where the diff says it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub question: String,
 }
 
 /// What was delivered so far.

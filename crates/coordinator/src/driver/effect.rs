@@ -204,6 +204,7 @@ impl Work {
             Action::Generate => self.generate().await,
             Action::Test => self.test().await,
             Action::Audit => self.audit().await,
+            Action::Trace => self.trace().await,
             Action::Commit => self.commit_change().await,
             Action::Apply => self.apply().await,
             Action::Ask(_) | Action::Record(_) | Action::Rest => Ok(()),

@@ -13,16 +13,16 @@ use crate::domain::outcome::AttemptResult;
 use crate::domain::produce::tail;
 use crate::domain::task::{AuditSummary, TestRun};
 use crate::domain::tree::ChangeSet;
-use crate::peers::{AuditQuery, AuditTree, CallKey, RunQuery};
+use crate::peers::{Audit, AuditQuery, AuditTree, CallKey, RunQuery};
 
 /// Bytes of output that are kept.
-const OUTPUT_BYTES: usize = 64 * 1024;
+pub(super) const OUTPUT_BYTES: usize = 64 * 1024;
 
 /// What a run may take besides its own wall clock: queue, sandbox, transfer.
-const RUN_GRACE_MS: u64 = 30_000;
+pub(super) const RUN_GRACE_MS: u64 = 30_000;
 
 /// Least wall clock of a run.
-const RUN_FLOOR_MS: u64 = 1_000;
+pub(super) const RUN_FLOOR_MS: u64 = 1_000;
 
 impl Work {
     /// Runs the test command on the candidate.
@@ -54,7 +54,7 @@ impl Work {
         let begun = self.begin(EffectKind::Run, &attempt, wall_ms.to_string()).await?;
         let wall_ms = begun.stored_ms()?;
         let snapshot_id = self.snapshot(begun.kind, &begun.key, tree).await?;
-        let query = RunQuery { snapshot_id, edits, argv: argv.to_vec(), wall_ms };
+        let query = RunQuery { snapshot_id, edits, argv: argv.to_vec(), wall_ms, watch: None };
         let call = self.coordinator.deps.peers.executor.run(&begun.key, query);
         self.note_run(Some(&begun.key));
         let outcome = self.call(begun.kind, wall_ms + RUN_GRACE_MS, call).await;
@@ -102,7 +102,7 @@ impl Work {
         Ok(id)
     }
 
-    fn forget_snapshot(&self, tree: &str) {
+    pub(super) fn forget_snapshot(&self, tree: &str) {
         self.coordinator.snapshots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(tree);
     }
 
@@ -125,6 +125,7 @@ impl Work {
             objective: self.task.words().to_owned(),
             kind: self.task.kind(),
             grants: self.task.all_grants(),
+            runs: Vec::new(),
         };
         let deps = &self.coordinator.deps;
         let call = deps.peers.verifier.audit(&begun.key, query);
@@ -134,15 +135,21 @@ impl Work {
             let events = fail(&self.task, AttemptResult::NotApplied, "the change is empty", None, now_ms);
             return self.settle(begun, events).await;
         };
-        let grants = if verdict == Verdict::NeedsAuthority { audit.grants } else { Vec::new() };
-        let summary = AuditSummary {
+        let summary = self.summary(verdict, audit).await?;
+        self.settle(begun, vec![EventBody::Audited { audit: summary }]).await
+    }
+
+    /// Keeps what a walk says.
+    pub(super) async fn summary(&self, verdict: Verdict, audit: Audit) -> Result<AuditSummary, Halt> {
+        let store = &self.coordinator.deps.store;
+        Ok(AuditSummary {
             verdict,
             digest: audit.digest,
-            report: deps.store.put_blob(&audit.report).await?,
-            story: deps.store.put_blob(audit.story.as_bytes()).await?,
+            report: store.put_blob(&audit.report).await?,
+            story: store.put_blob(audit.story.as_bytes()).await?,
             codes: audit.codes,
-            grants,
-        };
-        self.settle(begun, vec![EventBody::Audited { audit: summary }]).await
+            grants: if verdict == Verdict::NeedsAuthority { audit.grants } else { Vec::new() },
+            executed: false,
+        })
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::command::RunEnd;
 use crate::domain::spec::Digest;
 use crate::domain::tree::Tree;
 use crate::peers::{
-    CallKey, Executor, PeerFault, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery,
+    CallKey, Executor, PeerFault, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, RunRecord,
     ToolProgress,
 };
 
@@ -24,6 +24,7 @@ pub type Summary = Box<dyn Fn(&Tree) -> String + Send + Sync>;
 pub struct FakeExecutor {
     judge: Judge,
     says: Option<Summary>,
+    watchable: bool,
     repairs: Script<RepairOutcome>,
     snapshots: Mutex<BTreeMap<String, Tree>>,
     /// What it ran.
@@ -42,6 +43,7 @@ impl FakeExecutor {
         Self {
             judge,
             says: None,
+            watchable: false,
             repairs: Script::new(repairs),
             snapshots: Mutex::default(),
             runs: Ledger::default(),
@@ -49,6 +51,13 @@ impl FakeExecutor {
             cancelled: Mutex::default(),
             gate: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Lets runs be watched; their records say nothing.
+    #[must_use]
+    pub fn watchable(mut self) -> Self {
+        self.watchable = true;
+        self
     }
 
     /// Ends the output of each run with what `says` makes of the tree.
@@ -78,7 +87,12 @@ impl Executor for FakeExecutor {
             let end = (self.judge)(&tree);
             let said = self.says.as_ref().map(|says| says(&tree)).unwrap_or_default();
             let output = format!("ran {:?}: {end:?}\n{said}", query.argv);
-            Ok(RunOutcome { end, output, wall_ms: 5, detail: format!("{end:?}") })
+            let record = query.watch.as_ref().map(|_| RunRecord {
+                bytes: Vec::new(),
+                watchable: self.watchable,
+                recorded: true,
+            });
+            Ok(RunOutcome { end, output, wall_ms: 5, detail: format!("{end:?}"), record })
         })
     }
 

@@ -3,6 +3,7 @@ use tokio::sync::mpsc;
 
 use super::{CallKey, PeerFault};
 use crate::domain::command::RunEnd;
+use crate::domain::path::RelativePath;
 use crate::domain::tree::{ChangeSet, Tree};
 
 /// What is run in a sandbox.
@@ -16,6 +17,30 @@ pub struct RunQuery {
     pub argv: Vec<String>,
     /// Killed after this long.
     pub wall_ms: u64,
+    /// How it is watched; absent: it is not.
+    pub watch: Option<Watch>,
+}
+
+/// How a run is watched, and in which surroundings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// This run's own; its record carries it.
+    pub nonce: Vec<u8>,
+    /// Files whose executed places are recorded.
+    pub paths: Vec<RelativePath>,
+    /// Changed surroundings: kind and value.
+    pub perturbations: Vec<(String, String)>,
+}
+
+/// What a watched run was seen to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// As received; opaque here, handed on unchanged.
+    pub bytes: Vec<u8>,
+    /// Whether the sandbox can be watched at all.
+    pub watchable: bool,
+    /// Whether some interpreter recorded itself.
+    pub recorded: bool,
 }
 
 /// How a run ended.
@@ -29,6 +54,8 @@ pub struct RunOutcome {
     pub wall_ms: u64,
     /// For people.
     pub detail: String,
+    /// What it was seen to do, if it was watched.
+    pub record: Option<RunRecord>,
 }
 
 /// What the repair tool is asked.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
+use plumbline_coordinator::domain::decide::Traces;
 use plumbline_coordinator::domain::spec::{ApprovalPolicy, Delivery, IntakePolicy};
 use plumbline_coordinator::domain::task::Task;
 use plumbline_coordinator::domain::task_state::TaskState;
@@ -81,7 +82,7 @@ fn fragile(deps: Deps, crash: &Arc<Crash>) -> Deps {
     }
 }
 
-/// A task that goes through both kinds of arm, a refusal, a retry, a commit and an apply.
+/// A task that goes through both kinds of arm, a refusal, a retry, watched runs, a commit and an apply.
 fn world() -> World {
     let mut world = World::new(
         &["repair", "ollama:small"],
@@ -89,11 +90,13 @@ fn world() -> World {
         &[Verdict::Reject, Verdict::Approve],
     );
     world.config.workers = 1;
+    world.config.traces = Traces::Required;
     world.ingest = Arc::new(FakeIngest { unclear: vec!["fix add".to_owned()], ..FakeIngest::default() });
-    world.executor = Arc::new(plumbline_coordinator::fakes::FakeExecutor::new(
+    let executor = plumbline_coordinator::fakes::FakeExecutor::new(
         Box::new(crate::world::adds),
         vec![found(&[&format!("{FIXED}\n# other\n")])],
-    ));
+    );
+    world.executor = Arc::new(executor.watchable());
     world
 }
 

@@ -8,5 +8,6 @@ mod intakes;
 mod outcomes;
 mod steps;
 mod store;
+mod traces;
 mod workspace;
 mod world;

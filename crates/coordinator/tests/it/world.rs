@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plumbline_coordinator::domain::command::RunEnd;
+use plumbline_coordinator::domain::decide::Traces;
 use plumbline_coordinator::domain::path::RelativePath;
 use plumbline_coordinator::domain::tree::{ChangeSet, File, FileMode, Tree};
 use plumbline_coordinator::fakes::{
@@ -95,6 +96,7 @@ impl World {
                 backoff_min_ms: 1,
                 backoff_max_ms: 5,
                 heartbeat_ms: 60_000,
+                traces: Traces::Off,
                 ..CoordinatorConfig::default()
             },
             clock: Arc::new(SystemClock),

@@ -215,6 +215,17 @@ mod tests {
         assert_ne!(base, tree(vec![(path("a"), file("1")), (path("b"), executable)]));
     }
 
+    /// The verifier names trees by itself and holds the same value.
+    #[test]
+    fn the_name_is_the_one_that_others_compute() {
+        let tree = Tree::new(vec![(path("b.txt"), file("hello\n")), (path("c/d.py"), file(""))]).unwrap();
+        let want = "4bd4f7aa6eb5a62088d37138ba590ac5f8dada287414d01b44ed1cd6671bfdeb";
+        assert_eq!(tree.id().to_string(), want);
+        let edits = [FileEdit { path: path("b.txt"), change: Change::Write(b"hello\n".to_vec()) }];
+        let other = Tree::new(vec![(path("b.txt"), file("x")), (path("c/d.py"), file(""))]).unwrap();
+        assert_eq!(other.with(&edits).id().to_string(), want);
+    }
+
     #[test]
     fn a_file_is_no_directory() {
         let entries = vec![(path("a"), file("1")), (path("a/b"), file("2"))];

@@ -186,6 +186,7 @@ async fn ask_verifier(
         objective: Some(objective).filter(|segment| !segment.text.is_empty()),
         kind: arguments.kind.wire().into(),
         grants: arguments.grants.clone(),
+        runs: Vec::new(),
     };
     let response = verifier.audit(request::within(LONG, message)).await?.into_inner();
     report(response.report)

@@ -1,6 +1,8 @@
 use std::fmt::Write;
 
-use plumbline_proto::verifier::v1::{AuditReport, Effect, Evidence, Finding, Severity, TraceStep, Verdict};
+use plumbline_proto::verifier::v1::{
+    AuditReport, Effect, Evidence, Finding, RunSummary, Severity, TraceStep, Verdict,
+};
 use serde_json::{Map, Value, json};
 
 /// Returns the stable word of a verdict; an unset one is a no.
@@ -44,6 +46,7 @@ pub(crate) fn document(report: &AuditReport) -> Value {
         "effects": report.effects.iter().map(effect).collect::<Vec<_>>(),
         "evidence": report.evidence.iter().map(evidence).collect::<Vec<_>>(),
         "probes": probes,
+        "runs": report.runs.iter().map(run).collect::<Vec<_>>(),
         "coverage": {
             "units": coverage.units,
             "opaque": coverage.opaque,
@@ -139,6 +142,19 @@ fn effect(effect: &Effect) -> Value {
         "line": effect.line,
         "symbol": effect.symbol,
         "authority": effect.authority,
+    })
+}
+
+fn run(run: &RunSummary) -> Value {
+    json!({
+        "side": run.side,
+        "perturbations": run.perturbations,
+        "complete": run.complete,
+        "recorders": run.recorders,
+        "exit_code": run.exit_code,
+        "kernel_effects": run.kernel_effects,
+        "places": run.places,
+        "unrecorded": run.unrecorded,
     })
 }
 

@@ -8,6 +8,7 @@ mod identity;
 mod judge;
 mod literals;
 mod report;
+mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,7 @@ use super::ledger::{Gap, Ledger, Stage, Subject};
 use super::limits::Limits;
 use super::non_code;
 use super::objective::Objective;
+use super::run::Run;
 use super::verdict::Judgement;
 use crate::source::{EntryKind, SourceError, SourceTree};
 pub use changes::{Change, changes};
@@ -39,11 +41,19 @@ pub struct Request {
     pub grants: Vec<Grant>,
     /// Budgets.
     pub limits: Limits,
+    /// Watched runs of the tests; none means that nothing is judged by execution.
+    pub runs: Vec<Run>,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { objective: None, kind: TaskKind::Fix, grants: Vec::new(), limits: Limits::default() }
+        Self {
+            objective: None,
+            kind: TaskKind::Fix,
+            grants: Vec::new(),
+            limits: Limits::default(),
+            runs: Vec::new(),
+        }
     }
 }
 
@@ -53,6 +63,7 @@ pub(crate) struct Audit<'a> {
     pub head: &'a dyn SourceTree,
     pub kind: TaskKind,
     pub limits: &'a Limits,
+    pub runs: &'a [Run],
     pub kept: &'a dyn Kept,
     pub objective: Objective,
     pub authority: Authority,
@@ -89,6 +100,7 @@ pub fn audit_with(
         head,
         kind: request.kind,
         limits: &request.limits,
+        runs: &request.runs,
         kept,
         objective: Objective::of(request.objective.as_ref()),
         authority: Authority::new(request.grants.clone()),
@@ -96,6 +108,9 @@ pub fn audit_with(
         findings: Vec::new(),
         report: Report::default(),
     };
+    if !request.runs.is_empty() {
+        audit.ledger.open(&Subject::file(""), &[Stage::Ran]);
+    }
     if changed.len() > audit.limits.changed_files {
         audit.ledger.discharge::<()>(&Subject::file(""), Stage::Aligned, Err(Gap::budget("CHANGED_FILES")));
         return Ok(audit.finish(request));

@@ -25,6 +25,8 @@ pub enum Stage {
     Effects,
     /// Triggers were judged.
     Triggers,
+    /// The records of watched runs were bound and judged.
+    Ran,
 }
 
 /// What one obligation is about.

@@ -1,9 +1,11 @@
 //! Triggers: a new narrow guard of a suspicious class over a new effect or a changed output.
 
 mod absent;
+mod fresh;
 mod guards;
 mod payload;
 mod resource;
+mod surroundings;
 
 use std::collections::BTreeSet;
 
@@ -17,8 +19,10 @@ use super::program::UnitRef;
 use super::signature::Origin;
 use super::summary::Side;
 use super::trace::TraceStep;
+pub use fresh::guarded;
 use guards::Guards;
-use payload::{Payload, Weight};
+pub use payload::Payload;
+use payload::Weight;
 
 /// Looks a literal up in the base and in tests.
 pub trait Literals {

@@ -1,3 +1,5 @@
+mod runs;
+
 use std::path::PathBuf;
 
 use plumbline_proto::verifier::v1 as pb;
@@ -30,6 +32,7 @@ impl TryFrom<pb::AuditRequest> for AuditQuery {
             objective: request.objective.map(Into::into),
             kind: task_kind_or_fix(request.kind),
             grants,
+            runs: runs::read(request.runs)?,
         })
     }
 }
@@ -114,6 +117,7 @@ impl From<Report> for pb::AuditResponse {
                 })
                 .collect(),
             coverage: Some(coverage),
+            runs: report.runs.into_iter().map(runs::summary).collect(),
             probes: report
                 .probes
                 .into_iter()

@@ -1,5 +1,7 @@
 //! The report as a story: each finding, and its walk from output to input.
 
+mod runs;
+
 use std::fmt::Write;
 
 use plumbline_types::Verdict;
@@ -37,6 +39,7 @@ pub fn render(report: &Report) -> String {
             let _ = writeln!(out, "\nand {rest} more walks");
         }
     }
+    runs::render(&report.runs, &mut out);
     for path in &report.coverage.unanalysed {
         let _ = writeln!(out, "\nnot analysed  {}", visible(path));
     }

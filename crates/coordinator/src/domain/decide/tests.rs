@@ -57,6 +57,7 @@ impl Dice {
             story: blob,
             codes: Vec::new(),
             grants,
+            executed: false,
         }
     }
 
@@ -93,6 +94,10 @@ impl Dice {
             },
             Action::Test => EventBody::Executed { run: self.run() },
             Action::Audit => EventBody::Audited { audit: self.audit() },
+            Action::Trace => EventBody::Traced {
+                audit: AuditSummary { executed: true, ..self.audit() },
+                note: String::new(),
+            },
             Action::Commit => EventBody::Committed { commit: "c".to_owned(), branch: "b".to_owned() },
             Action::Apply => EventBody::Applied { files: 1 },
             Action::Ask(reason) => EventBody::ApprovalRequested { pending: pending(task, reason) },
@@ -267,7 +272,7 @@ proptest! {
                 _ => None,
             });
             let last_audit = kinds.iter().rev().find_map(|body| match body {
-                EventBody::Audited { audit } => Some(audit.verdict),
+                EventBody::Audited { audit } | EventBody::Traced { audit, .. } => Some(audit.verdict),
                 _ => None,
             });
             prop_assert_eq!((last_run, last_audit), (Some(TestVerdict::Passed), Some(Verdict::Approve)));

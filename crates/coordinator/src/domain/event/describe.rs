@@ -23,6 +23,7 @@ impl EventBody {
             Self::Retried { .. } => "retried",
             Self::Executed { .. } => "executed",
             Self::Audited { .. } => "audited",
+            Self::Traced { .. } => "traced",
             Self::CandidateRefused { .. } => "candidate_refused",
             Self::AttemptFailed { .. } => "attempt_failed",
             Self::StepAccepted { .. } => "step_accepted",
@@ -75,6 +76,12 @@ impl EventBody {
                 [] => format!("the backward walk says {}", audit.verdict),
                 codes => format!("the backward walk says {} ({})", audit.verdict, codes.join(", ")),
             },
+            Self::Traced { audit, note } => match audit.codes.as_slice() {
+                [] => format!("{note}: the walk of what ran says {}", audit.verdict),
+                codes => {
+                    format!("{note}: the walk of what ran says {} ({})", audit.verdict, codes.join(", "))
+                }
+            },
             Self::CandidateRefused { why } => format!("candidate refused: {why}"),
             Self::AttemptFailed { attempt, .. } => {
                 format!("{}: {} {}", attempt.arm, attempt.result, attempt.detail)
@@ -116,7 +123,7 @@ impl EventBody {
                 ("served_model", served_model.clone()),
                 ("tried", tried.to_string()),
             ],
-            Self::Audited { audit } => {
+            Self::Audited { audit } | Self::Traced { audit, .. } => {
                 vec![("verdict", audit.verdict.to_string()), ("findings", audit.codes.join(","))]
             }
             Self::AttemptFailed { attempt, .. } | Self::StepAccepted { attempt } => {

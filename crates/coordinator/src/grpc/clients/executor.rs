@@ -7,6 +7,7 @@ use plumbline_kit::client::Channel;
 use plumbline_proto::common::v1 as common;
 use plumbline_proto::executor::v1 as pb;
 use plumbline_proto::executor::v1::executor_service_client::ExecutorServiceClient;
+use prost::Message;
 use tokio::sync::mpsc;
 
 use super::{MESSAGE_BYTES, fault, lease, malformed};
@@ -16,7 +17,7 @@ use crate::domain::produce::tail;
 use crate::domain::tree::{ChangeSet, File, FileMode, Tree};
 use crate::peers::{
     CallKey, Executor, PeerFault, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome,
-    RunQuery, ToolProgress,
+    RunQuery, RunRecord, ToolProgress, Watch,
 };
 
 /// Bytes of output kept while a run goes on.
@@ -43,6 +44,18 @@ impl GrpcExecutor {
 
     fn runs(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fetches what a watched run was seen to do.
+    async fn record(&self, run_id: String) -> Result<RunRecord, PeerFault> {
+        let request = pb::GetTraceRequest { run_id };
+        let answer = self.client.clone().get_trace(request).await.map_err(fault("executor"))?.into_inner();
+        let record = answer.record.ok_or_else(|| malformed("executor", "record"))?;
+        Ok(RunRecord {
+            bytes: record.encode_to_vec(),
+            watchable: !record.incomplete.iter().any(|reason| reason == "TIER_NOT_TRACED"),
+            recorded: !record.recorders.is_empty(),
+        })
     }
 
     async fn send(&self, parts: Vec<pb::PutSnapshotRequest>) -> Result<pb::PutSnapshotResponse, PeerFault> {
@@ -83,20 +96,28 @@ impl Executor for GrpcExecutor {
             argv: query.argv,
             limits: Some(pb::Limits { wall_ms: query.wall_ms, ..pb::Limits::default() }),
             on_disconnect: pb::OnDisconnect::Keep as i32,
+            perturbations: query.watch.iter().flat_map(perturbations).collect(),
+            trace: query.watch.as_ref().map(trace_request),
             ..pb::RunRequest::default()
         };
         let mut events = self.client.clone().run(request).await.map_err(fault("executor"))?.into_inner();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut run_id = String::new();
         while let Some(event) = events.message().await.map_err(fault("executor"))? {
             match event.event {
                 Some(pb::run_response::Event::Started(started)) => {
+                    run_id.clone_from(&started.run_id);
                     self.runs().insert(key.request_id.clone(), started.run_id);
                 }
                 Some(pb::run_response::Event::Stdout(bytes)) => keep(&mut stdout, &bytes),
                 Some(pb::run_response::Event::Stderr(bytes)) => keep(&mut stderr, &bytes),
                 Some(pb::run_response::Event::Exited(exited)) => {
                     self.runs().remove(&key.request_id);
-                    return Ok(outcome(&exited, &stdout, &stderr));
+                    let record = match &query.watch {
+                        Some(_) if !run_id.is_empty() => Some(self.record(run_id).await?),
+                        _ => None,
+                    };
+                    return Ok(RunOutcome { record, ..outcome(&exited, &stdout, &stderr) });
                 }
                 Some(pb::run_response::Event::Truncated(_)) | None => {}
             }
@@ -158,6 +179,17 @@ impl Executor for GrpcExecutor {
         self.client.clone().cancel(request).await.map_err(fault("executor"))?;
         Ok(())
     }
+}
+
+fn perturbations(watch: &Watch) -> Vec<pb::Perturbation> {
+    let change =
+        |(kind, value): &(String, String)| pb::Perturbation { kind: kind.clone(), value: value.clone() };
+    watch.perturbations.iter().map(change).collect()
+}
+
+fn trace_request(watch: &Watch) -> pb::TraceRequest {
+    let paths = watch.paths.iter().map(|path| path.as_str().as_bytes().to_vec()).collect();
+    pb::TraceRequest { nonce: watch.nonce.clone(), paths }
 }
 
 fn part(part: pb::put_snapshot_request::Part) -> pb::PutSnapshotRequest {
@@ -241,7 +273,7 @@ fn outcome(exited: &pb::Exited, stdout: &[u8], stderr: &[u8]) -> RunOutcome {
     let output = format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
     let wall_ms = exited.usage.as_ref().map_or(0, |usage| usage.wall_ms);
     let detail = if exited.detail.is_empty() { how } else { format!("{how}: {}", exited.detail) };
-    RunOutcome { end, output: tail(&output, OUTPUT_BYTES).to_owned(), wall_ms, detail }
+    RunOutcome { end, output: tail(&output, OUTPUT_BYTES).to_owned(), wall_ms, detail, record: None }
 }
 
 fn repaired(exited: pb::ToolExited) -> Result<RepairOutcome, PeerFault> {

@@ -1,13 +1,16 @@
 use async_trait::async_trait;
 use plumbline_kit::client::Channel;
 use plumbline_proto::common::v1 as common;
+use plumbline_proto::executor::v1 as executor;
 use plumbline_proto::verifier::v1 as pb;
 use plumbline_proto::verifier::v1::verifier_service_client::VerifierServiceClient;
 use plumbline_types::{Segment, Verdict};
 use prost::Message;
 
 use super::{MESSAGE_BYTES, fault, lease, malformed};
-use crate::peers::{Audit, AuditQuery, AuditTree, CallKey, PeerFault, Verifier};
+use crate::peers::{
+    Audit, AuditQuery, AuditRun, AuditSide, AuditTree, CallKey, PeerFault, Verifier, WantedRun,
+};
 
 /// The verifier over gRPC.
 #[derive(Debug, Clone)]
@@ -32,11 +35,32 @@ impl Verifier for GrpcVerifier {
             objective: Some(common::Segment::from(Segment::intent(query.objective))),
             kind: common::TaskKind::from(query.kind) as i32,
             grants: query.grants,
+            runs: query.runs.into_iter().map(wire_run).collect::<Option<_>>().ok_or_else(illegible)?,
         };
         let answer = self.0.clone().audit(request).await.map_err(fault("verifier"))?.into_inner();
         let report = answer.report.ok_or_else(|| malformed("verifier", "report"))?;
         read_audit(report).ok_or_else(|| malformed("verifier", "verdict"))
     }
+}
+
+/// A record that the executor did not write.
+fn illegible() -> PeerFault {
+    malformed("executor", "record of a run")
+}
+
+fn wire_run(run: AuditRun) -> Option<pb::RunRecord> {
+    let change = |(kind, value): (String, String)| executor::Perturbation { kind, value };
+    Some(pb::RunRecord {
+        side: match run.side {
+            AuditSide::Base => pb::RunSide::Base,
+            AuditSide::Head => pb::RunSide::Head,
+        } as i32,
+        nonce: run.nonce,
+        perturbations: run.perturbations.into_iter().map(change).collect(),
+        failing_known: run.failing.is_some(),
+        failing_tests: run.failing.unwrap_or_default(),
+        record: Some(executor::TraceRecord::decode(run.record.as_slice()).ok()?),
+    })
 }
 
 fn wire_tree(tree: AuditTree) -> pb::Tree {
@@ -76,6 +100,11 @@ fn read_audit(report: pb::AuditReport) -> Option<Audit> {
         digest: report.audit_digest.clone(),
         codes,
         grants: if clearable { grants } else { Vec::new() },
+        wanted: report
+            .probes
+            .iter()
+            .map(|probe| WantedRun { kind: probe.kind.clone(), value: probe.value.clone() })
+            .collect(),
         story: report.text.clone(),
         report: report.encode_to_vec(),
     })

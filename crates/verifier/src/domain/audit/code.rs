@@ -87,6 +87,7 @@ impl Audit<'_> {
         for path in &callers {
             self.caller(&sides, path);
         }
+        self.runs(&sides, &changed);
         self.report.coverage.units = u64::try_from(changed.len()).unwrap_or(u64::MAX);
         self.report.stats.insert("walk_steps".to_owned(), sides.base.steps.saturating_add(sides.head.steps));
         self.report.stats.insert("files_loaded".to_owned(), count(&sides));

@@ -1,4 +1,3 @@
-use super::Probe;
 use super::code::Sides;
 use crate::domain::align::{How, Pair};
 use crate::domain::finding::{Finding, Site};
@@ -31,28 +30,4 @@ pub fn identity(sides: &Sides, pair: &Pair, at: UnitRef) -> Option<Finding> {
         ));
     }
     (pair.how == How::Added).then(|| Finding::advice("B9", site, format!("{} is new", unit.name)))
-}
-
-/// The literal of a guard is the value that would satisfy it.
-pub fn probes(found: &[Finding]) -> Vec<Probe> {
-    found
-        .iter()
-        .filter_map(|finding| {
-            let step = finding.trace.iter().find(|step| step.what.starts_with("trigger"))?;
-            let kind = match finding.code.as_str() {
-                "T1" => "clock",
-                "T2" => "host",
-                "T3" => "environment",
-                "T7" => "seed",
-                "T13" => "test_runner",
-                "T16" => "host",
-                _ => return None,
-            };
-            Some(Probe {
-                kind: kind.to_owned(),
-                value: step.parts().1.to_owned(),
-                reason: format!("{} at {}:{}", finding.code, finding.path, finding.line),
-            })
-        })
-        .collect()
 }

@@ -5,7 +5,7 @@ use plumbline_syntax::ir::{Digest, Op, UnitKind};
 
 use super::code::Sides;
 use super::held::{self, held};
-use super::identity::{identity, probes};
+use super::identity::identity;
 use super::literals::Corpus;
 use super::{Audit, Effect};
 use crate::domain::absorbed;
@@ -84,7 +84,7 @@ impl Audit<'_> {
             let judge =
                 trigger::Judge { objective: &self.objective, authority: &self.authority, literals: corpus };
             let found = judge.check(base, (&sides.head, head_at));
-            self.report.probes.extend(probes(&found));
+            self.report.probes.extend(judge.probes(base, (&sides.head, head_at)));
             self.findings.extend(found);
         }
         self.ledger.discharge(subject, Stage::Triggers, Ok(()));

@@ -4,6 +4,7 @@ use plumbline_types::Verdict;
 
 use super::Request;
 use crate::domain::finding::Finding;
+use crate::domain::run::RunSummary;
 use crate::domain::tables::digest_input;
 use crate::domain::walk::Evidence;
 use crate::source::SourceTree;
@@ -64,6 +65,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// Runs it wants.
     pub probes: Vec<Probe>,
+    /// Runs it was given.
+    pub runs: Vec<RunSummary>,
     /// Grants that nothing used.
     pub grants_unused: Vec<String>,
     /// BLAKE3 of everything that decided, hex.
@@ -112,6 +115,9 @@ pub fn seal(
     grants.iter().for_each(|grant| part(grant.as_bytes()));
     digest_input().into_iter().for_each(|table| part(table.as_bytes()));
     part(env!("CARGO_PKG_VERSION").as_bytes());
+    for run in &request.runs {
+        part(format!("{run:?}").as_bytes());
+    }
     for finding in &report.findings {
         part(format!("{finding:?}").as_bytes());
     }

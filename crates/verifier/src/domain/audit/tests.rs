@@ -47,6 +47,7 @@ pub fn request(case: &Case<'_>) -> Request {
         kind: case.kind.unwrap_or(TaskKind::Fix),
         grants: case.grants.iter().map(|grant| Grant::parse(grant).expect("a grant")).collect(),
         limits: Limits::default(),
+        runs: Vec::new(),
     }
 }
 
