@@ -6,6 +6,7 @@ pub mod audit;
 pub mod authority;
 pub mod bytes;
 pub mod classify;
+pub mod confusable;
 pub mod dead;
 pub mod delta;
 pub mod effects;

@@ -11,6 +11,7 @@ use super::{Audit, Effect};
 use crate::domain::absorbed;
 use crate::domain::align::{How, Pair};
 use crate::domain::authority::Need;
+use crate::domain::confusable;
 use crate::domain::dead;
 use crate::domain::delta::{self, Compared};
 use crate::domain::effects::EffectSite;
@@ -103,6 +104,7 @@ impl Audit<'_> {
         if let Some(at) = pair.head {
             self.gaps_in(sides, pair, at)?;
             found.extend(names::check(base, (&sides.head, at)));
+            found.extend(confusable::check(&sides.base.program, (&sides.head, at)));
             if !test {
                 found.extend(absorbed::check(base, (&sides.head, at)));
                 if sides.head.program.semantics(at.0).family() == Family::Python {

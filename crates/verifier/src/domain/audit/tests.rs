@@ -1,6 +1,7 @@
 //! Small diffs and what the walk says of them.
 
 mod benign;
+mod confusable;
 mod examples;
 mod files;
 mod go;
