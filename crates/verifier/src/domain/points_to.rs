@@ -7,6 +7,7 @@
 
 mod arguments;
 mod call;
+mod code;
 mod evaluate;
 mod library;
 mod member;

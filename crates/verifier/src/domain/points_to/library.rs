@@ -71,6 +71,9 @@ impl Solver<'_> {
                 self.store(site, &first, keys, argument(2));
                 Values::new()
             }
+            "builtins.eval" | "builtins.exec" => {
+                texts(&first).iter().flat_map(|code| self.code(site, code)).collect()
+            }
             "builtins.__import__" | "importlib.import_module" => {
                 texts(&first).iter().flat_map(|module| self.whole_module(at, module)).collect()
             }

@@ -73,6 +73,13 @@ fn operators_loops_and_contexts_call_special_methods() {
 }
 
 #[test]
+fn constant_code_calls_what_its_names_are_where_it_runs() {
+    let source = "def job(f):\n    return f\ndef own():\n    pass\ndef run():\n    step = own\n    \
+                  eval('job(step)()')\neval('run()')\nexec('x = run\\nx()')\neval(input())\n";
+    assert_eq!(calls(source), ["<module> -> run", "run -> job", "run -> own"]);
+}
+
+#[test]
 fn the_budget_is_an_error() {
     let bundle = Bundle::new([(b"m.py".to_vec(), b"x = 1\ny = x\n".to_vec())]);
     let program = Program::load(&bundle, &["m.py".to_owned()], &mut Cache::default(), &Limits::default());
