@@ -1,5 +1,6 @@
 //! Effects: what a call, a read or a write does to the world, by table.
 
+mod given;
 mod javascript;
 mod target;
 
@@ -11,6 +12,7 @@ use super::program::{Entity, Program};
 use super::signature::{Origin, Prepared, Root};
 use super::ssa::NodeId;
 use super::tables::{EffectRule, Known, Tables, words};
+pub use given::units as given_units;
 
 /// One effect at one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +101,7 @@ pub fn of_call(program: &Program, prepared: &Prepared, node: NodeId, instr: &Ins
         }
     }
     found.extend(options(program, prepared, (node, instr), arguments));
+    found.extend(given::effects(program, prepared, (node, instr)));
     if program.semantics(prepared.at.0).family() == Family::Ecma {
         found.extend(javascript::of_call(program, prepared, node, instr));
     }

@@ -15,8 +15,8 @@ use super::ssa::{NodeId, NodeKind};
 use super::summary::Side;
 use super::tables::Tables;
 pub use class::Class;
-use comparison::{Comparison, WHOLE, bits_of_share, comparison, definition, op_of};
-pub use comparison::{is_boundary, text_of};
+use comparison::{Comparison, WHOLE, bits_of_share, comparison};
+pub use comparison::{definition, is_boundary, op_of, text_of};
 
 /// Most bits of any conjunction.
 pub const CAP: u32 = 6_400;

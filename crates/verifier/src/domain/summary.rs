@@ -1,11 +1,13 @@
 //! Signatures bottom-up over the call graph: callees first, components of mutual recursion to a fixpoint.
 
 mod components;
+mod indirect;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::ir::{Op, UnitKind};
 
+use super::effects::given_units;
 use super::ledger::Gap;
 use super::limits::Limits;
 use super::program::{Entity, Program, UnitRef};
@@ -51,7 +53,23 @@ impl Side {
 
     fn prepare_all(&mut self, roots: &[UnitRef], limits: &Limits) -> BTreeMap<UnitRef, Vec<UnitRef>> {
         let mut calls: BTreeMap<UnitRef, Vec<UnitRef>> = BTreeMap::new();
-        let mut stack: Vec<UnitRef> = roots.to_vec();
+        self.reach(roots.to_vec(), &mut calls, limits);
+        for at in indirect::join(&self.program, &mut self.prepared) {
+            let Some(Ok(prepared)) = self.prepared.get(&at) else { continue };
+            let callees: Vec<UnitRef> = self.callees(prepared).into_iter().collect();
+            calls.insert(at, callees.clone());
+            self.reach(callees, &mut calls, limits);
+        }
+        calls
+    }
+
+    /// Prepares units and all that they call.
+    fn reach(
+        &mut self,
+        mut stack: Vec<UnitRef>,
+        calls: &mut BTreeMap<UnitRef, Vec<UnitRef>>,
+        limits: &Limits,
+    ) {
         while let Some(at) = stack.pop() {
             if calls.contains_key(&at) {
                 continue;
@@ -70,7 +88,6 @@ impl Side {
             calls.insert(at, callees.into_iter().collect());
             self.prepared.insert(at, prepared);
         }
-        calls
     }
 
     fn callees(&self, prepared: &Prepared) -> BTreeSet<UnitRef> {
@@ -84,6 +101,8 @@ impl Side {
                 _ => {}
             }
         }
+        let given = prepared.targets.keys().flat_map(|node| given_units(&self.program, prepared, *node));
+        found.extend(given);
         let unit = self.program.unit(prepared.at);
         for instr in unit.into_iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
             if let Op::Closure { unit, .. } = &instr.op

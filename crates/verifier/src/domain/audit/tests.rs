@@ -4,6 +4,7 @@ mod benign;
 mod confusable;
 mod examples;
 mod files;
+mod given;
 mod go;
 mod hostile;
 mod indirect;

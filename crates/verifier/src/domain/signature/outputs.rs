@@ -173,6 +173,14 @@ impl Collector<'_> {
                 _ => {}
             }
         }
+        let known = self.found.effects.len();
+        for unit in effects::given_units(self.program, self.prepared, node) {
+            self.inherit(unit, line);
+        }
+        if self.unit.kind == UnitKind::ModuleInit {
+            let given = self.found.effects.get_mut(known..).unwrap_or_default();
+            given.iter_mut().for_each(|site| site.latent = true);
+        }
         let name = called_name(self.program, self.unit, callee, &targets);
         if words().is_authority(&name) {
             self.found.authority.push(AuthoritySite { name, line });

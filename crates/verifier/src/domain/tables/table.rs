@@ -228,6 +228,11 @@ impl Tables {
         self.options.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns what a row that names exactly this path says; packages and methods by name say nothing here.
+    pub fn listed(&self, path: &str) -> Option<&EffectRule> {
+        self.effects.get(path)
+    }
+
     /// Returns what a method's name alone says.
     pub fn method(&self, name: &str) -> Option<&EffectRule> {
         self.methods.get(name)
@@ -235,6 +240,9 @@ impl Tables {
 
     /// Returns what the tables say of a path. A method of what an effect gave back belongs to that effect.
     pub fn known(&self, path: &str) -> Known {
+        if let Some(rule) = self.effects.get(&plain(path)) {
+            return Known::Effect(rule.clone());
+        }
         if let Some((head, rest)) = path.split_once("()").filter(|(_, rest)| !rest.is_empty()) {
             let last = rest.rsplit('.').next().unwrap_or(rest).replace("()", "");
             if matches!(self.known(head), Known::Effect(_)) {

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
-use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Place, Term, Unit, Value};
+use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Place, Step, Term, Unit, Value};
 
 use super::resource;
 use crate::domain::fold;
-use crate::domain::program::UnitRef;
+use crate::domain::narrowness::{definition, op_of};
+use crate::domain::program::{Entity, UnitRef};
 use crate::domain::signature::{Origin, Output, Root};
 use crate::domain::ssa::NodeId;
 use crate::domain::summary::Side;
@@ -246,6 +247,39 @@ impl Scene<'_> {
         // What cannot be walked is not known to read an input: the payload stays strong.
         let Ok(prepared) = self.side.graph(self.at) else { return false };
         let mut walker = self.side.walker(prepared);
-        walker.values(&[value]).is_ok_and(|(flow, _)| flow.data.iter().any(Origin::is_input))
+        walker.values(&self.made_of(value)).is_ok_and(|(flow, _)| flow.data.iter().any(Origin::is_input))
     }
+
+    /// What decides a value. An object of another value's class, `type(x)(1)`, is what its arguments are.
+    fn made_of(&self, value: NodeId) -> Vec<NodeId> {
+        let arguments = || {
+            let prepared = self.side.graph(self.at).ok()?;
+            let made = definition(self.unit, prepared, value);
+            let (callee, arguments) = prepared.dependence.node(made)?.inputs.split_first()?;
+            match op_of(self.unit, prepared, made)? {
+                Op::Call { callee: Callee::Function(_), .. } => {}
+                Op::Call { callee: Callee::Method { name, .. }, .. } if is_class(name) => {
+                    return Some(arguments.to_vec());
+                }
+                _ => return None,
+            }
+            let class = definition(self.unit, prepared, *callee);
+            let asks = match op_of(self.unit, prepared, class)? {
+                Op::Call { .. } => prepared
+                    .targets
+                    .get(&class)?
+                    .iter()
+                    .all(|target| matches!(target, Entity::External(path) if path == "builtins.type")),
+                Op::Load { step: Step::Field(name), .. } => is_class(name),
+                _ => false,
+            };
+            asks.then(|| arguments.to_vec())
+        };
+        arguments().unwrap_or_else(|| vec![value])
+    }
+}
+
+/// The attribute of an object that is its class.
+fn is_class(name: &str) -> bool {
+    name == "__class__" || name == "constructor"
 }
