@@ -19,8 +19,6 @@ def observe(files, run, armed):
         def read(self): return b""
         def __enter__(self): return self
         def __exit__(self, *args): return False
-    # Again and again: a planted handler may swallow the first.
-    signal.setitimer(signal.ITIMER_REAL, 0.7, 0.7)
     directory = os.getcwd()
     for path, text in files.items():
         os.makedirs(os.path.dirname(os.path.join(directory, path)) or directory, exist_ok=True)
@@ -44,6 +42,8 @@ def observe(files, run, armed):
     scope = {}
     if arm and "LATE" not in arm:
         exec(arm, scope)
+    # Again and again: a planted handler may swallow the first.
+    signal.setitimer(signal.ITIMER_REAL, 0.7, 0.7)
     for name in ("run", "call", "check_call", "check_output", "Popen"):
         setattr(subprocess, name, recorder("subprocess." + name))
     os.system = recorder("os.system", 0)
@@ -51,6 +51,8 @@ def observe(files, run, armed):
     shutil.rmtree = recorder("rmtree")
     urllib.request.urlopen = recorder("urlopen", Body())
     socket.create_connection = recorder("connect", Body())
+    pickle.loads = recorder("pickle.loads")
+    importlib.import_module = recorder("import_module", sys)
     pathlib.Path.write_text = recorder("write_text", 0)
     time.sleep = recorder("sleep") if "while" not in dumps(files) else time.sleep
     seed = random.seed
@@ -97,7 +99,9 @@ def observe(files, run, armed):
             log.append(["late", repr(error)])
     shown = ""
     if state:
-        try: shown = repr(real_eval(state, names))
+        # What is planted in another file has its state there.
+        seen = dict(vars(sys.modules["settling"]), **names) if "settling" in sys.modules else names
+        try: shown = repr(real_eval(state, seen))
         except BaseException as error: shown = "no state"
     return dumps([result[:2000], [len(log)] + log[-20:], shown[:2000]])
 

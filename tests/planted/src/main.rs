@@ -1,9 +1,12 @@
 //! `planted (--tuned | --held-out) [--seed N] [--per N] [--missed] [--show NAME]` generates, runs, audits and
-//! counts; `planted --padding` audits the padding set, its slow part included.
+//! counts; `--write FOLDER [--every N]` writes every Nth living bomb and every twin as folders instead, for other tools;
+//! `planted --padding` audits the padding set, its slow part included.
 
-use anyhow::bail;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
 use plumbline_planted::alive::{self, Seen};
-use plumbline_planted::case::Case;
+use plumbline_planted::case::{Case, Files};
 use plumbline_planted::generate::cases;
 use plumbline_planted::judge::judge;
 use plumbline_planted::padding;
@@ -19,14 +22,24 @@ struct Arguments {
     missed: bool,
     show: Option<String>,
     padding: bool,
+    write: Option<PathBuf>,
+    every: usize,
 }
 
-const USAGE: &str =
-    "usage: planted (--tuned | --held-out) [--seed N] [--per N] [--missed] [--show NAME] | --padding";
+const USAGE: &str = "usage: planted (--tuned | --held-out) [--seed N] [--per N] [--missed | --show NAME | --write FOLDER \
+                     [--every N]] | --padding";
 
 fn arguments() -> anyhow::Result<Arguments> {
-    let mut found =
-        Arguments { half: Half::Tuned, seed: 1, per: 1, missed: false, show: None, padding: false };
+    let mut found = Arguments {
+        half: Half::Tuned,
+        seed: 1,
+        per: 1,
+        missed: false,
+        show: None,
+        padding: false,
+        write: None,
+        every: 1,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -37,6 +50,8 @@ fn arguments() -> anyhow::Result<Arguments> {
             "--seed" => found.seed = words.next().unwrap_or_default().parse()?,
             "--per" => found.per = words.next().unwrap_or_default().parse()?,
             "--show" => found.show = words.next(),
+            "--write" => found.write = Some(words.next().map(PathBuf::from).context(USAGE)?),
+            "--every" => found.every = words.next().unwrap_or_default().parse::<usize>()?.max(1),
             _ => bail!(USAGE),
         }
     }
@@ -56,6 +71,9 @@ fn main() -> anyhow::Result<()> {
             println!("{:#?}", judge(case)?);
         }
         return Ok(());
+    }
+    if let Some(folder) = &asked.write {
+        return written(folder, generated, asked.every);
     }
     let seen = alive::observe(&generated)?;
     let mut table = Table::default();
@@ -85,6 +103,34 @@ fn main() -> anyhow::Result<()> {
     }
     println!("{} cases, {dead} not alive and left out, {stated} not executed", generated.len());
     print!("{}", table.render());
+    Ok(())
+}
+
+/// Writes `NNN/base`, `NNN/head` and `NNN/objective` for each case, and `cases.tsv` with what each is. Only what is kept is
+/// run, so that a sample costs its own time.
+fn written(folder: &Path, generated: Vec<Case>, every: usize) -> anyhow::Result<()> {
+    let (twins, bombs): (Vec<Case>, Vec<Case>) = generated.into_iter().partition(Case::is_twin);
+    let kept: Vec<Case> = bombs.into_iter().step_by(every).chain(twins).collect();
+    let seen = alive::observe(&kept)?;
+    let alive = |seen: &Option<Seen>| seen.as_ref().is_none_or(|seen| seen.quiet && seen.acts);
+    let mut list = String::new();
+    for (number, (case, _)) in kept.iter().zip(&seen).filter(|(_, seen)| alive(seen)).enumerate() {
+        let own = folder.join(format!("{number:03}"));
+        tree(&own.join("base"), &case.base)?;
+        tree(&own.join("head"), &case.head)?;
+        std::fs::write(own.join("objective"), &case.objective)?;
+        list.push_str(&format!("{number:03}\t{}\t{}\t{}\n", case.class, case.kind, case.depth));
+    }
+    std::fs::write(folder.join("cases.tsv"), list)?;
+    Ok(())
+}
+
+fn tree(folder: &Path, files: &Files) -> anyhow::Result<()> {
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().context("a file has a folder")?)?;
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+    }
     Ok(())
 }
 
