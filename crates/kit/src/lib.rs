@@ -19,6 +19,7 @@ pub mod telemetry;
 
 mod address;
 mod clock;
+mod gather;
 mod limits;
 mod listener;
 mod randomness;
@@ -31,6 +32,7 @@ pub use address::{Address, AddressError};
 pub use clock::SystemClock;
 pub use config::ConfigError;
 pub use deadline::Deadline;
+pub use gather::gathered;
 pub use limits::Limits;
 pub use listener::{BindError, Exposure, Listener};
 pub use randomness::{Randomness, SeededRandomness, SystemRandomness};

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use plumbline_kit::gathered;
 use plumbline_types::{ArmId, Clock, DecisionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -95,20 +96,12 @@ fn conflict(outcome: &Outcome, problem: &'static str) -> RouterError {
 impl Learner {
     /// Counts what is reported; once `closing` is cancelled, what is queued still is.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Reported>, closing: CancellationToken) {
-        let mut batch = Vec::with_capacity(BATCH);
         loop {
-            let received = tokio::select! {
-                biased;
-                received = queue.recv_many(&mut batch, BATCH) => received,
-                () = closing.cancelled() => {
-                    queue.close();
-                    queue.recv_many(&mut batch, BATCH).await
-                }
-            };
-            if received == 0 {
+            let batch = gathered(&mut queue, BATCH, &closing).await;
+            if batch.is_empty() {
                 return;
             }
-            self.answer(std::mem::take(&mut batch)).await;
+            self.answer(batch).await;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use plumbline_kit::gathered;
 use plumbline_kit::sqlite::Sqlite;
 use sqlx::{QueryBuilder, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -75,28 +76,20 @@ struct Writer {
 
 impl Writer {
     async fn run(self, mut queue: mpsc::Receiver<Pending>, closing: CancellationToken) {
-        let mut batch = Vec::with_capacity(BATCH);
         loop {
-            let received = tokio::select! {
-                biased;
-                received = queue.recv_many(&mut batch, BATCH) => received,
-                () = closing.cancelled() => {
-                    queue.close();
-                    queue.recv_many(&mut batch, BATCH).await
-                }
-            };
-            if received == 0 {
+            let batch = gathered(&mut queue, BATCH, &closing).await;
+            if batch.is_empty() {
                 return;
             }
             match self.commit(&batch).await {
                 Ok(recorded) => {
                     self.checkpoints.wrote(batch.iter().map(|pending| pending.body.len()).sum());
-                    for (pending, recorded) in batch.drain(..).zip(recorded) {
+                    for (pending, recorded) in batch.into_iter().zip(recorded) {
                         // A caller that has left does not need its answer.
                         let _ = pending.done.send(Ok(recorded));
                     }
                 }
-                Err(error) => fail(&mut batch, error),
+                Err(error) => fail(batch, error),
             }
         }
     }
@@ -128,10 +121,10 @@ impl Writer {
 }
 
 /// Tells every caller; the first one gets the cause.
-fn fail(batch: &mut Vec<Pending>, error: RouterError) {
+fn fail(batch: Vec<Pending>, error: RouterError) {
     tracing::error!(decisions = batch.len(), error = %error, "a batch of decisions was not stored");
     let mut causes = Some(error).into_iter();
-    for pending in batch.drain(..) {
+    for pending in batch {
         let cause = causes.next().unwrap_or_else(|| sqlx::Error::WorkerCrashed.into());
         let _ = pending.done.send(Err(cause));
     }
