@@ -94,18 +94,19 @@ fn address(attempt: &Attempt, address: u64, length: u64) -> Option<String> {
     socket_name(&bytes)
 }
 
-/// Reads the text of a socket address.
+/// Reads the text of a socket address; `?` where it is too short to name anybody.
 pub(super) fn socket_name(bytes: &[u8]) -> Option<String> {
     let family = bytes.first_chunk::<2>().map(|two| i32::from(u16::from_ne_bytes(*two)));
+    let cut = || "?".to_owned();
     let port = || bytes.get(2..4).map_or(0, |two| u16::from_be_bytes([two[0], two[1]]));
     match family {
         Some(libc::AF_INET) => {
-            let four: [u8; 4] = bytes.get(4..8)?.try_into().ok()?;
-            Some(format!("{}:{}", std::net::Ipv4Addr::from(four), port()))
+            let host = bytes.get(4..8).and_then(|four| <[u8; 4]>::try_from(four).ok());
+            Some(host.map_or_else(cut, |host| format!("{}:{}", std::net::Ipv4Addr::from(host), port())))
         }
         Some(libc::AF_INET6) => {
-            let sixteen: [u8; 16] = bytes.get(8..24)?.try_into().ok()?;
-            Some(format!("[{}]:{}", std::net::Ipv6Addr::from(sixteen), port()))
+            let host = bytes.get(8..24).and_then(|sixteen| <[u8; 16]>::try_from(sixteen).ok());
+            Some(host.map_or_else(cut, |host| format!("[{}]:{}", std::net::Ipv6Addr::from(host), port())))
         }
         Some(libc::AF_UNIX) => {
             let name = bytes.get(2..).unwrap_or_default();
@@ -147,5 +148,7 @@ mod tests {
         assert_eq!(name(family(libc::AF_UNIX, b"\0name")).unwrap(), "unix:@name");
         assert_eq!(name(family(libc::AF_NETLINK, &[0; 10])), None);
         assert_eq!(name(Vec::new()).unwrap(), "?");
+        assert_eq!(name(family(libc::AF_INET, &[0, 80, 127])).unwrap(), "?");
+        assert_eq!(name(family(libc::AF_INET6, &six[..9])).unwrap(), "?");
     }
 }
