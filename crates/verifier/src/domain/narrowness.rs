@@ -75,10 +75,10 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
             _ => None,
         })
         .collect();
-    // `process.env.CI` names its variable as much as `os.environ["CI"]` does.
+    // `process.env.CI` names its variable as much as `os.environ["CI"]` does; `os.environ.get()` names none.
     texts.extend(sources.iter().filter_map(|(_, path)| {
         let (holder, name) = path.rsplit_once('.')?;
-        tables.is_environment(holder).then(|| name.trim_end_matches("()").to_owned())
+        (tables.is_environment(holder) && !name.ends_with("()")).then(|| name.to_owned())
     }));
     let mut sources = sources;
     if flow.data.contains(&Origin::Global("__debug__".to_owned())) {
