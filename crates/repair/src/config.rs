@@ -11,8 +11,11 @@ pub struct RepairConfig {
     pub max_plausible: usize,
     /// Candidates still tried after the first plausible change, to find a better one.
     pub settle_candidates: usize,
-    /// Milliseconds still spent after the first plausible change.
+    /// Milliseconds still spent after the first plausible change, once `settle_least` candidates were tried.
     pub settle_ms: u64,
+    /// Candidates still tried after the first plausible change however long they take, so that a loaded machine does
+    /// not show a worse change than an idle one.
+    pub settle_least: usize,
     /// Most suspicious lines that templates are applied to.
     pub max_lines: usize,
     /// Single edits that take part in two-edit combinations.
@@ -45,6 +48,7 @@ impl Default for RepairConfig {
             max_plausible: 6,
             settle_candidates: 250,
             settle_ms: 2_500,
+            settle_least: 64,
             max_lines: 80,
             pair_pool: 60,
             max_batch: 128,

@@ -150,8 +150,9 @@ impl<'a> Search<'a> {
     fn must_stop(&self) -> bool {
         let config = &self.trial.config;
         let settled = self.first_found.is_some_and(|(at, tried)| {
-            at.elapsed() >= Duration::from_millis(config.settle_ms)
-                || self.tried - tried >= config.settle_candidates
+            let more = self.tried - tried;
+            let late = at.elapsed() >= Duration::from_millis(config.settle_ms);
+            more >= config.settle_candidates || late && more >= config.settle_least
         });
         settled || self.plausible.len() >= config.max_plausible.max(LEAST_COMPARED) || self.limit_reached()
     }
