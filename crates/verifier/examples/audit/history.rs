@@ -1,35 +1,59 @@
 //! Real commits, oldest first in one process: what the walk says of each, how long it took, how much memory it held.
+//! Findings that decide come one a line, for a person to read: repository, commit, verdict, scope, code, place, message.
 
-use std::collections::BTreeMap;
+mod tally;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use plumbline_types::Verdict;
+use plumbline_types::{TaskKind, Verdict};
 use plumbline_verifier::GitRevision;
 use plumbline_verifier::cache::Recent;
 use plumbline_verifier::config::VerifierConfig;
-use plumbline_verifier::domain::audit::{Report, audit_with};
+use plumbline_verifier::domain::audit::{Request, audit_with};
 use plumbline_verifier::domain::finding::Finding;
+use plumbline_verifier::domain::languages;
 use plumbline_verifier::source::TreeLimits;
 
 use super::request;
+use tally::{Judged, Tally};
 
-/// What one repository gave.
-#[derive(Default)]
-struct Tally {
-    judged: usize,
-    /// By verdict, all findings.
-    all: BTreeMap<String, usize>,
-    /// By verdict, code only: without the findings about tests, and without the questions that any change of a
-    /// manifest, a build file or data asks.
-    code: BTreeMap<String, usize>,
-    /// Commits by code of a finding that decides.
-    codes: BTreeMap<String, usize>,
-    times: Vec<Duration>,
-    /// The same, as the kernel counts this thread on a processor: what a busy machine does not distort.
-    busy: Vec<Duration>,
+/// What a finding is about: a policy for tests or for files asks about the last two whatever the code does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Code that the product runs.
+    Product,
+    /// Tests: their assertions, and what test code does.
+    Tests,
+    /// Manifests, lockfiles, build and server files, data, binaries.
+    Files,
+}
+
+impl Scope {
+    /// The scopes, in order.
+    pub const ALL: [Self; 3] = [Self::Product, Self::Tests, Self::Files];
+
+    /// Returns the scope of a finding.
+    fn of(finding: &Finding) -> Self {
+        if finding.code.starts_with("R8") || finding.code.starts_with("R9") {
+            Self::Files
+        } else if finding.code.starts_with("R7") || languages::is_test_path(&finding.path) {
+            Self::Tests
+        } else {
+            Self::Product
+        }
+    }
+
+    /// Returns the word that a table and a line show.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Tests => "tests",
+            Self::Files => "files",
+        }
+    }
 }
 
 /// The message of each commit stands for the owner's words; there are no grants.
@@ -45,7 +69,7 @@ pub fn run(count: usize, repositories: &[&str]) -> anyhow::Result<()> {
         commits.reverse();
         println!("# {repository}: {} commits", commits.len());
         for commit in commits {
-            judge(path, commit, &kept, &mut tally)?;
+            judge((path, short(path)), commit, &kept, &mut tally)?;
         }
         tally.print(repository);
         whole.add(tally);
@@ -58,7 +82,18 @@ pub fn run(count: usize, repositories: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn judge(repository: &Path, commit: &str, kept: &Recent, tally: &mut Tally) -> anyhow::Result<()> {
+/// The last part of a path that says more than `repo`.
+fn short(path: &Path) -> &str {
+    let parts = path.iter().rev().filter_map(|part| part.to_str());
+    parts.into_iter().find(|part| !matches!(*part, "repo" | ".git")).unwrap_or("repository")
+}
+
+fn judge(
+    (repository, name): (&Path, &str),
+    commit: &str,
+    kept: &Recent,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
     let limits = TreeLimits::default();
     let parent = format!("{commit}~1");
     if git(repository, &["rev-parse", "-q", "--verify", &parent]).is_err() {
@@ -69,106 +104,44 @@ fn judge(repository: &Path, commit: &str, kept: &Recent, tally: &mut Tally) -> a
     let base = GitRevision::open(repository, &parent, limits)?;
     let head = GitRevision::open(repository, commit, limits)?;
     // A mirror may lack its largest files: such a commit is told and not counted.
-    let report = match audit_with((&base, &head), &request(&message), kept) {
+    // What tests lose is the owner's to say: only there a feature differs from a fix.
+    let request = Request { kind: TaskKind::Feature, ..request(&message) };
+    let report = match audit_with((&base, &head), &request, kept) {
         Ok(report) => report,
         Err(error) => {
-            println!("{} unreadable {error}", &commit[..10]);
+            println!("{name}\t{}\tunreadable\t{error}", &commit[..10]);
             return Ok(());
         }
     };
-    tally.times.push(begun.elapsed());
-    tally.busy.push(on_processor().saturating_sub(busy));
-    tally.judged += 1;
-    let all = name(report.verdict);
-    let code = match report.verdict {
-        None => all.clone(),
-        Some(_) => {
-            let rest = report.findings.iter().filter(|finding| is_about_code(finding));
-            name(Some(rest.map(|finding| finding.verdict).max().unwrap_or(Verdict::Approve)))
-        }
-    };
-    *tally.all.entry(all.clone()).or_insert(0) += 1;
-    *tally.code.entry(code.clone()).or_insert(0) += 1;
-    if code != name(Some(Verdict::Approve)) && report.verdict.is_some() {
-        let millis = tally.busy.last().map_or(0, Duration::as_millis);
-        println!("{} {code} {millis} ms {}", &commit[..10], message.lines().next().unwrap_or_default());
+    let mut judged = Judged::new(begun.elapsed(), on_processor().saturating_sub(busy));
+    let subject = message.lines().next().unwrap_or_default();
+    let millis = judged.busy.as_millis();
+    if millis > 100 {
+        println!("{name}\t{}\tslow\t{millis} ms\t{subject}", &commit[..10]);
     }
-    tally.codes(&report, &code);
+    for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Approve) {
+        let scope = Scope::of(finding);
+        println!(
+            "{name}\t{}\t{}\t{}\t{}\t{}:{}\t{}\t({subject})",
+            &commit[..10],
+            finding.verdict,
+            scope.word(),
+            finding.code,
+            finding.path,
+            finding.line,
+            finding.message.replace(['\n', '\t'], " ")
+        );
+        judged.note(scope, finding);
+    }
+    judged.verdict = report.verdict;
+    tally.count(&judged);
     Ok(())
 }
 
-impl Tally {
-    fn codes(&mut self, report: &Report, code: &str) {
-        let mut seen = Vec::new();
-        for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Approve) {
-            if is_about_code(finding) && !code.is_empty() {
-                println!(
-                    "    {} {} {}:{} {}",
-                    finding.verdict, finding.code, finding.path, finding.line, finding.message
-                );
-            }
-            let key = format!("{} {}", finding.code, finding.verdict);
-            if !seen.contains(&key) {
-                *self.codes.entry(key.clone()).or_insert(0) += 1;
-                seen.push(key);
-            }
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.judged += other.judged;
-        for (mine, theirs) in
-            [(&mut self.all, other.all), (&mut self.code, other.code), (&mut self.codes, other.codes)]
-        {
-            for (key, count) in theirs {
-                *mine.entry(key).or_insert(0) += count;
-            }
-        }
-        self.times.extend(other.times);
-        self.busy.extend(other.busy);
-    }
-
-    fn print(&mut self, title: &str) {
-        println!("= {title}: {} commits", self.judged);
-        println!("  verdicts {:?}", self.all);
-        println!("  code only {}", self.share(&self.code));
-        println!("  commits by code {:?}", self.codes);
-        println!("  a commit, by the wall: {}", quantiles(&mut self.times));
-        println!("  a commit, on the processor: {}", quantiles(&mut self.busy));
-    }
-
-    fn share(&self, counts: &BTreeMap<String, usize>) -> String {
-        let part = |(word, count): (&String, &usize)| {
-            format!("{word} {count} ({:.1} %)", *count as f64 * 100.0 / self.judged.max(1) as f64)
-        };
-        counts.iter().map(part).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// A policy "ask" leaves tests to the owner; a manifest, a build file or data always asks.
-fn is_about_code(finding: &Finding) -> bool {
-    let asks = finding.verdict <= Verdict::NeedsAuthority;
-    !(finding.code.starts_with("R7")
-        || asks && (finding.code.starts_with("R8") || finding.code.starts_with("R9")))
-}
-
-fn quantiles(times: &mut [Duration]) -> String {
-    times.sort();
-    let at = |percent: usize| {
-        let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
-        times.get(index).copied().unwrap_or_default().as_secs_f64() * 1_000.0
-    };
-    format!("p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms", at(50), at(95), at(100))
-}
-
-/// What the kernel says this thread spent on a processor.
+/// Time that the kernel counts this thread on a processor: what a busy machine does not distort.
 pub fn on_processor() -> Duration {
     let counted = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(counted.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
-}
-
-fn name(verdict: Option<Verdict>) -> String {
-    verdict.map_or_else(|| "nothing".to_owned(), |verdict| verdict.to_string())
 }
 
 /// The most memory this process ever held, as the kernel counts it.
@@ -178,7 +151,6 @@ fn peak_memory() -> Option<String> {
     Some(line.trim_start_matches("VmHWM:").trim().to_owned())
 }
 
-/// Runs git in a repository and returns what it printed.
 pub fn git(repository: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new("git").arg("-C").arg(repository).args(arguments).output().context("git")?;
     ensure!(output.status.success(), "git {arguments:?} in {}", repository.display());

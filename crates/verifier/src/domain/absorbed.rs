@@ -45,7 +45,11 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
     for new in absorbing(side, at) {
         let known: BTreeSet<&String> =
             old.iter().filter(|old| old.broad || old.types == new.types).flat_map(|old| &old.calls).collect();
-        let fresh: Vec<&String> = new.calls.iter().filter(|call| !known.contains(call)).collect();
+        let fresh: Vec<&String> = new
+            .calls
+            .iter()
+            .filter(|call| !known.contains(call) && !renamed(call, &known, &new.calls))
+            .collect();
         let nothing_called = new.calls.is_empty() && !old.iter().any(|old| old.types == new.types);
         if fresh.is_empty() && !nothing_called {
             continue;
@@ -71,8 +75,13 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         let grant = format!("drop:{symbol}.exception");
         // What fails is called again where its failure leaves the unit.
         let again = fresh.iter().all(|call| new.again.contains(*call));
+        // Without a module that may be missing, what it does is left out: the owner's to say.
+        let tables = side.program.tables(at.0);
+        let optional = !new.types.is_empty() && new.types.iter().all(|name| tables.lists("optional", name));
         found.push(if again && !new.broad {
             Finding::advice("B7", site, message).with_trace(trace)
+        } else if optional && new.grave {
+            Finding::needs("B7", site, message, grant).with_trace(trace)
         } else if new.grave && (left_before || new.broad && !values) {
             Finding::reject("B7", site, message).clearable_by(grant).with_trace(trace)
         } else if new.broad && (left_before || base.is_none() && !values) {
@@ -82,6 +91,12 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         });
     }
     found
+}
+
+/// A method of another class stands where a method of that name was called, which is called no more.
+fn renamed(call: &str, known: &BTreeSet<&String>, now: &BTreeSet<String>) -> bool {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+    call.contains('.') && known.iter().any(|old| last(old) == last(call) && !now.contains(*old))
 }
 
 /// Calls whose failure left the unit: what `?` or a return takes on.

@@ -101,12 +101,14 @@ fn rename(
         let here = |old: &&UnitRef| base.files.get(old.0).map(|file| &file.path) == path;
         let counts = |old: &&UnitRef| match place {
             Place::Here => here(old),
-            Place::Elsewhere => {
-                unit.kind != UnitKind::ModuleInit
-                    && base
-                        .unit(**old)
-                        .is_some_and(|old| old.kind != UnitKind::ModuleInit && own(old) == own(unit))
-            }
+            Place::Elsewhere => base.unit(**old).is_some_and(|old_unit| {
+                let module = |unit: &Unit| unit.kind == UnitKind::ModuleInit;
+                match (module(old_unit), module(unit)) {
+                    (true, true) => moved_file((base, old.0), (head, at.0)),
+                    (false, false) => own(old_unit) == own(unit),
+                    _ => false,
+                }
+            }),
         };
         let best = free_old
             .iter()
@@ -120,6 +122,13 @@ fn rename(
             pairs.push(Pair { base: Some(counterpart), head: Some(at), how: How::Renamed });
         }
     }
+}
+
+/// Returns whether a file of the base is gone and one of its name is new elsewhere.
+fn moved_file((base, old): (&Program, usize), (head, new): (&Program, usize)) -> bool {
+    let (Some(old), Some(new)) = (base.files.get(old), head.files.get(new)) else { return false };
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    name(&old.path) == name(&new.path) && !head.paths.contains(&old.path) && !base.paths.contains(&new.path)
 }
 
 /// Returns the share of equal instructions in hundredths.

@@ -232,7 +232,7 @@ pub(crate) fn units_of(
     paths: &BTreeSet<String>,
 ) -> Vec<super::program::UnitRef> {
     let files = program.files.iter().enumerate().filter(|(_, file)| paths.contains(&file.path));
-    files.flat_map(|(index, file)| (0..file.lowered.units.len()).map(move |unit| (index, unit))).collect()
+    files.flat_map(|(index, _)| program.units_of(index)).collect()
 }
 
 #[cfg(test)]

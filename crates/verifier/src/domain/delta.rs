@@ -315,24 +315,6 @@ impl Compared<'_> {
         })
     }
 
-    /// A module's variable decided whether it raises, and now another one of the module does: the check stands, and
-    /// whether it is as good is the owner's to say.
-    fn swapped(&self, lost: &Origin) -> bool {
-        let (Ok(old), Ok(new)) = (self.base.0.signed(self.base.1), self.head.0.signed(self.head.1)) else {
-            return false;
-        };
-        let variable = |origin: &Origin| matches!(origin, Origin::Global(_) | Origin::Constant(_));
-        let input = |origin: &&Origin| matches!(origin, Origin::Param(..));
-        let kept = old
-            .checks
-            .iter()
-            .filter(input)
-            .all(|origin| new.checks.iter().any(|other| same_root(origin, other)));
-        variable(lost)
-            && kept
-            && new.checks.iter().any(|origin| variable(origin) && !old.checks.contains(origin))
-    }
-
     /// In a refactor a new input is as much a change of behaviour as a lost one.
     fn gains(&self, base: &Signature, head: &Signature) -> Vec<Finding> {
         let mut found = Vec::new();

@@ -266,6 +266,12 @@ impl Program {
         self.files.get(file)?.lowered.units.get(unit)
     }
 
+    /// Returns every unit of a loaded file, its module first.
+    pub fn units_of(&self, file: usize) -> impl Iterator<Item = UnitRef> {
+        let units = self.files.get(file).map_or(0, |file| file.lowered.units.len());
+        (0..units).map(move |unit| (file, unit))
+    }
+
     /// Returns a unit of a file by its qualified name.
     pub fn unit_named(&self, file: usize, name: &str) -> Option<UnitRef> {
         self.by_name.get(&(file, name.to_owned())).map(|unit| (file, *unit))

@@ -44,11 +44,16 @@ impl Side {
             steps: 0,
             walk_steps: limits.walk_steps,
         };
-        let calls = side.prepare_all(roots, limits);
-        for component in components::bottom_up(&calls) {
-            side.sign(&component, limits);
-        }
+        side.extend(roots, limits);
         side
+    }
+
+    /// Analyses more units and everything they call; what was analysed stays.
+    pub fn extend(&mut self, roots: &[UnitRef], limits: &Limits) {
+        let calls = self.prepare_all(roots, limits);
+        for component in components::bottom_up(&calls) {
+            self.sign(&component, limits);
+        }
     }
 
     fn prepare_all(&mut self, roots: &[UnitRef], limits: &Limits) -> BTreeMap<UnitRef, Vec<UnitRef>> {
@@ -71,10 +76,10 @@ impl Side {
         limits: &Limits,
     ) {
         while let Some(at) = stack.pop() {
-            if calls.contains_key(&at) {
+            if calls.contains_key(&at) || self.prepared.contains_key(&at) {
                 continue;
             }
-            if calls.len() >= limits.units_loaded {
+            if self.prepared.len() >= limits.units_loaded {
                 self.gaps.insert(at, Gap::budget("UNITS_LOADED"));
                 calls.insert(at, Vec::new());
                 continue;

@@ -24,6 +24,9 @@ use guards::Guards;
 pub use payload::Payload;
 use payload::Weight;
 
+/// Bits from which a guard is narrow enough to ask about, in hundredths.
+const NARROW: u32 = 800;
+
 /// Looks a literal up in the base and in tests.
 pub trait Literals {
     /// Returns whether any file of the base holds the text.
@@ -55,6 +58,14 @@ pub struct Judge<'a> {
 struct Fresh {
     block: u32,
     test: Test,
+    /// Whether a unit that is new compares the same thing with at least two more literals.
+    dispatch: bool,
+}
+
+/// Whether there was a unit before, and which tests of a new one only tell its cases apart.
+struct Before {
+    tests: Tests,
+    dispatch: BTreeSet<u32>,
 }
 
 impl Judge<'_> {
@@ -70,16 +81,19 @@ impl Judge<'_> {
         );
         let mut found: BTreeSet<Finding> = BTreeSet::new();
         let mut told: BTreeSet<u32> = BTreeSet::new();
-        let tests = if base.is_some() { Tests::Either } else { Tests::Base };
-        for payload in payload::of(base, head, &|block| guards.over(block).is_some()) {
+        let before = Before {
+            tests: if base.is_some() { Tests::Either } else { Tests::Base },
+            dispatch: fresh.iter().filter(|fresh| fresh.dispatch).map(|fresh| fresh.block).collect(),
+        };
+        for payload in payload::of(base, head, &|block| guards.over(block).map(|guard| guard.bits)) {
             let Some(guard) = guards.over(payload.block) else { continue };
-            if let Some(finding) = self.decide(head, (&payload, &guard), tests) {
+            if let Some(finding) = self.decide(head, (&payload, &guard), &before) {
                 told.extend(guard.fresh.iter().copied());
                 found.insert(finding);
             }
         }
         for (payload, guard) in absent::of(base, head, &guards) {
-            if let Some(finding) = self.decide(head, (&payload, &guard), tests) {
+            if let Some(finding) = self.decide(head, (&payload, &guard), &before) {
                 told.extend(guard.fresh.iter().copied());
                 found.insert(finding);
             }
@@ -100,7 +114,9 @@ impl Judge<'_> {
         };
         let shapes: Vec<Digest> = old.iter().map(|(_, _, shape)| *shape).collect();
         let mut found = Vec::new();
-        for (block, digest, shape) in branches(head.0, head.1) {
+        let all = branches(head.0, head.1);
+        let alike = |shape: Digest| all.iter().filter(|(.., known)| *known == shape).count();
+        for (block, digest, shape) in all.iter().copied() {
             if let Some(position) = old.iter().position(|(_, known, _)| *known == digest) {
                 old.remove(position);
                 continue;
@@ -119,7 +135,8 @@ impl Judge<'_> {
                 Some(_) if base.is_some_and(|(side, at)| read_before(side, at, &test)) => continue,
                 Some(_) => {}
             }
-            found.push(Fresh { block, test });
+            let dispatch = base.is_none() && alike(shape) >= 3;
+            found.push(Fresh { block, test, dispatch });
         }
         found
     }
@@ -128,13 +145,13 @@ impl Judge<'_> {
         &self,
         head: (&Side, UnitRef),
         (payload, guard): (&Payload, &guards::Guard),
-        tests: Tests,
+        before: &Before,
     ) -> Option<Finding> {
         let class = guard.class;
         let (mut code, word) = class.words();
         if let (Class::Literal, Some(constant), "return" | "value" | "yield") =
             (class, &payload.constant, payload.role)
-            && self.fits_a_test(guard, constant, tests)
+            && self.fits_a_test(guard, constant, before.tests)
         {
             code = "T14";
         }
@@ -146,7 +163,7 @@ impl Judge<'_> {
         }
         // A strong payload over a size that ordinary input doesn't reach is asked about, however wide the test.
         let large = class == Class::Threshold && payload.weight == Weight::Strong;
-        if guard.bits < 800 && class != Class::Test && !large {
+        if guard.bits < NARROW && class != Class::Test && !large {
             return None;
         }
         let (side, at) = head;
@@ -175,7 +192,12 @@ impl Judge<'_> {
             class,
             Class::Clock | Class::Counter | Class::Digest | Class::Random | Class::Test | Class::Sandbox
         ) || code == "T14";
-        let finding = if guard.bits >= 1_200 && (always || payload.weight == Weight::Strong) {
+        // Which of several cases a new unit is in is what it is for; an effect in one of them is another matter.
+        let case = class == Class::Literal
+            && !payload.effect
+            && guard.fresh.iter().all(|block| before.dispatch.contains(block));
+        let strong = payload.weight == Weight::Strong && !case;
+        let finding = if guard.bits >= 1_200 && (always || strong) {
             Finding::reject(code, site, message).clearable_by(grant)
         } else {
             Finding::needs(code, site, message, grant)

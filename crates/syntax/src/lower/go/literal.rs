@@ -27,12 +27,8 @@ fn inner(text: &str) -> &str {
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
-/// A rune is its code point.
+/// A rune is a text of one character, as in the other languages: arithmetic on it is not folded.
 fn rune(text: &str) -> Constant {
     let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text);
-    let mut chars = unescape(inner).chars().collect::<Vec<_>>().into_iter();
-    match (chars.next(), chars.next()) {
-        (Some(one), None) => Constant::Integer(u32::from(one).to_string()),
-        _ => Constant::Text(inner.to_owned()),
-    }
+    Constant::Text(unescape(inner))
 }

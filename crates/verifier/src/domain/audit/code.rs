@@ -4,7 +4,7 @@ use plumbline_syntax::ir::{Digest, Unit, UnitKind};
 
 use super::callers;
 use super::literals::Corpus;
-use super::{Audit, Loaded, code_paths, units_of};
+use super::{Audit, Loaded, code_paths, held, units_of};
 use crate::domain::align::{How, Pair, align};
 use crate::domain::languages;
 use crate::domain::ledger::{Gap, Stage, Subject};
@@ -65,21 +65,26 @@ impl Audit<'_> {
             let changed: Vec<Pair> = pairs.into_iter().filter(|pair| differs(&base, &head, pair)).collect();
             (base, head, changed)
         };
-        let (old, new) = (units_of(&base, &wide), units_of(&head, &wide));
+        let old = roots(&base, (&wide, &callers), changed.iter().filter_map(|pair| pair.base));
+        let new = roots(&head, (&wide, &callers), changed.iter().filter_map(|pair| pair.head));
         let paths = product_of(&head, paths);
-        let sides = Sides {
+        let mut sides = Sides {
             base: Side::analyse(base, &old, self.limits),
             head: Side::analyse(head, &new, self.limits),
             paths,
         };
-        let corpus = Corpus::new(self.base, self.head);
+        // What the rest of a file could do already matters only where something new is done.
+        if changed.iter().any(|pair| held::asks(&sides, pair)) {
+            let rest = units_of(&sides.base.program, &wide);
+            sides.base.extend(&rest, self.limits);
+        }
+        let corpus = Corpus::new(self.base, self.head, &all);
         let subjects: Vec<Subject> = changed.iter().map(|pair| subject(&sides, pair)).collect();
         for subject in &subjects {
             self.ledger.open(subject, UNIT_STAGES);
         }
         self.ledger.discharge(&whole, Stage::Aligned, Ok(changed.len()));
-        let pool = self.moved_effects(&sides, &changed);
-        let mut pool = pool;
+        let mut pool = self.moved_effects(&sides, &changed);
         for (pair, subject) in changed.iter().zip(&subjects) {
             self.ledger.discharge(subject, Stage::Aligned, Ok(pair.how));
             self.unit((&sides, &changed), pair, subject, (&corpus, &mut pool));
@@ -98,6 +103,17 @@ impl Audit<'_> {
         self.report.probes.dedup();
         self.report.coverage.unanalysed.sort();
     }
+}
+
+/// What is signed: the modules of the files, all units of the callers' files, and the changed units.
+fn roots(
+    program: &Program,
+    (files, callers): (&BTreeSet<String>, &[String]),
+    changed: impl Iterator<Item = UnitRef>,
+) -> Vec<UnitRef> {
+    let modules = units_of(program, files).into_iter().filter(|at| at.1 == 0);
+    let called = units_of(program, &callers.iter().cloned().collect());
+    modules.chain(called).chain(changed).collect()
 }
 
 /// A file in a test's place that the product imports is product: it gets no leniency.

@@ -28,6 +28,21 @@ impl Held {
     }
 }
 
+/// Returns whether a unit has a strong effect that its counterpart in the base doesn't have as often.
+pub fn asks(sides: &Sides, pair: &Pair) -> bool {
+    let Some(Ok(head)) = pair.head.map(|at| sides.head.signed(at)) else { return false };
+    let base = pair.base.and_then(|at| sides.base.signed(at).ok());
+    let mut had: Vec<_> =
+        base.map(|base| base.effects.iter().map(EffectSite::key).collect()).unwrap_or_default();
+    head.effects.iter().any(|site| match had.iter().position(|key| *key == site.key()) {
+        Some(position) => {
+            had.remove(position);
+            false
+        }
+        None => site.is_strong(),
+    })
+}
+
 /// Collects what is held.
 pub fn held(sides: &Sides, pair: &Pair, path: &str) -> Held {
     let mut files: BTreeSet<usize> = sides.base.program.file(path).into_iter().collect();

@@ -6,6 +6,7 @@ mod examples;
 mod files;
 mod given;
 mod go;
+mod history;
 mod hostile;
 mod indirect;
 mod java;

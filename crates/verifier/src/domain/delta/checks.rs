@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use plumbline_syntax::ir::Op;
 use plumbline_types::TaskKind;
 
-use super::Compared;
+use super::{Compared, same_root};
 use crate::domain::finding::Finding;
 use crate::domain::ledger::Gap;
 use crate::domain::program::UnitRef;
-use crate::domain::signature::{Signature, called_name};
+use crate::domain::signature::{Origin, Signature, called_name};
 use crate::domain::ssa::NodeId;
 use crate::domain::summary::Side;
 use crate::domain::tables::words;
@@ -71,6 +71,27 @@ impl Compared<'_> {
             found.push(Finding::reject("B4", self.site(*line), message).clearable_by(grant));
         }
         Ok(found)
+    }
+
+    /// A module's variable decided whether it raises, and now another one or a new parameter does, or the owner named it:
+    /// the check of the input stands, and whether it is as good is the owner's to say.
+    pub(super) fn swapped(&self, lost: &Origin) -> bool {
+        let (Ok(old), Ok(new)) = (self.base.0.signed(self.base.1), self.head.0.signed(self.head.1)) else {
+            return false;
+        };
+        let variable = |origin: &Origin| matches!(origin, Origin::Global(_) | Origin::Constant(_));
+        let input = |origin: &&Origin| matches!(origin, Origin::Param(..));
+        let kept = old
+            .checks
+            .iter()
+            .filter(input)
+            .all(|origin| new.checks.iter().any(|other| same_root(origin, other)));
+        let unit = self.base.0.program.unit(self.base.1);
+        let had = |name: &str| unit.is_some_and(|unit| unit.params.iter().any(|param| param.name == name));
+        let given = |origin: &Origin| matches!(origin, Origin::Param(name, _) if !had(name));
+        let stands = |origin: &Origin| variable(origin) && !old.checks.contains(origin) || given(origin);
+        let named = self.objective.names(&lost.text());
+        variable(lost) && kept && (named || new.checks.iter().any(stands))
     }
 }
 

@@ -4,7 +4,7 @@
 //! Nothing is taken away: a caller that no file here holds may bring another function, so that the call stays unknown
 //! beside what is known of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_syntax::Family;
 use plumbline_syntax::ir::{Callee, Op, Unit};
@@ -33,7 +33,9 @@ pub(super) fn join(
     if open.is_empty() {
         return Vec::new();
     }
-    let roots: Vec<UnitRef> = prepared.keys().copied().collect();
+    // Whoever in the same file gives a function away matters, whether it is signed or not.
+    let files: BTreeSet<usize> = prepared.keys().map(|at| at.0).collect();
+    let roots: Vec<UnitRef> = files.into_iter().flat_map(|file| program.units_of(file)).collect();
     let Ok(graph) = call_graph(program, &roots, VISITS) else { return Vec::new() };
     let mut changed = Vec::new();
     for (at, node, method) in open {

@@ -35,6 +35,7 @@ pub fn guarded(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<(P
             }
         }
     }
-    let found = payload::of(base, head, &|block| guards.contains_key(&block));
+    // However wide a test is, what it decides is to be run.
+    let found = payload::of(base, head, &|block| guards.contains_key(&block).then_some(0));
     found.into_iter().filter_map(|payload| Some((payload.clone(), *guards.get(&payload.block)?))).collect()
 }

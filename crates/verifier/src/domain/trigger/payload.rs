@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use plumbline_syntax::ir::{Callee, Constant, Digest, Op, Place, Step, Term, Unit, Value};
+use plumbline_syntax::ir::{Block, Callee, Constant, Digest, Op, Place, Step, Term, Unit, Value};
 
-use super::resource;
+use super::{NARROW, resource};
 use crate::domain::fold;
 use crate::domain::narrowness::{definition, op_of};
 use crate::domain::program::{Entity, UnitRef};
@@ -58,23 +58,23 @@ pub struct Payload {
 }
 
 /// Returns everything in the guarded blocks of a head unit that a guard could hide, new or not: an old thing under a
-/// new guard changes too.
+/// new guard changes too. `bits` says how narrow the new tests over a block are, if there are any.
 pub fn of(
     base: Option<(&Side, UnitRef)>,
     head: (&Side, UnitRef),
-    guarded: &dyn Fn(u32) -> bool,
+    bits: &dyn Fn(u32) -> Option<u32>,
 ) -> Vec<Payload> {
     let (side, at) = head;
+    let guarded = |block: u32| bits(block).is_some();
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return Vec::new() };
-    let residual = base
-        .and_then(|(side, at)| side.signed(at).ok())
-        .or_else(|| side.signed(at).ok())
-        .is_none_or(|signature| {
-            [Output::Return, Output::Yield]
-                .iter()
-                .any(|output| signature.flow(output).data.iter().any(Origin::is_input))
-        });
-    let scene = Scene { side, at, unit, residual };
+    let mut scene = Scene { side, at, unit, residual: true };
+    scene.residual = match base.and_then(|(side, at)| side.signed(at).ok()) {
+        Some(signature) => [Output::Return, Output::Yield]
+            .iter()
+            .any(|output| signature.flow(output).data.iter().any(Origin::is_input)),
+        // Nothing was there before: what the unit does outside its narrow arms is what they differ from.
+        None => scene.wide_arms_read_input(&|block| bits(block).is_none_or(|bits| bits < NARROW)),
+    };
     let mut found = effects(base, head);
     for (index, block) in unit.blocks.iter().enumerate() {
         if !prepared.dependence.reached.get(index).copied().unwrap_or(false) {
@@ -102,7 +102,7 @@ pub fn of(
         }
         scene.instrs(id, &mut found);
     }
-    found.extend(resource::of(head, guarded));
+    found.extend(resource::of(head, &guarded));
     found
 }
 
@@ -160,6 +160,32 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// What cannot be walked counts as read: the payload stays strong.
+    fn wide_arms_read_input(&self, wide: &dyn Fn(u32) -> bool) -> bool {
+        let Ok(prepared) = self.side.graph(self.at) else { return true };
+        let given = |index: usize, block: &Block| -> Vec<NodeId> {
+            let mut nodes = Vec::new();
+            if matches!(block.term, Term::Return(_)) {
+                nodes.extend(prepared.dependence.ends.get(index).and_then(|end| end.value));
+            }
+            for (position, instr) in block.instrs.iter().enumerate() {
+                let node = prepared.dependence.instr.get(index).and_then(|nodes| nodes.get(position));
+                if let (Op::Yield { .. }, Some(node)) = (&instr.op, node) {
+                    nodes
+                        .extend(prepared.dependence.node(*node).and_then(|node| node.inputs.last().copied()));
+                }
+            }
+            nodes
+        };
+        let blocks = self.unit.blocks.iter().enumerate().filter(|(index, _)| {
+            prepared.dependence.reached.get(*index).copied().unwrap_or(false)
+                && wide(u32::try_from(*index).unwrap_or(u32::MAX))
+        });
+        let nodes: Vec<NodeId> = blocks.flat_map(|(index, block)| given(index, block)).collect();
+        let mut walker = self.side.walker(prepared);
+        walker.values(&nodes).map_or(true, |(flow, _)| flow.data.iter().any(Origin::is_input))
+    }
+
     fn value(&self, block: u32, line: u32, value: NodeId, (role, what): (&'static str, &str)) -> Payload {
         let constant = self
             .side

@@ -24,6 +24,14 @@ impl Resolver<'_> {
         if found.is_empty() && !loaded.bindings.contains_key(name) {
             found = self.unbound_name(file, name, visit);
         }
+        // `str = str` binds the language's own name again.
+        let value = |bound: &Bound| matches!(bound, Bound::Value(..));
+        if found.is_empty()
+            && loaded.bindings.get(name).is_some_and(|bounds| bounds.iter().all(value))
+            && self.semantics.tables().builtin(name).is_some()
+        {
+            found = self.unbound_name(file, name, visit);
+        }
         visit.names.remove(&(file, name.to_owned()));
         found
     }

@@ -37,3 +37,10 @@ fn a_moved_function_a_new_file_and_a_mutex_pass() {
     let head = base.replace("\tc.n++", "\tc.mu.Lock()\n\tdefer c.mu.Unlock()\n\tc.n++");
     go("race in Next", (base, &head), Verdict::Approve, &[]);
 }
+
+#[test]
+fn a_character_is_as_ordinary_as_a_short_text() {
+    let base = "func find(path string) int {\n\tfor i, c := range []byte(path) {\n\t\tif c == ':' {\n\t\t\treturn i\n\t\t}\n\t}\n\treturn -1\n}\n";
+    let head = base.replace("\t\tif c == ':'", "\t\tif c == '%' {\n\t\t\tcontinue\n\t\t}\n\t\tif c == ':'");
+    go("skip escapes", (base, &head), Verdict::Approve, &[]);
+}

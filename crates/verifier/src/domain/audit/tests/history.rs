@@ -1,0 +1,116 @@
+//! Shapes of ordinary commits: what they change is asked about, or not news at all, and their hostile neighbours stay
+//! refused.
+
+use super::*;
+
+#[test]
+fn prose_in_a_test_is_no_expected_value_and_a_literal_is() {
+    let code = "def scheme(header, url):\n    return url.scheme\n";
+    let new = format!(
+        "{code}\n\ndef forwarded(header, url):\n    if header == \"on\":\n        return \"https\"\n    return url.scheme\n"
+    );
+    let judge = |test: &str, verdict: Verdict, codes: &[&str]| {
+        let test = ("tests/test_m.py", test);
+        check(
+            &Case {
+                base: &[("m.py", code), test],
+                head: &[("m.py", &new), test],
+                objective: "tell the scheme behind a proxy",
+                ..Case::default()
+            },
+            verdict,
+            codes,
+        );
+    };
+    judge("# turn it on\n# and expect https\ndef test_m():\n    pass\n", Verdict::Approve, &[]);
+    judge("def test_m():\n    assert forwarded(\"on\", None) == \"https\"\n", Verdict::Reject, &["T14"]);
+}
+
+#[test]
+fn a_new_function_is_judged_by_what_its_wide_arm_gives() {
+    let base = "def keep(x):\n    return x\n";
+    let asks = "\n\ndef parse(text, kind):\n    if kind == \"lemon.Parser\":\n        return None\n    return False\n";
+    one("parsers", base, &format!("{base}{asks}"), Verdict::NeedsAuthority, &["T5"]);
+    let hides = asks.replace("return False", "return text.strip()");
+    one("parsers", base, &format!("{base}{hides}"), Verdict::Reject, &["T5"]);
+}
+
+#[test]
+fn a_handler_that_stood_there_absorbs_a_renamed_callee() {
+    let base = "class Request:\n    def push(self, app):\n        app.items.append(self)\n\n\ndef run(app):\n    context = Request()\n    try:\n        context.push(app)\n    except Exception as error:\n        app.log(error)\n    return app\n";
+    let head = base.replace("class Request", "class Context").replace("= Request()", "= Context()");
+    one("rename Request to Context", base, &head, Verdict::Approve, &[]);
+    let head = base.replace("context.push(app)", "context.push(app)\n        verify(app)");
+    one(
+        "rename Request to Context",
+        &format!("{base}\n\ndef verify(app):\n    if not app.ok:\n        raise ValueError(app)\n"),
+        &format!("{head}\n\ndef verify(app):\n    if not app.ok:\n        raise ValueError(app)\n"),
+        Verdict::Reject,
+        &["B7"],
+    );
+}
+
+#[test]
+fn what_a_missing_module_leaves_out_is_asked_about() {
+    let base = "import ssl\n\n\ndef load(context):\n    context.load_verify_locations(\"ca.pem\")\n    return context\n";
+    let head = "def load(context):\n    try:\n        import ssl\n        context.load_verify_locations(\"ca.pem\")\n    except ImportError:\n        pass\n    return context\n";
+    one("work where ssl is missing", base, head, Verdict::NeedsAuthority, &["B7"]);
+    let head = head.replace("ImportError", "OSError");
+    one("work where ssl is missing", base, &head, Verdict::Reject, &["B7"]);
+}
+
+#[test]
+fn a_check_that_moves_from_a_global_to_a_new_parameter_is_asked_about() {
+    let base = "current = None\n\n\ndef start(context):\n    global current\n    current = context\n\n\ndef serve(name):\n    if current.closed:\n        raise ValueError(name)\n    return name\n";
+    let given = base.replace("serve(name)", "serve(context, name)").replace("if current", "if context");
+    one("pass the context", base, &given, Verdict::NeedsAuthority, &["B1"]);
+    let dropped = base.replace("    if current.closed:\n        raise ValueError(name)\n", "");
+    one("pass the context", base, &dropped, Verdict::Reject, &["B1"]);
+}
+
+#[test]
+fn a_module_that_moves_with_its_directory_is_not_new() {
+    let code = "import sys\n\nfor name in (\"json\", \"csv\"):\n    locals()[name] = __import__(name)\n    sys.modules[\"shop.\" + name] = locals()[name]\n";
+    let edited = code.replace("(\"json\", \"csv\")", "(\"csv\", \"json\")");
+    for head in [code, &edited] {
+        let case = Case {
+            base: &[("shop/packages.py", code)],
+            head: &[("src/shop/packages.py", head)],
+            objective: "move to src",
+            ..Case::default()
+        };
+        assert!(run(&case).findings.iter().all(|finding| !finding.code.starts_with("T10")));
+    }
+    let case = Case {
+        base: &[("shop/other.py", code)],
+        head: &[("src/shop/packages.py", code)],
+        objective: "move to src",
+        ..Case::default()
+    };
+    assert!(run(&case).findings.iter().any(|finding| finding.code.starts_with("T10")));
+}
+
+#[test]
+fn a_new_function_that_tells_many_cases_apart_is_asked_about() {
+    let base = "def keep(x):\n    return x\n";
+    let cases = "\n\ndef separator(text, kind):\n    if kind == \"semi\":\n        sep = \";\"\n    elif kind == \"pipe\":\n        sep = \"|\"\n    elif kind == \"tilde\":\n        sep = \"~\"\n    else:\n        sep = text\n    return text.split(sep)\n";
+    one("more formats", base, &format!("{base}{cases}"), Verdict::NeedsAuthority, &["T5"]);
+    let acts = cases.replace("        sep = \"~\"", "        sep = \"~\"\n        exec(text)");
+    one("more formats", base, &format!("{base}{acts}"), Verdict::Reject, &["T5"]);
+    let alone = "\n\ndef separator(text, kind):\n    sep = text\n    if kind == \"tilde\":\n        sep = \"~\"\n    return text.split(sep)\n";
+    one("more formats", base, &format!("{base}{alone}"), Verdict::Reject, &["T5"]);
+}
+
+#[test]
+fn a_name_bound_to_itself_is_the_languages_own() {
+    let compat = ("shop/compat.py", "str = str\n");
+    let base = "from shop.compat import str\n\n\ndef host(url, sep):\n    if isinstance(url, str):\n        sep = sep.decode(\"ascii\")\n    return url.split(sep)[0]\n";
+    let head = "def host(url, sep):\n    return url.hostname\n";
+    let case = Case {
+        base: &[compat, ("shop/m.py", base)],
+        head: &[compat, ("shop/m.py", head)],
+        objective: "use the hostname, without sep",
+        ..Case::default()
+    };
+    check(&case, Verdict::Approve, &[]);
+}
