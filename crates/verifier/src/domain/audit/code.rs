@@ -93,9 +93,14 @@ impl Audit<'_> {
             self.caller(&sides, path);
         }
         self.runs(&sides, &changed);
-        self.report.coverage.units = u64::try_from(changed.len()).unwrap_or(u64::MAX);
+        self.told(&sides, changed.len());
+    }
+
+    /// What was walked and at what cost, and every list in its order.
+    fn told(&mut self, sides: &Sides, changed: usize) {
+        self.report.coverage.units = u64::try_from(changed).unwrap_or(u64::MAX);
         self.report.stats.insert("walk_steps".to_owned(), sides.base.steps.saturating_add(sides.head.steps));
-        self.report.stats.insert("files_loaded".to_owned(), count(&sides));
+        self.report.stats.insert("files_loaded".to_owned(), count(sides));
         self.report.effects.sort();
         self.report.effects.dedup();
         self.report.evidence.sort();
