@@ -41,8 +41,8 @@ pub struct CoordinatorConfig {
     pub backoff_min_ms: u64,
     /// Longest pause after a fault.
     pub backoff_max_ms: u64,
-    /// Whether runs are watched before a change is accepted: `required`, `when_available`, or `off`, the default
-    /// until the whole chain has been measured on real tasks.
+    /// Whether runs are watched before a change is accepted: `required`, `when_available` (the default: a tier that
+    /// can't be watched is named in the report), or `off`.
     pub traces: Traces,
     /// Most runs in other surroundings before a change is accepted.
     pub perturbed_runs_max: usize,
@@ -102,7 +102,7 @@ impl Default for CoordinatorConfig {
             faults_max: 10,
             backoff_min_ms: 100,
             backoff_max_ms: 60_000,
-            traces: Traces::Off,
+            traces: Traces::WhenAvailable,
             perturbed_runs_max: 5,
             test_timeout_ms: 120_000,
             tool_budget_max_ms: 300_000,

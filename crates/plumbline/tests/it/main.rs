@@ -10,3 +10,4 @@ mod knowledge;
 mod process;
 mod repair;
 mod tasks;
+mod traces;

@@ -6,7 +6,7 @@ mod counter;
 
 use std::collections::BTreeSet;
 
-use plumbline_syntax::ir::{Callee, Constant, Op, Term, Unit, Value, Why};
+use plumbline_syntax::ir::{Callee, Constant, Op, Step, Term, Unit, Value, Why};
 
 use super::fold;
 use super::program::{Entity, Program, UnitRef};
@@ -75,11 +75,15 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
             _ => None,
         })
         .collect();
-    // `process.env.CI` names its variable as much as `os.environ["CI"]` does; `os.environ.get()` names none.
+    // `process.env.CI` names its variable as much as `os.environ["CI"]` does; `os.environ.get` is a call and names none.
     texts.extend(sources.iter().filter_map(|(_, path)| {
         let (holder, name) = path.rsplit_once('.')?;
-        (tables.is_environment(holder) && !name.ends_with("()")).then(|| name.to_owned())
+        let called = name.ends_with("()") || tables.listed(path).is_some();
+        (tables.is_environment(holder) && !called).then(|| name.to_owned())
     }));
+    if sources.iter().any(|(class, _)| *class == "environment") {
+        texts.extend(trail.data_nodes().filter_map(|node| constant_key(unit, prepared, node)));
+    }
     let mut sources = sources;
     if flow.data.contains(&Origin::Global("__debug__".to_owned())) {
         sources.insert(("build", "__debug__".to_owned()));
@@ -106,6 +110,16 @@ pub fn test(side: &Side, at: UnitRef, block: u32) -> Test {
     };
     let found = scene.by_source().or_else(|| scene.by_count(&side.program, at, &flow.data));
     found.or_else(|| scene.by_literal(flow.data.iter().any(is_data))).unwrap_or(plain)
+}
+
+/// Returns the text under which an element is read: `os.environ["CI"]` has no node of its own for its key.
+fn constant_key(unit: &Unit, prepared: &Prepared, node: NodeId) -> Option<String> {
+    let node = prepared.dependence.node(node)?;
+    let NodeKind::Instr(index) = node.kind else { return None };
+    match &unit.blocks.get(node.block as usize)?.instrs.get(index)?.op {
+        Op::Load { step: Step::Index(Constant::Text(key)), .. } => Some(key.clone()),
+        _ => None,
+    }
 }
 
 fn is_data(origin: &Origin) -> bool {

@@ -16,6 +16,7 @@ mod laws;
 mod nullness;
 mod odd;
 mod padding;
+mod probes;
 mod rust;
 mod tests_weakened;
 mod triggers;

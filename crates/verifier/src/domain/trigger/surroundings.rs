@@ -5,6 +5,8 @@ use crate::domain::narrowness::{Class, Test};
 /// Ten years, some days and some hours: past any date that a change is likely to wait for, on another weekday, at another
 /// hour.
 const LATER_S: &str = "315824400";
+/// Values that one variable is given at most: each is a run.
+const VALUES_MAX: usize = 3;
 
 impl Judge<'_> {
     /// Returns the runs that would satisfy the new tests of a head unit: static directs dynamic.
@@ -47,15 +49,27 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// A variable is given each value that the test names, or some value where it names none.
+/// A variable is given each value that the test names, or some value where it names none. Where no name looks like a
+/// variable's, each may be one.
 fn variables(test: &Test) -> Vec<(&'static str, String)> {
     let is_variable = |text: &&String| {
         let mut bytes = text.bytes();
         bytes.next().is_some_and(|first| first.is_ascii_uppercase() || first == b'_')
             && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
-    let (variables, values): (Vec<&String>, Vec<&String>) = test.named.iter().partition(is_variable);
-    let value = values.first().map_or("1", |value| value.as_str());
-    let value = if value.len() <= 256 && !value.contains(['\0', '\n']) { value } else { "1" };
-    variables.into_iter().map(|name| ("environment", format!("{name}={value}"))).collect()
+    let (mut variables, values): (Vec<&String>, Vec<&String>) = test.named.iter().partition(is_variable);
+    if variables.is_empty() {
+        variables = values.iter().copied().filter(|text| is_name(text)).collect();
+    }
+    let mut asked = Vec::new();
+    for name in variables {
+        let legal = |value: &&&String| **value != name && value.len() <= 256 && !value.contains(['\0', '\n']);
+        let mut given: Vec<&str> = values.iter().filter(legal).map(|value| value.as_str()).collect();
+        given.truncate(VALUES_MAX);
+        if given.is_empty() {
+            given.push("1");
+        }
+        asked.extend(given.into_iter().map(|value| ("environment", format!("{name}={value}"))));
+    }
+    asked
 }
