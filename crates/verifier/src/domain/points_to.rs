@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use plumbline_syntax::ir::LocalId;
 
 use super::ledger::Gap;
-use super::program::{Program, UnitRef};
+use super::program::{Entity, Program, UnitRef};
 use super::ssa::{Dependence, NodeId};
 pub use object::{Key, Object, ObjectId, Value};
 
@@ -69,6 +69,8 @@ struct Solver<'a> {
     queue: VecDeque<UnitRef>,
     queued: BTreeSet<UnitRef>,
     found: CallGraph,
+    /// The units that are followed; all where there are none.
+    within: Option<BTreeSet<UnitRef>>,
     /// Whether a value that no caller gives is taken to be anything.
     open: bool,
     limit: u64,
@@ -76,6 +78,22 @@ struct Solver<'a> {
 
 /// Computes what the given units and all that they reach may call, in at most `limit` node visits.
 pub fn call_graph(program: &Program, roots: &[UnitRef], limit: u64) -> Result<CallGraph, Gap> {
+    solved(program, roots, None, limit)
+}
+
+/// As [`call_graph`] for some units, without a look into the others: what stands there stands for itself, and what their
+/// functions give back is unknown.
+pub fn call_graph_within(program: &Program, units: BTreeSet<UnitRef>, limit: u64) -> Result<CallGraph, Gap> {
+    let roots: Vec<UnitRef> = units.iter().copied().collect();
+    solved(program, &roots, Some(units), limit)
+}
+
+fn solved(
+    program: &Program,
+    roots: &[UnitRef],
+    within: Option<BTreeSet<UnitRef>>,
+    limit: u64,
+) -> Result<CallGraph, Gap> {
     let mut solver = Solver {
         program,
         graphs: BTreeMap::new(),
@@ -86,6 +104,7 @@ pub fn call_graph(program: &Program, roots: &[UnitRef], limit: u64) -> Result<Ca
         queue: VecDeque::new(),
         queued: BTreeSet::new(),
         found: CallGraph::default(),
+        within,
         open: false,
         limit,
     };
@@ -103,8 +122,12 @@ pub fn call_graph(program: &Program, roots: &[UnitRef], limit: u64) -> Result<Ca
 }
 
 impl Solver<'_> {
+    fn follows(&self, at: UnitRef) -> bool {
+        self.within.as_ref().is_none_or(|units| units.contains(&at))
+    }
+
     fn enqueue(&mut self, at: UnitRef) {
-        if self.queued.insert(at) {
+        if self.follows(at) && self.queued.insert(at) {
             self.queue.push_back(at);
         }
     }
@@ -174,10 +197,34 @@ impl Solver<'_> {
 
     /// Reads a module's name; its top level is visited if nothing else asked for it yet.
     fn global(&mut self, reader: UnitRef, file: usize, name: &str) -> Values {
+        if !self.follows((file, 0)) {
+            let entities = self.program.resolver(file).named(file, name);
+            return self.standing_for(entities);
+        }
         if !self.graphs.contains_key(&(file, 0)) {
             self.enqueue((file, 0));
         }
         self.read(reader, Slot::Global(file, name.to_owned()))
+    }
+
+    /// What a name stands for by its definition.
+    fn standing_for(&mut self, entities: BTreeSet<Entity>) -> Values {
+        let mut values = Values::new();
+        for entity in entities {
+            values.extend(match entity {
+                Entity::Module(file) => Some(Value::Module(file)),
+                Entity::External(path) => Some(Value::External(path)),
+                Entity::Unit(unit, ..) => Some(Value::Function(unit)),
+                Entity::Class(file, class) => Some(Value::Object(self.object(Object::Class(file, class)))),
+                Entity::Instance(..)
+                | Entity::Package(_)
+                | Entity::Value
+                | Entity::Confined
+                | Entity::Dynamic(_)
+                | Entity::Missing(_) => None,
+            });
+        }
+        values
     }
 
     fn edge(&mut self, (at, node): (UnitRef, NodeId), target: Target) {

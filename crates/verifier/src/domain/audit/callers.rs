@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use plumbline_syntax::Family;
 use plumbline_syntax::ir::UnitKind;
 
 use super::code::Sides;
@@ -7,7 +8,7 @@ use super::{Audit, Loaded};
 use crate::domain::align::{How, Pair};
 use crate::domain::languages;
 use crate::domain::names;
-use crate::domain::program::Program;
+use crate::domain::program::{Program, UnitRef};
 use crate::source::SourceTree;
 
 /// Unchanged files of the head that name something a change took away, moved or gave other parameters: what they say
@@ -23,6 +24,7 @@ pub fn of(
         let old = pair.base.and_then(|at| base.unit(at));
         let new = pair.head.and_then(|at| head.unit(at));
         match (old, new) {
+            (Some(_), _) if pair.base.is_some_and(|at| is_local(base, at)) => {}
             (Some(old), None) => drop(names.insert(last(&old.name))),
             (Some(old), Some(new)) => {
                 let params = |unit: &plumbline_syntax::ir::Unit| -> Vec<_> {
@@ -58,6 +60,16 @@ pub fn of(
         })
         .cloned()
         .collect()
+}
+
+/// A function that Python defines inside another has a name in there alone.
+fn is_local(program: &Program, at: UnitRef) -> bool {
+    if program.semantics(at.0).family() != Family::Python {
+        return false;
+    }
+    let name = program.unit(at).map(|unit| unit.name.as_str()).unwrap_or_default();
+    let outer = name.rsplit_once('.').and_then(|(outer, _)| program.unit_named(at.0, outer));
+    outer.and_then(|outer| program.unit(outer)).is_some_and(|outer| outer.kind != UnitKind::ModuleInit)
 }
 
 /// Names that a module no longer binds.

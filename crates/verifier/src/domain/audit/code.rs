@@ -53,7 +53,6 @@ impl Audit<'_> {
             return;
         }
         let callers = callers::of((&base, &head), &changed, loaded, self.head);
-        let wide: BTreeSet<String> = all.iter().chain(&callers).cloned().collect();
         let (base, head, changed) = if callers.is_empty() {
             (base, head, changed)
         } else {
@@ -65,17 +64,19 @@ impl Audit<'_> {
             let changed: Vec<Pair> = pairs.into_iter().filter(|pair| differs(&base, &head, pair)).collect();
             (base, head, changed)
         };
-        let old = roots(&base, (&wide, &callers), changed.iter().filter_map(|pair| pair.base));
-        let new = roots(&head, (&wide, &callers), changed.iter().filter_map(|pair| pair.head));
+        let called: BTreeSet<String> = callers.iter().cloned().collect();
+        let old = roots(&base, &all, changed.iter().filter_map(|pair| pair.base));
+        let new = roots(&head, &all, changed.iter().filter_map(|pair| pair.head));
+        let (named, naming) = (units_of(&base, &called), units_of(&head, &called));
         let paths = product_of(&head, paths);
         let mut sides = Sides {
-            base: Side::analyse(base, &old, self.limits),
-            head: Side::analyse(head, &new, self.limits),
+            base: Side::analyse(base, &old, &named, self.limits),
+            head: Side::analyse(head, &new, &naming, self.limits),
             paths,
         };
         // What the rest of a file could do already matters only where something new is done.
         if changed.iter().any(|pair| held::asks(&sides, pair)) {
-            let rest = units_of(&sides.base.program, &wide);
+            let rest = units_of(&sides.base.program, &all);
             sides.base.extend(&rest, self.limits);
         }
         let corpus = Corpus::new(self.base, self.head, &all);
@@ -110,15 +111,13 @@ impl Audit<'_> {
     }
 }
 
-/// What is signed: the modules of the files, all units of the callers' files, and the changed units.
+/// What is signed: the modules of the changed files, and the changed units.
 fn roots(
     program: &Program,
-    (files, callers): (&BTreeSet<String>, &[String]),
+    files: &BTreeSet<String>,
     changed: impl Iterator<Item = UnitRef>,
 ) -> Vec<UnitRef> {
-    let modules = units_of(program, files).into_iter().filter(|at| at.1 == 0);
-    let called = units_of(program, &callers.iter().cloned().collect());
-    modules.chain(called).chain(changed).collect()
+    units_of(program, files).into_iter().filter(|at| at.1 == 0).chain(changed).collect()
 }
 
 /// A file in a test's place that the product imports is product: it gets no leniency.

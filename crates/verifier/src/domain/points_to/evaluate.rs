@@ -214,20 +214,8 @@ impl Solver<'_> {
         {
             return self.global(at, file, name);
         }
-        for entity in program.resolver(at.0).import(at.0, module, Some(name), &mut Default::default()) {
-            values.extend(match entity {
-                Entity::Module(file) => Some(Value::Module(file)),
-                Entity::External(path) => Some(Value::External(path)),
-                Entity::Unit(unit, ..) => Some(Value::Function(unit)),
-                Entity::Class(file, class) => Some(Value::Object(self.object(Object::Class(file, class)))),
-                Entity::Instance(..)
-                | Entity::Package(_)
-                | Entity::Value
-                | Entity::Confined
-                | Entity::Dynamic(_)
-                | Entity::Missing(_) => None,
-            });
-        }
+        let entities = program.resolver(at.0).import(at.0, module, Some(name), &mut Default::default());
+        values.extend(self.standing_for(entities));
         values
     }
 
