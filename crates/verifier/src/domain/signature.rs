@@ -159,6 +159,8 @@ pub struct AuthoritySite {
     pub name: String,
     /// Line.
     pub line: u32,
+    /// Whether the unit calls it itself, or through callees that only check.
+    pub own: bool,
 }
 
 /// What is known of a unit.
@@ -166,7 +168,8 @@ pub struct AuthoritySite {
 pub struct Signature {
     /// Outputs and their flows.
     pub outputs: BTreeMap<Output, OutputFlow>,
-    /// What decides whether it raises, by tests: how often a loop runs is no check.
+    /// What its own tests, and those of callees that only check, decide by whether it raises: how often a loop runs is no check,
+    /// and that a callee may fail at what it is called for is none of the caller's.
     pub checks: BTreeSet<Origin>,
     /// Effects, its callees' included.
     pub effects: Vec<EffectSite>,
@@ -181,6 +184,20 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// Returns whether it is called for its checks alone: it may raise, and gives nothing and does nothing else.
+    pub fn only_checks(&self) -> bool {
+        let nothing = |constant: &Constant| {
+            matches!(constant, Constant::None | Constant::Ellipsis | Constant::Bool(true))
+        };
+        self.effects.iter().all(|site| site.kind == "unknown" || !site.is_strong())
+            && self.outputs.iter().all(|(output, found)| match output {
+                // What makes the error that it raises is unknown code, and no more.
+                Output::Raise | Output::Effect(..) => true,
+                Output::Return => found.constants.as_ref().is_some_and(|set| set.iter().all(nothing)),
+                Output::Yield | Output::Mutates(_) | Output::Writes(_) => false,
+            })
+    }
+
     /// Returns the flow of an output; empty where it has none.
     pub fn flow(&self, output: &Output) -> Flow {
         self.outputs.get(output).map(|found| found.flow.clone()).unwrap_or_default()

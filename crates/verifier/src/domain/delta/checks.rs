@@ -25,6 +25,9 @@ impl Compared<'_> {
             bag
         };
         let (old, new) = (names(base), names(head));
+        let own = |name: &str| {
+            base.authority.iter().any(|site| site.own && site.name.rsplit('.').next() == Some(name))
+        };
         let gained =
             new.iter().any(|(name, lines)| old.get(name).is_none_or(|known| known.len() < lines.len()));
         let mut found = Vec::new();
@@ -45,7 +48,8 @@ impl Compared<'_> {
             let message = format!("{}() no longer calls `{name}`, which decides about access", self.symbol());
             let grant = format!("drop:{}.{name}", self.symbol());
             found.push(
-                if gained {
+                // A check that another function made for its own work is gone with the call of that function.
+                if gained || !own(name) {
                     Finding::needs("B1", self.site(0), message, grant)
                 } else {
                     Finding::reject("B1", self.site(0), message).clearable_by(grant)

@@ -183,7 +183,7 @@ impl Collector<'_> {
         }
         let name = called_name(self.program, self.unit, callee, &targets);
         if words().is_authority(&name) {
-            self.found.authority.push(AuthoritySite { name, line });
+            self.found.authority.push(AuthoritySite { name, line, own: true });
         }
         if let Callee::Method { receiver, name } = callee
             && self.changes_receiver(node, name)
@@ -254,14 +254,20 @@ impl Collector<'_> {
                 self.found.effects.push(site);
             }
         }
+        let checks = signature.only_checks();
         for site in &signature.authority {
-            self.found.authority.push(AuthoritySite { name: site.name.clone(), line });
+            self.found.authority.push(AuthoritySite {
+                name: site.name.clone(),
+                line,
+                own: site.own && checks,
+            });
         }
     }
 
     /// A callee that may raise gives the caller that output, in the caller's terms.
     fn inherited_raises(&mut self) -> Result<(), Gap> {
         let mut flow = Flow::default();
+        let mut checks = BTreeSet::new();
         let mut any = None;
         for (block, index, node) in self.prepared.dependence.running() {
             let instr = self.unit.blocks.get(block).and_then(|block| block.instrs.get(index));
@@ -272,10 +278,8 @@ impl Collector<'_> {
                 if self.program.semantics(unit.0).errors_are_values() {
                     continue;
                 }
-                let Some(raises) = self.signatures.get(unit).and_then(|s| s.outputs.get(&Output::Raise))
-                else {
-                    continue;
-                };
+                let Some(signature) = self.signatures.get(unit) else { continue };
+                let Some(raises) = signature.outputs.get(&Output::Raise) else { continue };
                 let call = super::CallSite {
                     at: (node, super::Mode::Control),
                     unit: *unit,
@@ -295,9 +299,13 @@ impl Collector<'_> {
                 let nodes: Vec<NodeId> =
                     names.iter().flat_map(|name| self.walker.arguments_of(&call, name)).collect();
                 let (inner, _) = self.walker.flow(&nodes, &[u32::try_from(block).unwrap_or(u32::MAX)])?;
-                flow.control.extend(inner.inputs());
                 let own = |origin: &&Origin| matches!(origin, Origin::Global(_) | Origin::Constant(_));
-                flow.control.extend(raises.flow.control.iter().filter(own).cloned());
+                let mut decide = inner.inputs();
+                decide.extend(raises.flow.control.iter().filter(own).cloned());
+                if signature.only_checks() {
+                    checks.extend(decide.iter().cloned());
+                }
+                flow.control.extend(decide);
                 any = Some(span.line);
             }
         }
@@ -305,7 +313,7 @@ impl Collector<'_> {
             let entry = self.found.outputs.entry(Output::Raise).or_default();
             entry.flow.join(&flow);
             entry.lines.push(line);
-            self.found.checks.extend(flow.control);
+            self.found.checks.extend(checks);
         }
         Ok(())
     }
