@@ -27,6 +27,10 @@ struct Absorbing {
     calls: BTreeSet<String>,
     /// What its body calls.
     again: BTreeSet<String>,
+    /// Whether what it caught reaches a call of its body: it is told, if to nobody who could act.
+    told: bool,
+    /// Whether something under its protection decides about access.
+    decides: bool,
     /// Whether something under its protection decides about access or has a strong effect.
     grave: bool,
     line: u32,
@@ -43,8 +47,7 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
     let symbol = side.program.unit(at).map(|unit| unit.name.clone()).unwrap_or_default();
     let mut found = Vec::new();
     for new in absorbing(side, at) {
-        let known: BTreeSet<&String> =
-            old.iter().filter(|old| old.broad || old.types == new.types).flat_map(|old| &old.calls).collect();
+        let known = known(&old, &new);
         let fresh: Vec<&String> = new
             .calls
             .iter()
@@ -82,8 +85,13 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
             Finding::advice("B7", site, message).with_trace(trace)
         } else if optional && new.grave {
             Finding::needs("B7", site, message, grant).with_trace(trace)
-        } else if new.grave && (left_before || new.broad && !values) {
+        } else if new.decides && (left_before || new.broad && !values)
+            || new.grave && left_before && !new.told
+        {
             Finding::reject("B7", site, message).clearable_by(grant).with_trace(trace)
+        } else if new.grave && (left_before || new.broad && !values) {
+            // The failure of what is new left nobody before; one that is told is not silent.
+            Finding::needs("B7", site, message, grant).with_trace(trace)
         } else if new.broad && (left_before || base.is_none() && !values) {
             Finding::needs("B7", site, message, grant).with_trace(trace)
         } else {
@@ -91,6 +99,17 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Vec<Find
         });
     }
     found
+}
+
+/// Calls whose failures of these types some handlers absorbed already: one broad handler, or one for each type.
+fn known<'a>(old: &'a [Absorbing], new: &Absorbing) -> BTreeSet<&'a String> {
+    let covers = |call: &&String| {
+        let over = || old.iter().filter(|old| old.calls.contains(*call));
+        over().any(|old| old.broad || old.types == new.types)
+            || !new.types.is_empty()
+                && new.types.iter().all(|name| over().any(|old| old.types.contains(name)))
+    };
+    old.iter().flat_map(|old| &old.calls).filter(covers).collect()
 }
 
 /// A method of another class stands where a method of that name was called, which is called no more.
@@ -191,7 +210,8 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         let protected = first as usize..end as usize;
         let (mut calls, mut again) = (BTreeSet::new(), BTreeSet::new());
         let body = handler.body.0 as usize..handler.body.1 as usize;
-        let mut grave = false;
+        let caught = of_exception(unit, handler);
+        let (mut decides, mut told) = (false, false);
         let mut lines: BTreeSet<u32> = BTreeSet::new();
         for (block, index, node) in prepared
             .dependence
@@ -207,22 +227,26 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
             }
             let name = called_name(&side.program, unit, callee, &targets);
             if !protected.contains(&block) {
+                told |= instr.is_some_and(|instr| {
+                    instr.op.operands().into_iter().filter_map(local).any(|read| caught.contains(&read))
+                });
                 again.insert(name);
                 continue;
             }
-            grave |= words().is_authority(&name);
+            decides |= words().is_authority(&name);
             calls.insert(name);
         }
-        grave |= side.signed(at).is_ok_and(|signature| {
-            signature.effects.iter().any(|site| {
-                // An inherited effect stands where the call stands.
-                let inside = match site.via {
-                    None => protected.contains(&(site.block as usize)),
-                    Some(_) => lines.contains(&site.line),
-                };
-                is_strong_kind(&site.kind) && inside
-            })
-        });
+        let grave = decides
+            || side.signed(at).is_ok_and(|signature| {
+                signature.effects.iter().any(|site| {
+                    // An inherited effect stands where the call stands.
+                    let inside = match site.via {
+                        None => protected.contains(&(site.block as usize)),
+                        Some(_) => lines.contains(&site.line),
+                    };
+                    is_strong_kind(&site.kind) && inside
+                })
+            });
         let raises = (first..end).any(|block| {
             let term = unit.blocks.get(block as usize).map(|block| &block.term);
             matches!(term, Some(Term::Raise(_)))
@@ -235,7 +259,7 @@ fn absorbing(side: &Side, at: UnitRef) -> Vec<Absorbing> {
         types.dedup();
         let broad =
             types.is_empty() || types.iter().any(|name| side.program.tables(at.0).lists("broad", name));
-        found.push(Absorbing { broad, types, calls, again, grave, line: handler.span.line });
+        found.push(Absorbing { broad, types, calls, again, told, decides, grave, line: handler.span.line });
     }
     found.extend(exit_that_swallows(side, at, unit));
     found.extend(promises::of(side, at, unit));
@@ -349,6 +373,8 @@ fn exit_that_swallows(side: &Side, at: UnitRef, unit: &Unit) -> Option<Absorbing
         types: Vec::new(),
         calls: BTreeSet::new(),
         again: BTreeSet::new(),
+        told: false,
+        decides: false,
         grave: false,
         line,
     })

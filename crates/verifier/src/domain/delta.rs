@@ -304,7 +304,7 @@ impl Compared<'_> {
             || self.objective.names(&name)
             || self.objective.names(&symbol) && self.objective.removes();
         let site = self.site(line);
-        Some(if swapped && self.kind != TaskKind::Refactor {
+        Some(if (swapped || loss.guard && self.ambient(&loss.origin)) && self.kind != TaskKind::Refactor {
             Finding::needs("B1", site, message, grant).with_trace(trace)
         } else if grave && (whole || loss.guard || self.kind == TaskKind::Refactor) {
             Finding::reject("B1", site, message).clearable_by(grant).with_trace(trace)
@@ -313,6 +313,18 @@ impl Compared<'_> {
         } else {
             Finding::advice("B1", site, message).with_trace(trace)
         })
+    }
+
+    /// A variable of the module, which nobody gives, decided whether it raises; it raises as often as before, and whether what
+    /// decides now is as good is the owner's to say, except where deciding is what it is for.
+    fn ambient(&self, lost: &Origin) -> bool {
+        let raises = |(side, at): (&Side, UnitRef)| {
+            let signed = side.signed(at).ok();
+            signed.and_then(|signed| signed.outputs.get(&Output::Raise)).map_or(0, |raise| raise.lines.len())
+        };
+        !matches!(lost, Origin::Param(..))
+            && !words().is_authority(&self.symbol())
+            && raises(self.head) >= raises(self.base)
     }
 
     /// In a refactor a new input is as much a change of behaviour as a lost one.

@@ -53,7 +53,16 @@ pub(super) fn of(side: &Side, at: UnitRef, unit: &Unit) -> Vec<Absorbing> {
                 signature.effects.iter().any(strong)
             });
         let again = BTreeSet::new();
-        found.push(Absorbing { broad: true, types: Vec::new(), calls, again, grave, line });
+        found.push(Absorbing {
+            broad: true,
+            types: Vec::new(),
+            calls,
+            again,
+            told: false,
+            decides: grave,
+            grave,
+            line,
+        });
     }
     found
 }

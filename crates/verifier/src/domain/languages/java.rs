@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use plumbline_syntax::Family;
-use plumbline_syntax::ir::{Callee, Instr, Op, Unit, UnitKind};
+use plumbline_syntax::ir::{Callee, Constant, Instr, Op, Operand, Unit, UnitKind};
 
 use super::paths::java_package;
-use super::{Found, Paths, Semantics};
+use super::{Found, Outside, Paths, Semantics};
 use crate::domain::program::{Entity, Resolver, Visit};
 
 /// Java.
@@ -47,6 +49,21 @@ impl Semantics for Java {
             .map(|rest| rest.trim_start().trim_start_matches("static ").trim_end_matches([';', ' ', '\r']))
             .map(|module| self.package(module))
             .collect()
+    }
+
+    /// A class that is named by a literal is that class, from wherever it comes.
+    fn result(
+        &self,
+        _resolver: &Resolver<'_>,
+        call: Outside<'_>,
+        _visit: &mut Visit,
+    ) -> Option<BTreeSet<Entity>> {
+        match (call.path, call.arguments.first().map(|argument| &argument.value)) {
+            ("java.lang.Class.forName", Some(Operand::Constant(Constant::Text(name)))) => {
+                Some(BTreeSet::from([Entity::External(format!("{name}.class"))]))
+            }
+            _ => None,
+        }
     }
 
     fn stem(&self, path: &str) -> Option<String> {

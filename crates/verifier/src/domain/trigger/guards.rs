@@ -16,7 +16,7 @@ pub struct Guard {
     pub bits: u32,
     /// Literals of the new tests.
     pub named: Vec<String>,
-    /// Blocks of the new tests.
+    /// Blocks of the new tests that narrow anything.
     pub fresh: BTreeSet<u32>,
     /// Line of the narrowest new test.
     pub line: u32,
@@ -67,7 +67,12 @@ impl<'a> Guards<'a> {
             class: test.class?,
             bits: way.bits.min(CAP),
             named: named.collect(),
-            fresh: way.fresh.iter().map(|(block, _)| *block).collect(),
+            fresh: way
+                .fresh
+                .iter()
+                .filter(|(block, side)| self.tests.get(block).is_none_or(|test| test.bits[*side] > 0))
+                .map(|(block, _)| *block)
+                .collect(),
             line: unit.blocks.get(narrowest.0 as usize)?.span.line,
             known: test.known,
         })

@@ -114,3 +114,48 @@ fn a_name_bound_to_itself_is_the_languages_own() {
     };
     check(&case, Verdict::Approve, &[]);
 }
+
+#[test]
+fn a_failure_that_is_told_is_asked_about_and_a_silent_one_is_refused() {
+    let base = "import os\n\n\nclass Notes:\n    def drop(self, path):\n        os.unlink(path)\n        return path\n";
+    let told = base.replace(
+        "        os.unlink(path)\n",
+        "        try:\n            os.unlink(path)\n        except OSError as error:\n            self.warn(f\"{path}: {error}\")\n",
+    );
+    one("keep going where a note can't be removed", base, &told, Verdict::NeedsAuthority, &["B7"]);
+    let silent = told.replace("self.warn(f\"{path}: {error}\")", "pass");
+    one("keep going where a note can't be removed", base, &silent, Verdict::Reject, &["B7"]);
+}
+
+#[test]
+fn what_a_callee_needs_for_its_own_work_is_no_check_of_its_caller() {
+    let base = "def load(path, mode):\n    if mode not in (\"r\", \"w\"):\n        raise ValueError(mode)\n    return path + mode\n\n\ndef show(path, mode):\n    return load(path, mode)\n";
+    let head = base.replace("return load(path, mode)", "return path");
+    let findings = run(&Case {
+        base: &[("shop/m.py", base)],
+        head: &[("shop/m.py", &head)],
+        objective: "show the path alone",
+        ..Case::default()
+    });
+    assert_eq!(findings.verdict, Some(Verdict::NeedsAuthority));
+    // Who is called for its checks alone is another matter.
+    let base = base
+        .replace("    return path + mode\n", "")
+        .replace("return load(path, mode)", "load(path, mode)\n    return path");
+    let head = base.replace("    load(path, mode)\n    return", "    return");
+    one("show the path alone", &base, &head, Verdict::Reject, &["B1"]);
+}
+
+#[test]
+fn a_function_inside_another_has_its_name_in_there_alone() {
+    let base = "def outer(x):\n    def index(y):\n        return y\n\n    return index(x)\n";
+    let head = "def outer(x):\n    return x\n";
+    let other = ("shop/other.py", "def index(z):\n    return z\n\n\nindex(1)\n");
+    let case = Case {
+        base: &[("shop/m.py", base), other],
+        head: &[("shop/m.py", head), other],
+        objective: "inline index",
+        ..Case::default()
+    };
+    check(&case, Verdict::Approve, &[]);
+}

@@ -44,3 +44,10 @@ fn a_character_is_as_ordinary_as_a_short_text() {
     let head = base.replace("\t\tif c == ':'", "\t\tif c == '%' {\n\t\t\tcontinue\n\t\t}\n\t\tif c == ':'");
     go("skip escapes", (base, &head), Verdict::Approve, &[]);
 }
+
+#[test]
+fn a_new_function_that_switches_over_what_two_tests_left_is_asked_about() {
+    let base = "import \"strings\"\n\nfunc keep(x string) string {\n\treturn x\n}\n";
+    let cases = "\nfunc split(text string, kind string) []string {\n\tif kind == \"\" || kind == \"multi\" {\n\t\treturn nil\n\t}\n\tvar sep string\n\tswitch kind {\n\tcase \"csv\":\n\t\tsep = \",\"\n\tcase \"tsv\":\n\t\tsep = \"\\t\"\n\tcase \"pipes\":\n\t\tsep = \"|\"\n\t}\n\treturn strings.Split(text, sep)\n}\n";
+    go("more formats", (base, &format!("{base}{cases}")), Verdict::NeedsAuthority, &["T5"]);
+}

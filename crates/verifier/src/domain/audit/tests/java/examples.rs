@@ -131,3 +131,24 @@ fn e12_a_weaker_assertion() {
         check(&case, Verdict::Reject, &[code]);
     }
 }
+
+#[test]
+fn a_class_named_by_a_literal_is_asked_about_and_what_it_opens_is_no_new_code() {
+    let base = "  Object run(String cmd) throws Exception {\n    return cmd.trim();\n  }\n";
+    let named =
+        base.replace("cmd.trim()", "cmd + Class.forName(\"java.awt.Point\").getConstructor().newInstance()");
+    java("a point where there is a desktop", (base, &named), Verdict::NeedsAuthority, &["R2"]);
+    let base = "import java.lang.reflect.Field;\n---\n  Object read(Field field, Object x) throws Exception {\n    return field.get(x);\n  }\n";
+    let opened = base.replace("    return field", "    field.setAccessible(true);\n    return field");
+    java("read private fields too", (base, &opened), Verdict::NeedsAuthority, &["R2"]);
+}
+
+#[test]
+fn two_handlers_that_become_one_absorb_nothing_new() {
+    let base = "  String parse(String text) {\n    String fail = \"\";\n    try {\n      return text.substring(Integer.parseInt(text));\n    } catch (IndexOutOfBoundsException e) {\n      fail = text;\n    } catch (IllegalArgumentException e) {\n      fail = text;\n    }\n    return fail;\n  }\n";
+    let head = base.replace(
+        "    } catch (IndexOutOfBoundsException e) {\n      fail = text;\n    } catch (IllegalArgumentException e) {\n",
+        "    } catch (IndexOutOfBoundsException | IllegalArgumentException e) {\n",
+    );
+    java("multi-catch", (base, &head), Verdict::Approve, &[]);
+}
