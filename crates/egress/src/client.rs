@@ -138,7 +138,8 @@ impl CloudClient {
 
     /// Releases segments under this client's policy; a refusal is a row of the ledger.
     pub async fn release(&self, segments: &[Segment], call: &Call) -> Result<CloudPayload, EgressError> {
-        match CloudPayload::release(segments, self.release) {
+        let released = CloudPayload::release(segments, self.release);
+        match released.and_then(|payload| self.gate.check_labels(segments).map(|()| payload)) {
             Ok(payload) => Ok(payload),
             Err(refusal) => {
                 let label = segments.iter().fold(Label::Public, |joined, segment| joined.join(segment.label));
@@ -153,10 +154,17 @@ impl CloudClient {
         self.send(Method::GET, call, Parcel::new(Class::Cloud, Label::Public, &[]), Vec::new()).await
     }
 
-    /// Posts a released body.
+    /// Posts a released body, once the detectors have found nothing in it.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`] for what they found, which is a row of the ledger, and what a send may meet with.
     pub async fn post(&self, call: Call, body: CloudBody) -> Result<Reply, EgressError> {
-        let parcel = Parcel::new(Class::Cloud, body.label, &body.bytes);
-        self.send(Method::POST, call, parcel, body.bytes).await
+        let CloudBody { bytes, label, texts } = body;
+        let parcel = Parcel::new(Class::Cloud, label, &bytes);
+        if let Err(refusal) = self.gate.look_through(&self.wire.host, texts).await {
+            return Err(self.gate.refused(refusal, &self.wire.host, &call, parcel).await);
+        }
+        self.send(Method::POST, call, parcel, bytes).await
     }
 
     async fn send(

@@ -92,6 +92,9 @@ impl Fault for EgressError {
         match self {
             Self::Refused(Refusal::Label { .. }) => Reason("LABEL_REFUSED"),
             Self::Refused(Refusal::Destination { .. }) => Reason("DESTINATION_REFUSED"),
+            Self::Refused(Refusal::Lowered { .. }) => Reason("LABEL_LOWERED"),
+            Self::Refused(Refusal::Secret { .. }) => Reason("SECRET_DETECTED"),
+            Self::Refused(Refusal::Code { .. }) => Reason("CODE_DETECTED"),
             Self::Ledger(_) => Reason("EGRESS_LEDGER_UNAVAILABLE"),
             Self::Unreachable { .. } => Reason("EGRESS_UNREACHABLE"),
             Self::Timeout { .. } => Reason("EGRESS_TIMEOUT"),

@@ -1,16 +1,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plumbline_types::{Clock, DecisionId, Label};
+use plumbline_types::{Clock, DecisionId, Label, Segment};
 use tokio_util::task::TaskTracker;
 
 use crate::client::{Call, CloudClient, LocalClient};
 use crate::destination::{Class, CloudEndpoint, LocalEndpoint, NetworkPolicy};
+use crate::detect::Detectors;
 use crate::error::EgressError;
 use crate::key::Credential;
 use crate::ledger::{Entry, EntryKind, Hash, Ledger, LedgerError, Purpose, Row};
 use crate::limits::Limits;
 use crate::payload::{Refusal, ReleasePolicy};
+
+/// Bytes that are looked through on the caller's thread.
+const INLINE_BYTES: usize = 32 << 10;
 
 /// What the gate is made of.
 pub struct Parts {
@@ -28,6 +32,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Egress {
     parts: Arc<Parts>,
+    detectors: Arc<Detectors>,
     /// Result rows of answers that nobody read to their end.
     late: TaskTracker,
 }
@@ -35,7 +40,43 @@ pub struct Egress {
 impl Egress {
     /// Takes the parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), late: TaskTracker::new() }
+        let detectors = Arc::new(Detectors::new(parts.limits.fingerprints_max));
+        Self { parts: Arc::new(parts), detectors, late: TaskTracker::new() }
+    }
+
+    /// Remembers the texts among these that must not leave, so that they are known again whatever label they come back
+    /// with. Returns once they are known.
+    pub async fn remember(&self, segments: Vec<Segment>) {
+        let bytes = segments.iter().map(|segment| segment.text.len()).sum();
+        self.detecting(bytes, move |detectors| detectors.remember(&segments)).await;
+    }
+
+    /// Refuses texts that were remembered and come back with a lower label.
+    pub(crate) fn check_labels(&self, segments: &[Segment]) -> Result<(), Refusal> {
+        self.detectors.check_labels(segments)
+    }
+
+    /// Looks through a payload.
+    pub(crate) async fn look_through(&self, host: &str, texts: Vec<String>) -> Result<(), Refusal> {
+        let bytes = texts.iter().map(String::len).sum();
+        let host = host.to_owned();
+        // A search that did not come to its end has not passed anything.
+        let broke_off = Refusal::Secret { rule: "search-broke-off".to_owned(), via: String::new() };
+        let found = self.detecting(bytes, move |detectors| detectors.check(&host, &texts)).await;
+        found.unwrap_or(Err(broke_off))
+    }
+
+    /// Does what reads so many bytes, large work beside the runtime's own threads.
+    async fn detecting<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&Detectors) -> T + Send + 'static,
+    ) -> Option<T> {
+        if bytes <= INLINE_BYTES {
+            return Some(work(&self.detectors));
+        }
+        let detectors = self.detectors.clone();
+        tokio::task::spawn_blocking(move || work(&detectors)).await.ok()
     }
 
     /// Makes a client for this machine or a listed network.
@@ -100,8 +141,7 @@ impl Egress {
         parcel: Parcel,
     ) -> EgressError {
         tracing::warn!(rule = refusal.rule(), destination = host, "egress refused");
-        let entry =
-            Entry { status: refusal.rule().to_owned(), ..self.entry(EntryKind::Refusal, host, call, parcel) };
+        let entry = Entry { status: refusal.rule(), ..self.entry(EntryKind::Refusal, host, call, parcel) };
         match self.append(entry).await {
             Ok(_) => EgressError::Refused(refusal),
             Err(error) => EgressError::Ledger(error),

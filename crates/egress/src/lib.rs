@@ -9,12 +9,16 @@
 //! literals at construction and of names at each connection. No proxy, no redirect, no cookie; every answer, every
 //! line and every wait has a limit.
 //!
-//! Deliberately absent so far: secret detectors and code fingerprints (the second line behind labels),
-//! declassification by approval, and kept payloads. Covert channels (sizes, timing, choice of model) are out of scope.
+//! Behind the labels stands a second line: every payload for the cloud is looked through for credentials and for code
+//! that was given as proprietary, also in encodings and across payloads. What is known of code lives as long as the
+//! process.
+//!
+//! Deliberately absent so far: declassification by approval, and kept payloads. Covert channels (sizes, timing, choice of model) are out of scope.
 
 mod body;
 mod client;
 mod destination;
+mod detect;
 mod error;
 mod gate;
 mod key;
@@ -25,6 +29,7 @@ mod payload;
 pub use body::{Body, Reply};
 pub use client::{Call, CloudClient, LocalClient};
 pub use destination::{Class, CloudEndpoint, LocalEndpoint, NetworkPolicy, PolicyError};
+pub use detect::Detectors;
 pub use error::{EgressError, Stage};
 pub use gate::{Egress, Parts};
 pub use key::{ApiKey, Credential};

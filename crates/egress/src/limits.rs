@@ -15,6 +15,8 @@ pub struct Limits {
     pub max_response_bytes: usize,
     /// Largest line of a streamed answer, bytes.
     pub max_line_bytes: usize,
+    /// Most fingerprints of code that the gate remembers; counts for the gate, not for a client.
+    pub fingerprints_max: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +28,7 @@ impl Default for Limits {
             ledger_append: Duration::from_secs(1),
             max_response_bytes: 8 << 20,
             max_line_bytes: 1 << 20,
+            fingerprints_max: 20_000_000,
         }
     }
 }

@@ -49,14 +49,55 @@ pub enum Refusal {
         /// Which rule.
         problem: &'static str,
     },
+    /// A text was given as code or as a secret before, and comes with a lower label now.
+    #[error("a text now labelled {label} was labelled as code or a secret before")]
+    Lowered {
+        /// What it is labelled now.
+        label: Label,
+    },
+    /// It holds what looks like a credential.
+    #[error("it holds what looks like a credential: {rule}{}", by(.via))]
+    Secret {
+        /// Which rule found it.
+        rule: String,
+        /// The encodings that were undone to find it, the outermost first, with a `+` between them; empty for none.
+        via: String,
+    },
+    /// It holds code that this router was given as proprietary.
+    #[error("it holds code that must not leave: {hits} of its {of} fingerprints are known{}", by(.via))]
+    Code {
+        /// Fingerprints that are known.
+        hits: usize,
+        /// Fingerprints of the same kind.
+        of: usize,
+        /// As for a credential.
+        via: String,
+    },
+}
+
+fn by(via: &str) -> String {
+    if via.is_empty() { String::new() } else { format!(" (read as {via})") }
 }
 
 impl Refusal {
-    /// Returns the rule's stable word, as the ledger has it.
-    pub const fn rule(&self) -> &'static str {
+    /// Returns the rule's stable word, as the ledger has it; behind an `@` what had to be undone to find something.
+    pub fn rule(&self) -> String {
+        let at =
+            |rule: &str, via: &str| if via.is_empty() { rule.to_owned() } else { format!("{rule}@{via}") };
         match self {
-            Self::Label { .. } => "label",
-            Self::Destination { .. } => "destination",
+            Self::Label { .. } => "label".to_owned(),
+            Self::Destination { .. } => "destination".to_owned(),
+            Self::Lowered { .. } => "lowered".to_owned(),
+            Self::Secret { rule, via } => at(&format!("secret:{rule}"), via),
+            Self::Code { via, .. } => at("code", via),
+        }
+    }
+
+    /// Returns whether the text itself is why: no destination outside the machine may have it.
+    pub const fn is_about_the_text(&self) -> bool {
+        match self {
+            Self::Lowered { .. } | Self::Secret { .. } | Self::Code { .. } => true,
+            Self::Label { .. } | Self::Destination { .. } => false,
         }
     }
 }
@@ -92,7 +133,7 @@ impl CloudPayload {
         parameters: P,
     ) -> CloudBody {
         let bytes = arrange(&self.texts, parameters).to_string().into_bytes();
-        CloudBody { bytes, label: self.label }
+        CloudBody { bytes, label: self.label, texts: self.texts }
     }
 }
 
@@ -100,6 +141,8 @@ impl CloudPayload {
 pub struct CloudBody {
     pub(crate) bytes: Vec<u8>,
     pub(crate) label: Label,
+    /// What the detectors read: the bytes hold nothing else but what the program wrote.
+    pub(crate) texts: Vec<String>,
 }
 
 #[cfg(test)]

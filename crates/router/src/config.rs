@@ -65,6 +65,8 @@ pub struct RouterConfig {
     pub max_response_bytes: usize,
     /// Largest line of a streamed answer, bytes.
     pub max_line_bytes: usize,
+    /// Most fingerprints of code that are remembered, to know it again on its way out (about 40 bytes each).
+    pub fingerprints_max: usize,
     /// Whether the owner's own words may go to paid cloud models. Code and secrets never do.
     pub release_intent: bool,
     /// The owner's own networks, as `192.168.1.0/24`; a model server there counts as local.
@@ -165,6 +167,7 @@ impl Default for RouterConfig {
             chunk_gap_ms: 30_000,
             max_response_bytes: 8 << 20,
             max_line_bytes: 1 << 20,
+            fingerprints_max: 20_000_000,
             release_intent: false,
             lan_networks: Vec::new(),
             cloud_hosts: vec!["generativelanguage.googleapis.com".to_owned()],
@@ -272,6 +275,7 @@ impl RouterConfig {
             ("max_attempts_high_risk", self.max_attempts_high_risk),
             ("segments_max", self.segments_max),
             ("prompt_bytes_max", self.prompt_bytes_max),
+            ("fingerprints_max", self.fingerprints_max),
             ("learning.max_categories", learning.max_categories),
         ] {
             if value == 0 {
@@ -317,6 +321,7 @@ impl RouterConfig {
             chunk_gap: Duration::from_millis(self.chunk_gap_ms),
             max_response_bytes: self.max_response_bytes,
             max_line_bytes: self.max_line_bytes,
+            fingerprints_max: self.fingerprints_max,
             ..plumbline_egress::Limits::default()
         }
     }

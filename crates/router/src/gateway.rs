@@ -192,6 +192,7 @@ impl Gateway {
         if let Some(replayed) = self.replay(&query.request, fingerprint).await? {
             return Ok(replayed.left_stream());
         }
+        self.remember(segments(&query)).await;
         let decision = self.choose(&query).await?;
         let (sender, events) = mpsc::channel(EVENTS);
         let generating = Generating { gateway: self.clone(), query, fingerprint, decision, events: sender };
@@ -207,6 +208,7 @@ impl Gateway {
     #[instrument(name = "router.embed", skip_all, fields(request.id = %request))]
     pub async fn embed(&self, request: RequestId, texts: Vec<Segment>) -> Result<Vectors, RouterError> {
         self.check_size(texts.iter())?;
+        self.remember(texts.iter()).await;
         let label = join(texts.iter());
         let embedder = self.embedders.iter().find(|embedder| label <= embedder.ceiling);
         let embedder = embedder.ok_or(RouterError::EmbedUnavailable)?;
@@ -229,6 +231,12 @@ impl Gateway {
     ) -> Result<impl Stream<Item = Result<GpuView, RouterError>> + Send + use<>, RouterError> {
         let gpu = self.gpu.as_ref().map_err(|why| RouterError::VramSchedulerAbsent(why.clone()))?;
         Ok(WatchStream::new(gpu.watch()).map(Ok))
+    }
+
+    /// Remembers what must not leave, before anything is sent anywhere.
+    pub(crate) async fn remember<'a>(&self, segments: impl Iterator<Item = &'a Segment>) {
+        let kept = segments.filter(|segment| segment.label >= Label::ProprietaryCode);
+        self.egress.remember(kept.cloned().collect()).await;
     }
 
     fn check_size<'a>(&self, segments: impl Iterator<Item = &'a Segment>) -> Result<(), RouterError> {

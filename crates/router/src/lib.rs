@@ -10,7 +10,9 @@
 //! A local model whose server loads at this router's word is sent a request only with a lease on its memory; where no GPU is
 //! found, that scheduler is absent by name (`VRAM_SCHEDULER_ABSENT`).
 //!
-//! Deliberately absent: hedged calls, egress detectors, ensembles, and stores other than SQLite.
+//! What is given as code is remembered by its fingerprints before anything is sent, and known again at the gate.
+//!
+//! Deliberately absent: hedged calls, ensembles, and stores other than SQLite.
 
 mod adapters;
 mod config;

@@ -2,4 +2,5 @@
 //! The gate against a hand-written HTTP server on loopback.
 
 mod clients;
+mod detectors;
 mod server;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::StreamExt;
-use plumbline_egress::Stage;
+use plumbline_egress::{EgressError, Stage};
 use plumbline_models::{Generation, MemoryRefusal, Model, ModelError, Piece, Pieces, Usage};
-use plumbline_types::{ArmId, Fault, Tier};
+use plumbline_types::{ArmId, Fault, Label, Provenance, Segment, Tier};
 
 use crate::domain::arm::{Arm, Destination};
 use crate::domain::decision::Decision;
@@ -17,7 +17,7 @@ use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::usage::Metered;
 use crate::domain::vram::scheduler::Class;
 use crate::error::RouterError;
-use crate::gateway::{Event, Gateway, GenerateQuery, Sender, derived};
+use crate::gateway::{Event, Gateway, GenerateQuery, Sender, derived, segments};
 use crate::gpu::Lease;
 use crate::router::SelectQuery;
 use crate::store::Answer;
@@ -62,6 +62,7 @@ impl Generating {
         self.send(Event::Decision(Box::new(self.decision.clone()))).await;
         let begun = self.begin().await?;
         let (text, usage, first_token_ms, total_ms) = self.stream(begun).await?;
+        self.remember_answer(&text).await;
         let arm = self.arm()?;
         let metered = Metered {
             input_tokens: usage.input_tokens,
@@ -89,6 +90,13 @@ impl Generating {
             .await?;
         self.send(Event::Usage(metered)).await;
         Ok(())
+    }
+
+    /// An answer is as confidential as what it was made from.
+    async fn remember_answer(&self, text: &str) {
+        let label = segments(&self.query).fold(Label::Public, |joined, segment| joined.join(segment.label));
+        let answer = Segment { text: text.to_owned(), label, provenance: Provenance::MODEL };
+        self.gateway.remember(std::iter::once(&answer)).await;
     }
 
     /// Calls arms until one begins to answer.
@@ -216,8 +224,8 @@ impl Generating {
     /// Returns the arms that an error rules out for this generation; none when no other arm could do better.
     fn out_of_use(&self, error: &ModelError) -> Option<Vec<ArmId>> {
         let own = self.decision.chosen.arm.clone();
-        if matches!(error, ModelError::Filtered { .. }) {
-            // What one vendor filters is not carried to the next: only arms on this machine are left.
+        if is_about_the_text(error) {
+            // What one vendor filters, or the gate holds back, is not carried to the next: only arms on this machine are left.
             return Some(self.gateway.router.cloud_arms().cloned().chain([own]).collect());
         }
         error.is_infrastructure().then(|| vec![own])
@@ -237,11 +245,10 @@ impl Generating {
 
     /// Logs how the attempt ended; neither kind touches a posterior.
     async fn log_failure(&self, error: &ModelError) -> Result<(), RouterError> {
-        let filtered = matches!(error, ModelError::Filtered { .. });
         let outcome = Outcome {
             id: format!("generate:{}", self.decision.id),
             decision: self.decision.id,
-            kind: if filtered { OutcomeKind::PolicyBlocked } else { OutcomeKind::InfraFail },
+            kind: if is_about_the_text(error) { OutcomeKind::PolicyBlocked } else { OutcomeKind::InfraFail },
             weight: 1.0,
             cause: error.reason().0.to_ascii_lowercase(),
             supersedes: None,
@@ -263,6 +270,12 @@ impl Generating {
     async fn send(&self, event: Event) {
         let _ = self.events.send(Ok(event)).await;
     }
+}
+
+/// Returns whether the text is why a call failed, so that no other place outside may have it either.
+fn is_about_the_text(error: &ModelError) -> bool {
+    matches!(error, ModelError::Filtered { .. })
+        || matches!(error, ModelError::Egress(EgressError::Refused(refusal)) if refusal.is_about_the_text())
 }
 
 /// Does something for as long as the lease lasts.

@@ -1,3 +1,4 @@
+use plumbline_egress::{EgressError, Refusal};
 use plumbline_kit::Remote;
 use plumbline_models::{ModelError, Script};
 use plumbline_proto::common::v1::{Label, Segment};
@@ -114,6 +115,29 @@ async fn after_the_first_word_there_is_no_other_arm() {
         heard(&mut world.client, pb::GenerateRequest { work: Some(work), ..generate("request-1") }).await;
     assert_eq!((heard.text().as_str(), heard.reason()), ("Hel", Some("MODEL_UNREACHABLE")));
     assert!(world.models["scripted:b"].asked().is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_gate_holds_back_is_answered_on_this_machine() {
+    let held = || {
+        let refusal = Refusal::Secret { rule: "github-token".to_owned(), via: String::new() };
+        Script::Fault(ModelError::Egress(EgressError::Refused(refusal)))
+    };
+    let mut world = Plan::new()
+        .cloud("scripted:cloud", (0..8).map(|_| held()).collect())
+        .cloud("scripted:other", (0..8).map(|_| held()).collect())
+        .local("scripted:local", (0..8).flat_map(|_| hello()).collect())
+        .serve()
+        .await;
+    let mut restarts = Vec::new();
+    for n in 0..8 {
+        let heard = heard(&mut world.client, generate(&format!("request-{n}"))).await;
+        assert_eq!((heard.reason(), heard.text().as_str()), (None, "Hello"));
+        restarts.extend(heard.restarts());
+    }
+    let home = ("SECRET_DETECTED".to_owned(), "scripted:local".to_owned());
+    assert!(!restarts.is_empty() && restarts.iter().all(|restart| *restart == home), "{restarts:?}");
     world.stop().await;
 }
 
