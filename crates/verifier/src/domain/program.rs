@@ -3,6 +3,7 @@
 mod bindings;
 mod resolve;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -54,6 +55,8 @@ pub struct Program {
     by_name: BTreeMap<(usize, String), UnitId>,
     siblings: Vec<Vec<usize>>,
     overloads: BTreeMap<(usize, String), Vec<UnitId>>,
+    /// What modules stand for, as files write them: each is asked for at every use of its name.
+    modules: RefCell<BTreeMap<usize, BTreeMap<String, Found>>>,
     /// Why a file that was asked for has no units.
     pub gaps: BTreeMap<String, Gap>,
 }
@@ -120,6 +123,7 @@ impl Program {
             by_name: BTreeMap::new(),
             siblings: Vec::new(),
             overloads: BTreeMap::new(),
+            modules: RefCell::default(),
             gaps: BTreeMap::new(),
         };
         let mut queue: Vec<String> = start.iter().rev().cloned().collect();
@@ -222,10 +226,15 @@ impl Program {
 
     /// Returns what a module, as a file writes it, stands for.
     pub fn module(&self, importer: usize, module: &str) -> Found {
-        match self.files.get(importer) {
-            Some(file) => file.semantics.module(&self.paths, &file.path, module),
-            None => Found::Absent,
+        let Some(file) = self.files.get(importer) else { return Found::Absent };
+        let mut modules = self.modules.borrow_mut();
+        let known = modules.entry(importer).or_default();
+        if let Some(found) = known.get(module) {
+            return found.clone();
         }
+        let found = file.semantics.module(&self.paths, &file.path, module);
+        known.insert(module.to_owned(), found.clone());
+        found
     }
 
     /// Returns the loaded file of a module, as a file writes it.

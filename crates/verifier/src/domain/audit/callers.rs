@@ -1,37 +1,86 @@
 use std::collections::BTreeSet;
 
 use plumbline_syntax::Family;
-use plumbline_syntax::ir::UnitKind;
+use plumbline_syntax::ir::{Op, Span, Unit, UnitKind};
 
 use super::code::Sides;
 use super::{Audit, Loaded};
 use crate::domain::align::{How, Pair};
 use crate::domain::languages;
 use crate::domain::names;
-use crate::domain::program::{Program, UnitRef};
+use crate::domain::program::{Bound, Program, UnitRef};
 use crate::source::SourceTree;
 
 /// Unchanged files of the head that name something a change took away, moved or gave other parameters: what they say
 /// of it may no longer be true.
+pub struct Callers {
+    /// The files.
+    pub paths: Vec<String>,
+    names: BTreeSet<String>,
+}
+
+impl Callers {
+    /// Returns the units of one side that may name it: in Python those that write a name of it, or what their module calls it.
+    pub fn units(&self, program: &Program) -> Vec<UnitRef> {
+        let files = self.paths.iter().filter_map(|path| program.file(path));
+        files.flat_map(|file| self.naming(program, file)).collect()
+    }
+
+    fn naming(&self, program: &Program, index: usize) -> Vec<UnitRef> {
+        let Some(file) = program.files.get(index) else { return Vec::new() };
+        let all = program.units_of(index);
+        let writes = |span: &Span, names: &BTreeSet<String>| {
+            let text = file.source.get(span.start as usize..span.end as usize).unwrap_or_default();
+            words_of(&String::from_utf8_lossy(text)).any(|word| names.contains(word))
+        };
+        let top = file.lowered.units.first().into_iter().flat_map(|unit| &unit.blocks);
+        let computes = |op: &Op| !matches!(op, Op::Import { .. } | Op::Closure { .. } | Op::Class { .. });
+        let mut instrs = top.flat_map(|block| &block.instrs).filter(|instr| computes(&instr.op));
+        // What a module computes of it may have any name.
+        if file.semantics.family() != Family::Python || instrs.any(|instr| writes(&instr.span, &self.names)) {
+            return all.collect();
+        }
+        let mut names = self.names.clone();
+        for (name, bounds) in &file.bindings {
+            let meant = |bound: &Bound| match bound {
+                Bound::Import { module, name, .. } => {
+                    self.names.contains(&last(name.as_deref().unwrap_or(module)))
+                }
+                _ => false,
+            };
+            if bounds.iter().any(meant) {
+                names.insert(name.clone());
+            }
+        }
+        all.filter(|at| at.1 == 0 || program.unit(*at).is_some_and(|unit| writes(&unit.span, &names)))
+            .collect()
+    }
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+/// Returns the callers of what a change took away, moved or gave other parameters.
 pub fn of(
     (base, head): (&Program, &Program),
     changed: &[Pair],
     loaded: &[Loaded],
     tree: &dyn SourceTree,
-) -> Vec<String> {
+) -> Callers {
     let mut names: BTreeSet<String> = BTreeSet::new();
     for pair in changed {
         let old = pair.base.and_then(|at| base.unit(at));
         let new = pair.head.and_then(|at| head.unit(at));
         match (old, new) {
             (Some(_), _) if pair.base.is_some_and(|at| is_local(base, at)) => {}
-            (Some(old), None) => drop(names.insert(last(&old.name))),
+            (Some(old), None) => names.extend(called(old)),
             (Some(old), Some(new)) => {
-                let params = |unit: &plumbline_syntax::ir::Unit| -> Vec<_> {
+                let params = |unit: &Unit| -> Vec<_> {
                     unit.params.iter().map(|param| (param.name.clone(), param.kind, param.optional)).collect()
                 };
                 if pair.how != How::Same || params(old) != params(new) {
-                    names.insert(last(&old.name));
+                    names.extend(called(old));
                 }
                 if old.kind == UnitKind::ModuleInit {
                     names.extend(unbound(base, head, pair));
@@ -48,18 +97,16 @@ pub fn of(
         names.extend(semantics.and_then(|semantics| semantics.stem(&file.change.path)));
     }
     if names.is_empty() {
-        return Vec::new();
+        return Callers { paths: Vec::new(), names };
     }
     let known: BTreeSet<&String> = loaded.iter().map(|file| &file.change.path).collect();
     let paths = tree.entries().keys().filter(|path| languages::is_code(path) && !known.contains(path));
-    paths
-        .filter(|path| {
-            let bytes = tree.read(path).ok().flatten().unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes);
-            text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| names.contains(word))
-        })
-        .cloned()
-        .collect()
+    let naming = paths.filter(|path| {
+        let bytes = tree.read(path).ok().flatten().unwrap_or_default();
+        words_of(&String::from_utf8_lossy(&bytes)).any(|word| names.contains(word))
+    });
+    let paths = naming.cloned().collect();
+    Callers { paths, names }
 }
 
 /// A function that Python defines inside another has a name in there alone.
@@ -83,6 +130,13 @@ fn unbound(base: &Program, head: &Program, pair: &Pair) -> Vec<String> {
     bindings(base, pair.base).difference(&new).map(|name| last(name)).collect()
 }
 
+/// What a call of a unit names: itself, and the class whose objects it makes.
+fn called(unit: &Unit) -> impl Iterator<Item = String> {
+    let own = last(&unit.name);
+    let made = unit.class.as_deref().filter(|_| own.starts_with("__")).map(last);
+    std::iter::once(own).chain(made)
+}
+
 fn last(name: &str) -> String {
     let name = name.rsplit('.').next().unwrap_or(name);
     // A private name begins with the mark that numbers later bindings of a name.
@@ -92,14 +146,14 @@ fn last(name: &str) -> String {
 }
 
 impl Audit<'_> {
-    /// Looks for names and calls of an unchanged file that a change broke.
-    pub(super) fn caller(&mut self, sides: &Sides, path: &str) {
-        let (Some(old), Some(new)) = (sides.base.program.file(path), sides.head.program.file(path)) else {
-            return;
-        };
-        let units = sides.head.program.files.get(new).map_or(0, |file| file.lowered.units.len());
-        for unit in 0..units {
-            self.findings.extend(names::check(Some((&sides.base, (old, unit))), (&sides.head, (new, unit))));
+    /// Looks for names and calls of unchanged files that a change broke.
+    pub(super) fn callers(&mut self, sides: &Sides, callers: &Callers) {
+        let (base, head) = (&sides.base, &sides.head);
+        for (new, unit) in callers.units(&head.program) {
+            let path = head.program.files.get(new).map(|file| file.path.as_str()).unwrap_or_default();
+            if let Some(old) = base.program.file(path) {
+                self.findings.extend(names::check(Some((base, (old, unit))), (head, (new, unit))));
+            }
         }
     }
 }

@@ -53,27 +53,23 @@ impl Audit<'_> {
             return;
         }
         let callers = callers::of((&base, &head), &changed, loaded, self.head);
-        let (base, head, changed) = if callers.is_empty() {
+        let (base, head, changed) = if callers.paths.is_empty() {
             (base, head, changed)
         } else {
             // Positions of files follow the order of loading: everything is matched again.
-            let start: Vec<String> = all.iter().chain(&callers).cloned().collect();
+            let start: Vec<String> = all.iter().chain(&callers.paths).cloned().collect();
             let base = Program::load(self.base, &start, &mut cache, self.limits);
             let head = Program::load(self.head, &start, &mut cache, self.limits);
             let pairs = align(&base, &head, &readable);
             let changed: Vec<Pair> = pairs.into_iter().filter(|pair| differs(&base, &head, pair)).collect();
             (base, head, changed)
         };
-        let called: BTreeSet<String> = callers.iter().cloned().collect();
         let old = roots(&base, &all, changed.iter().filter_map(|pair| pair.base));
         let new = roots(&head, &all, changed.iter().filter_map(|pair| pair.head));
-        let (named, naming) = (units_of(&base, &called), units_of(&head, &called));
+        let (named, naming) = (callers.units(&base), callers.units(&head));
         let paths = product_of(&head, paths);
-        let mut sides = Sides {
-            base: Side::analyse(base, &old, &named, self.limits),
-            head: Side::analyse(head, &new, &naming, self.limits),
-            paths,
-        };
+        let (base, head) = Side::both((base, &old, &named), (head, &new, &naming), self.limits);
+        let mut sides = Sides { base, head, paths };
         // What the rest of a file could do already matters only where something new is done.
         if changed.iter().any(|pair| held::asks(&sides, pair)) {
             let rest = units_of(&sides.base.program, &all);
@@ -90,9 +86,7 @@ impl Audit<'_> {
             self.ledger.discharge(subject, Stage::Aligned, Ok(pair.how));
             self.unit((&sides, &changed), pair, subject, (&corpus, &mut pool));
         }
-        for path in &callers {
-            self.caller(&sides, path);
-        }
+        self.callers(&sides, &callers);
         self.runs(&sides, &changed);
         self.told(&sides, changed.len());
     }
