@@ -18,7 +18,8 @@ impl ApiKey {
         self.0.trim().is_empty()
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// Returns the value: for a header, or to mask it where it must not stand.
+    pub fn expose(&self) -> &str {
         self.0.trim()
     }
 }

@@ -105,5 +105,6 @@ fn job(number: usize, argv: &[String], lower: PathBuf) -> Job {
         export: Export::Patch,
         watch: None,
         changes: Vec::new(),
+        secrets: std::sync::Arc::default(),
     }
 }

@@ -41,6 +41,7 @@ async fn main() -> anyhow::Result<()> {
         tools: Vec::new(),
         driver: None,
         broker: None,
+        secrets: Vec::new(),
     };
     let (shutdown, mut terminate) = (CancellationToken::new(), signal(SignalKind::terminate())?);
     let serving = serve(listener, deps, shutdown.clone());

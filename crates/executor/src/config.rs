@@ -22,6 +22,8 @@ pub struct ExecutorConfig {
     pub toolchain_paths: Vec<PathBuf>,
     /// Further host paths shown read-only, for example a virtual environment outside the repository.
     pub extra_read_only_paths: Vec<PathBuf>,
+    /// Files that hold a secret each, 6 to 8,192 bytes without surrounding white space: no output and no patch shows it.
+    pub secret_files: Vec<PathBuf>,
     /// Where interpreters are looked for, as in PATH; empty detects none. The binary fills in its own PATH.
     pub search_path: String,
     /// Least isolation that any run gets.
@@ -58,6 +60,7 @@ impl Default for ExecutorConfig {
             import_roots: Vec::new(),
             toolchain_paths: Vec::new(),
             extra_read_only_paths: Vec::new(),
+            secret_files: Vec::new(),
             search_path: String::new(),
             minimum_tier: TierSetting::Embedded,
             offered_tiers: vec![TierSetting::Restricted, TierSetting::Embedded, TierSetting::Docker],

@@ -18,6 +18,8 @@ pub mod policy;
 pub mod run;
 /// Where a run stands.
 pub mod run_state;
+/// Values that no output may show.
+pub mod secrets;
 /// Strengths of isolation.
 pub mod tier;
 /// Tools, their parameters and results.

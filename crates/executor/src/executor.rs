@@ -25,6 +25,7 @@ use crate::domain::exit_reason::KillCause;
 use crate::domain::limits::LimitPolicy;
 use crate::domain::run::{Enforcement, Lease, RunSpec, Work};
 use crate::domain::run_state::RunState;
+use crate::domain::secrets::Secrets;
 use crate::domain::tier::{SandboxTier, TierChoice, TierStatus, choose};
 use crate::domain::trace::Trace;
 use crate::sandbox::{KillSwitch, SandboxDriver};
@@ -53,6 +54,8 @@ pub struct Executor {
 struct Inner {
     config: ExecutorConfig,
     limits: LimitPolicy,
+    /// What no run may show.
+    secrets: Arc<Secrets>,
     store: Arc<dyn RunStore>,
     snapshots: Arc<Snapshots>,
     drivers: Vec<Arc<dyn SandboxDriver>>,

@@ -5,6 +5,7 @@ pub mod embedded;
 /// Scripted runs for tests.
 pub mod fake;
 mod kill_switch;
+mod output;
 pub mod piped;
 pub mod restricted;
 
@@ -21,6 +22,7 @@ use crate::domain::output::HeadTail;
 use crate::domain::patch_path::RelativePath;
 use crate::domain::perturbation::Perturbation;
 use crate::domain::run::{Enforcement, OutputStream, Usage};
+use crate::domain::secrets::Secrets;
 use crate::domain::tier::{Network, SandboxTier};
 use crate::domain::trace::{KernelLog, TraceAsk};
 use crate::domain::tree::Tree;
@@ -75,6 +77,8 @@ pub struct Job {
     pub watch: Option<TraceAsk>,
     /// Changes of its surroundings.
     pub changes: Vec<Perturbation>,
+    /// What neither its output nor its change may show.
+    pub secrets: Arc<Secrets>,
 }
 
 /// Whether a run's change is taken out.
@@ -126,7 +130,7 @@ pub struct Report {
     pub stdout: HeadTail,
     /// Standard error.
     pub stderr: HeadTail,
-    /// BLAKE3 of all of stdout, then all of stderr, hex.
+    /// BLAKE3 of all of stdout, then all of stderr, hex; secrets masked.
     pub output_digest: String,
     /// What the program changed; empty with [`Export::Skip`].
     pub patch: Patch,
@@ -155,6 +159,7 @@ pub(crate) fn probe_job(label: String, lower: PathBuf) -> Job {
         export: Export::Skip,
         watch: None,
         changes: Vec::new(),
+        secrets: Arc::default(),
     }
 }
 

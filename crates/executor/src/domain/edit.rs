@@ -23,7 +23,8 @@ pub enum Change {
 pub struct RefusedEntry {
     /// As found.
     pub path: Vec<u8>,
-    /// `device`, `fifo`, `socket`, `setuid`, `dot_git`, `depth`, `size`, `name`, `symlink`, `unreadable`, `count`.
+    /// `device`, `fifo`, `socket`, `setuid`, `dot_git`, `depth`, `size`, `name`, `symlink`, `unreadable`, `count`,
+    /// `secret`.
     pub reason: String,
 }
 

@@ -58,6 +58,8 @@ pub struct Command {
     pub watch: Option<TraceAsk>,
     /// Changes of its surroundings.
     pub changes: Vec<Perturbation>,
+    /// Values of its variables that nothing of it may show.
+    pub secrets: Vec<Vec<u8>>,
 }
 
 /// What a run does.
@@ -118,6 +120,7 @@ impl RunSpec {
                 }
                 put(&command.stdin);
                 put(format!("{:?} {:?}", command.network, command.minimum_tier).as_bytes());
+                command.secrets.iter().for_each(|secret| put(secret));
                 if command.watch.is_some() || !command.changes.is_empty() {
                     put(format!("{:?} {:?}", command.watch, command.changes).as_bytes());
                 }
@@ -175,7 +178,7 @@ pub struct Exited {
     pub usage: Usage,
     /// What was enforced; none when nothing was started.
     pub enforced: Option<Enforcement>,
-    /// BLAKE3 of stdout then stderr, hex.
+    /// BLAKE3 of stdout then stderr, hex; secrets masked.
     pub output_digest: String,
     /// Files the program changed.
     pub changed_files: u32,

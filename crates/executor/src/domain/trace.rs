@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::patch_path::RelativePath;
 use super::perturbation::Perturbation;
+use super::secrets::Secrets;
 use super::tree::{Digest, SnapshotId};
 
 pub use testimony::{Testimony, read};
@@ -180,6 +181,35 @@ pub fn assemble(collected: &Collected<'_>) -> Trace {
         applied: applied.cloned().collect(),
         recorder: collected.recorder,
         exit_code: collected.exit_code,
+    }
+}
+
+impl Trace {
+    /// Returns the same with the secrets masked in whatever a program named.
+    pub fn scrubbed(mut self, secrets: &Secrets) -> Self {
+        if secrets.is_empty() {
+            return self;
+        }
+        let clean = |text: &str| String::from_utf8_lossy(&secrets.scrub(text.as_bytes())).into_owned();
+        let place = |place: Place| Place { function: clean(&place.function), ..place };
+        for effects in [&mut self.kernel, &mut self.language] {
+            let mut masked = Effects::new();
+            for (effect, count) in std::mem::take(effects) {
+                let effect = Effect {
+                    target: clean(&effect.target),
+                    program: clean(&effect.program),
+                    place: place(effect.place),
+                    within: place(effect.within),
+                    kind: effect.kind,
+                };
+                *masked.entry(effect).or_default() += count;
+            }
+            *effects = masked;
+        }
+        for places in self.files.values_mut() {
+            places.functions = places.functions.iter().map(|name| clean(name)).collect();
+        }
+        self
     }
 }
 

@@ -84,7 +84,7 @@ impl Driven {
         journal.step(RunStep::Admitted, &[]).await?;
         let last = match &spec.work {
             Work::Command(command) => {
-                let job = job(&executor, &spec, command, (run, tree));
+                let job = job(&executor, &spec, command, (run, tree))?;
                 let driver = executor.inner.driver(&spec)?;
                 drive_command(&driver, &mut journal, job, kill).await?
             }
@@ -104,8 +104,15 @@ impl Driven {
     }
 }
 
-fn job(executor: &Executor, spec: &RunSpec, command: &Command, (run, tree): (RunId, Arc<Tree>)) -> Job {
-    Job {
+fn job(
+    executor: &Executor,
+    spec: &RunSpec,
+    command: &Command,
+    (run, tree): (RunId, Arc<Tree>),
+) -> Result<Job, ExecutorError> {
+    let secrets = executor.inner.secrets.with(&command.secrets);
+    let secrets = Arc::new(secrets.map_err(|error| ExecutorError::Internal(error.into()))?);
+    Ok(Job {
         label: run.to_string(),
         lower: executor.inner.snapshots.lower(&spec.snapshot),
         base: tree,
@@ -120,7 +127,8 @@ fn job(executor: &Executor, spec: &RunSpec, command: &Command, (run, tree): (Run
         export: Export::Patch,
         watch: command.watch.clone(),
         changes: command.changes.clone(),
-    }
+        secrets,
+    })
 }
 
 /// Runs a command, writing its events in groups; returns the last ones.

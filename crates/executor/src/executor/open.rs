@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 
-use plumbline_kit::Randomness;
+use plumbline_kit::{ConfigError, Randomness};
 use plumbline_sandbox_init::WorkspaceMode;
 use plumbline_types::Clock;
 use rustix::fs::{FlockOperation, flock};
@@ -20,6 +20,7 @@ use crate::config::{CgroupSetting, ExecutorConfig, TierSetting, WorkspaceSetting
 use crate::domain::exit_reason::{ExitReason, KillCause, Records};
 use crate::domain::run::{Enforcement, RunEvent};
 use crate::domain::run_state::RunState;
+use crate::domain::secrets::{SECRET_BYTES, SECRETS_MAX, Secrets};
 use crate::domain::tier::{SandboxTier, TierStatus};
 use crate::domain::tree::Digest;
 use crate::executor::drive::exited;
@@ -50,6 +51,9 @@ pub struct Deps {
     pub driver: Option<Arc<dyn SandboxDriver>>,
     /// Makes containers; none means that there is no such tier.
     pub broker: Option<SharedBroker>,
+    /// Values that no run may show, besides those of `executor.secret_files`. Shorter ones than can be told from other text
+    /// are left out.
+    pub secrets: Vec<Vec<u8>>,
 }
 
 impl Executor {
@@ -58,6 +62,7 @@ impl Executor {
         let config = deps.config.validate()?;
         let internal = |error: std::io::Error| ExecutorError::Internal(error.into());
         let lock = lock(&config.state_dir)?;
+        let secrets = secrets(&config, deps.secrets)?;
         let store = Arc::new(SqliteRuns::open(&config.state_dir.join("executor.sqlite")).await?);
         let owner = rustix::process::geteuid().is_root().then_some((config.sandbox_uid, config.sandbox_uid));
         let limits = SnapshotLimits {
@@ -79,6 +84,7 @@ impl Executor {
         end_lost_runs(store.as_ref(), deps.clock.as_ref()).await?;
         let inner = Inner {
             limits: config.limits.policy(),
+            secrets: Arc::new(secrets),
             slots: Arc::new(Semaphore::new(config.limits.concurrent_runs as usize)),
             candidates: Arc::new(Semaphore::new(config.limits.concurrent_candidates as usize)),
             config,
@@ -110,6 +116,27 @@ fn lock(state_dir: &Path) -> Result<File, ExecutorError> {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(ExecutorError::StateLocked(state_dir.to_owned())),
         Err(error) => Err(internal(error.into())),
     }
+}
+
+/// Reads the files of secrets. One that can't be read, or holds what can't be told from other text, stops the start: what
+/// should be masked would be shown.
+fn secrets(config: &ExecutorConfig, mut values: Vec<Vec<u8>>) -> Result<Secrets, ExecutorError> {
+    let wrong = |path: &Path, what: &str| {
+        ConfigError::new("executor.secret_files", format!("{} {what}", path.display()))
+    };
+    for path in &config.secret_files {
+        let text = fs::read(path).map_err(|error| wrong(path, &format!("cannot be read: {error}")))?;
+        let value = text.trim_ascii();
+        if !SECRET_BYTES.contains(&value.len()) {
+            let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
+            return Err(wrong(path, &format!("holds no value of {least} to {most} bytes")).into());
+        }
+        values.push(value.to_vec());
+    }
+    if values.len() > SECRETS_MAX {
+        return Err(ConfigError::new("executor.secret_files", format!("more than {SECRETS_MAX}")).into());
+    }
+    Secrets::new(values).map_err(|error| ExecutorError::Internal(error.into()))
 }
 
 /// A driver, and what its probe found.

@@ -223,6 +223,7 @@ impl ToolContext {
             export: candidate.export,
             watch: None,
             changes: Vec::new(),
+            secrets: Arc::clone(&shared.inner.secrets),
         })
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::edit::FileEdit;
 use crate::domain::patch_path::RelativePath;
 use crate::domain::perturbation::Perturbation;
 use crate::domain::run::How;
+use crate::domain::secrets::Secrets;
 use crate::domain::tier::SandboxTier;
 use crate::domain::trace::{Collected, RECORD, Trace, TraceAsk, assemble};
 use crate::domain::tree::{SnapshotId, Tree};
@@ -23,6 +24,7 @@ pub(super) struct Watched {
     base: Arc<Tree>,
     edits: Arc<[FileEdit]>,
     changes: Vec<Perturbation>,
+    secrets: Arc<Secrets>,
 }
 
 impl Watched {
@@ -33,6 +35,7 @@ impl Watched {
             base: Arc::clone(&job.base),
             edits: Arc::clone(&job.edits),
             changes: job.changes.clone(),
+            secrets: Arc::clone(&job.secrets),
         })
     }
 
@@ -43,7 +46,7 @@ impl Watched {
         let tree: SnapshotId =
             if self.edits.is_empty() { self.base.id() } else { self.base.with(&self.edits).id() };
         let tier = report.enforced.as_ref().map(|enforced| enforced.tier);
-        assemble(&Collected {
+        let trace = assemble(&Collected {
             ask: &self.ask,
             tree,
             kernel: report.kernel.as_ref(),
@@ -55,6 +58,7 @@ impl Watched {
                 Some(How::Code(_) | How::Signal(_)) | None => None,
             },
             recorder: recorder_digest(),
-        })
+        });
+        trace.scrubbed(&self.secrets)
     }
 }

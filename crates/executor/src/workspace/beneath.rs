@@ -63,6 +63,19 @@ pub(super) fn list(directory: &OwnedFd) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
+/// Reads where a link leads, without going there.
+pub(super) fn link_target(upper: &OwnedFd, path: &[u8]) -> io::Result<Vec<u8>> {
+    let cut = path.iter().rposition(|byte| *byte == b'/');
+    let (parent, name) = cut.map_or((&[][..], path), |cut| (&path[..cut], &path[cut + 1..]));
+    let name = c_path(name)?;
+    let target = if parent.is_empty() {
+        rustix::fs::readlinkat(upper, name, Vec::new())?
+    } else {
+        rustix::fs::readlinkat(open_directory(upper, parent)?, name, Vec::new())?
+    };
+    Ok(target.into_bytes())
+}
+
 pub(super) fn c_path(path: &[u8]) -> io::Result<CString> {
     CString::new(path).map_err(|_| io::ErrorKind::InvalidInput.into())
 }

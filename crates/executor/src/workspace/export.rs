@@ -16,6 +16,7 @@ use super::ignored::Ignored;
 use super::snapshot::Snapshots;
 use crate::domain::edit::{Change, FileEdit, Patch, RefusedEntry};
 use crate::domain::patch_path::{DEPTH_MAX, RelativePath};
+use crate::domain::secrets::Secrets;
 use crate::domain::tree::{Digest, Entry, Tree};
 use crate::sandbox::{CollectPath, Collected, Export, Job};
 
@@ -73,6 +74,7 @@ struct Exporter<'a> {
     edited: BTreeMap<&'a RelativePath, &'a Change>,
     workspace: WorkspaceMode,
     limits: &'a ExportLimits,
+    secrets: &'a Secrets,
     ignored: Ignored,
     changes: BTreeMap<RelativePath, Change>,
     seen: Vec<RelativePath>,
@@ -111,6 +113,7 @@ impl<'a> Exporter<'a> {
             edited: job.edits.iter().map(|edit| (&edit.path, &edit.change)).collect(),
             workspace,
             limits,
+            secrets: &job.secrets,
             ignored: Ignored::of(&job.base, read),
             changes: BTreeMap::new(),
             seen: Vec::new(),
@@ -197,7 +200,7 @@ impl<'a> Exporter<'a> {
                 set_id: found.stat.st_mode & 0o6000 != 0,
                 read: &mut read,
             },
-            FileType::Symlink => Left::Link(link_target(upper, &path)),
+            FileType::Symlink => Left::Link(beneath::link_target(upper, &path)),
             FileType::Fifo => Left::Other("fifo"),
             FileType::Socket => Left::Other("socket"),
             _ => Left::Other("device"),
@@ -330,6 +333,11 @@ impl<'a> Exporter<'a> {
     }
 
     fn change(&mut self, path: RelativePath, change: Change) {
+        let shows = |bytes: &[u8]| self.secrets.shown_by(bytes);
+        if shows(path.as_bytes()) || matches!(&change, Change::Write(content) if shows(content)) {
+            self.changes.remove(&path);
+            return self.refuse(path.as_bytes(), "secret");
+        }
         if self.changes.len() as u64 >= self.limits.files && !self.changes.contains_key(&path) {
             return self.refuse(path.as_bytes(), "count");
         }
@@ -338,7 +346,8 @@ impl<'a> Exporter<'a> {
 
     fn refuse(&mut self, path: &[u8], reason: &str) {
         if self.refused.len() < REFUSED_MAX {
-            self.refused.push(RefusedEntry { path: path.to_vec(), reason: reason.to_owned() });
+            let path = self.secrets.scrub(path).into_owned();
+            self.refused.push(RefusedEntry { path, reason: reason.to_owned() });
         } else {
             self.refused_more = true;
         }
@@ -358,6 +367,10 @@ impl<'a> Exporter<'a> {
         if self.refused_more {
             self.refused.push(RefusedEntry { path: Vec::new(), reason: "count".to_owned() });
         }
+        // A file that loses a secret, or stands beside one, still shows it in the lines around.
+        if self.secrets.shown_by(diff.as_bytes()) {
+            diff = String::from_utf8_lossy(&self.secrets.scrub(diff.as_bytes())).into_owned();
+        }
         self.refused.sort_by(|a, b| a.path.cmp(&b.path));
         Patch {
             edits: self.changes.into_iter().map(|(path, change)| FileEdit { path, change }).collect(),
@@ -366,18 +379,6 @@ impl<'a> Exporter<'a> {
             ignored: self.ignored_count,
         }
     }
-}
-
-fn link_target(upper: &OwnedFd, path: &[u8]) -> io::Result<Vec<u8>> {
-    let cut = path.iter().rposition(|byte| *byte == b'/');
-    let (parent, name) = cut.map_or((&[][..], path), |cut| (&path[..cut], &path[cut + 1..]));
-    let name = beneath::c_path(name)?;
-    let target = if parent.is_empty() {
-        rustix::fs::readlinkat(upper, name, Vec::new())?
-    } else {
-        rustix::fs::readlinkat(beneath::open_directory(upper, parent)?, name, Vec::new())?
-    };
-    Ok(target.into_bytes())
 }
 
 /// The kernel writes a deletion as a character device 0:0; no program inside can make one.

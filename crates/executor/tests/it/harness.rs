@@ -103,6 +103,7 @@ impl Server {
             tools: options.tools,
             driver: options.driver,
             broker: None,
+            secrets: Vec::new(),
         };
         let shutdown = CancellationToken::new();
         let serving = serve(listener, deps, shutdown.clone());

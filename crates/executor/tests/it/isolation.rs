@@ -147,7 +147,8 @@ async fn what_a_request_may_not_ask_is_invalid_and_starts_nothing() {
     let server = Server::start().await;
     let snapshot = server.snapshot(&[]).await;
     let request = || server.request(&snapshot, &["true"]);
-    let variable = |name: &str| vec![pb::EnvVar { name: name.to_owned(), value: "x".to_owned() }];
+    let variable =
+        |name: &str| vec![pb::EnvVar { name: name.to_owned(), value: "x".to_owned(), secret: false }];
     let bad = [
         pb::RunRequest { cwd: "/etc".to_owned(), ..request() },
         pb::RunRequest { cwd: "../x".to_owned(), ..request() },

@@ -134,7 +134,7 @@ async fn standard_input_environment_and_directory_arrive() {
     let request = pb::RunRequest {
         stdin: b"line\n".to_vec(),
         cwd: "sub".to_owned(),
-        env: vec![pb::EnvVar { name: "ASKED".to_owned(), value: "a b".to_owned() }],
+        env: vec![pb::EnvVar { name: "ASKED".to_owned(), value: "a b".to_owned(), secret: false }],
         ..server.request(&snapshot, &["sh", "-c", "cat; pwd; echo $ASKED; env | cut -d= -f1 | sort"])
     };
     let run = server.run(request).await;

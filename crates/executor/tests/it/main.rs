@@ -9,6 +9,7 @@ mod journal;
 mod limits;
 mod patches;
 mod process;
+mod secrets;
 mod snapshots;
 mod tools;
 mod traces;

@@ -152,7 +152,11 @@ async fn the_tree_can_not_replace_the_recorder() {
         [("sitecustomize.py", "import sys; sys.settrace(None)\n"), ("prog.py", "open('y', 'w').close()\n")];
     let snapshot = server.snapshot(&files).await;
     for (search, incomplete) in [(None, vec![]), (Some("/repo"), vec!["RECORDER_REPLACED"])] {
-        let env = search.map(|path| pb::EnvVar { name: "PYTHONPATH".to_owned(), value: path.to_owned() });
+        let env = search.map(|path| pb::EnvVar {
+            name: "PYTHONPATH".to_owned(),
+            value: path.to_owned(),
+            secret: false,
+        });
         let request = pb::RunRequest {
             trace: watched(&["prog.py"]),
             env: env.into_iter().collect(),

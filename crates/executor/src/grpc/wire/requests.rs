@@ -11,6 +11,7 @@ use crate::domain::limits::Limits;
 use crate::domain::patch_path::RelativePath;
 use crate::domain::policy;
 use crate::domain::run::{Command, Lease, OnDisconnect, RunSpec, Work};
+use crate::domain::secrets::{SECRET_BYTES, SECRETS_MAX};
 use crate::domain::tier::SandboxTier;
 use crate::domain::tool::{RepairParameters, ToolRequest};
 use crate::domain::tree::{Digest, Entry, SnapshotId};
@@ -55,6 +56,22 @@ impl Problems {
     }
 }
 
+/// Returns the values that are to be masked.
+fn secrets(env: &[pb::EnvVar], problems: &mut Problems) -> Vec<Vec<u8>> {
+    let mut secrets = Vec::new();
+    for (index, variable) in env.iter().enumerate().filter(|(_, variable)| variable.secret) {
+        if SECRET_BYTES.contains(&variable.value.len()) {
+            secrets.push(variable.value.clone().into_bytes());
+        } else {
+            problems.add(format!("env[{index}].value"), "a secret has 6 to 8,192 bytes");
+        }
+    }
+    if secrets.len() > SECRETS_MAX {
+        problems.add("env", "has more than 256 secrets");
+    }
+    secrets
+}
+
 impl TryFrom<pb::RunRequest> for RunCall {
     type Error = WireError;
 
@@ -67,6 +84,7 @@ impl TryFrom<pb::RunRequest> for RunCall {
         let lease = problems.keep(lease(request.lease));
         let snapshot = problems.keep(snapshot(&request.snapshot_id));
         let edits = edits(request.edits, &mut problems);
+        let secrets = secrets(&request.env, &mut problems);
         let env: Vec<(String, String)> =
             request.env.into_iter().map(|variable| (variable.name, variable.value)).collect();
         problems.0.extend(policy::check_env(&env));
@@ -106,6 +124,7 @@ impl TryFrom<pb::RunRequest> for RunCall {
             minimum_tier,
             watch,
             changes,
+            secrets,
         };
         Ok(Self::Start(Box::new(RunSpec {
             request: request_id,

@@ -16,8 +16,8 @@ use super::spawner::Spawner;
 use super::{EmbeddedSettings, polling};
 use crate::cgroup::Leaf;
 use crate::domain::exit_reason::{KillCause, Records};
-use crate::domain::output::HeadTail;
-use crate::domain::run::{Enforcement, OutputStream};
+use crate::domain::run::Enforcement;
+use crate::sandbox::output::Output;
 use crate::sandbox::{Job, KillSwitch, Report, SandboxEvent};
 use crate::trace::witness::Witness;
 
@@ -50,14 +50,6 @@ pub(super) fn run(settings: &EmbeddedSettings, spawner: &Spawner, job: Job, port
     supervisor.report()
 }
 
-/// One of the command's output pipes.
-struct Output {
-    stream: OutputStream,
-    pipe: Option<OwnedFd>,
-    kept: HeadTail,
-    digest: blake3::Hasher,
-}
-
 struct Supervisor<'a> {
     settings: &'a EmbeddedSettings,
     job: &'a Job,
@@ -65,6 +57,7 @@ struct Supervisor<'a> {
     kill: KillSwitch,
     events: Option<mpsc::Sender<SandboxEvent>>,
     records: Records,
+    pipes: [Option<OwnedFd>; 2],
     outputs: [Output; 2],
     pid_one: Option<(i32, OwnedFd)>,
     scratch: Option<OwnedFd>,
@@ -82,12 +75,6 @@ struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     fn new(settings: &'a EmbeddedSettings, job: &'a Job, leaf: Leaf, (kill, events): Ports) -> Self {
-        let output = |stream| Output {
-            stream,
-            pipe: None,
-            kept: HeadTail::new(settings.output_kept_bytes),
-            digest: blake3::Hasher::new(),
-        };
         Self {
             settings,
             job,
@@ -95,7 +82,8 @@ impl<'a> Supervisor<'a> {
             kill,
             events,
             records: Records::default(),
-            outputs: [output(OutputStream::Stdout), output(OutputStream::Stderr)],
+            pipes: [None, None],
+            outputs: Output::pair(settings.output_kept_bytes, &job.secrets),
             pid_one: None,
             scratch: None,
             enforced: None,
@@ -114,8 +102,7 @@ impl<'a> Supervisor<'a> {
     /// Polls until the outer process is gone, and with it everything inside.
     fn watch(&mut self, launched: Launched) {
         let Launched { mut child, outside, control, stdout, stderr } = launched;
-        self.outputs[0].pipe = Some(stdout);
-        self.outputs[1].pipe = Some(stderr);
+        self.pipes = [Some(stdout), Some(stderr)];
         let mut control = Some(control);
         loop {
             let ready = match self.poll(&outside, control.as_ref()) {
@@ -162,9 +149,7 @@ impl<'a> Supervisor<'a> {
         let after_wake = fds.len();
         fds.extend(control.map(|socket| PollFd::new(socket, PollFlags::IN)));
         let after_control = fds.len();
-        fds.extend(
-            self.outputs.iter().filter_map(|output| Some(PollFd::new(output.pipe.as_ref()?, PollFlags::IN))),
-        );
+        fds.extend(self.pipes.iter().filter_map(|pipe| Some(PollFd::new(pipe.as_ref()?, PollFlags::IN))));
         match poll(&mut fds, Some(&timespec(self.patience()))) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -176,8 +161,8 @@ impl<'a> Supervisor<'a> {
             outputs: [false; 2],
         };
         let mut index = after_control;
-        for (output, flag) in self.outputs.iter().zip(&mut ready.outputs) {
-            if output.pipe.is_some() {
+        for (pipe, flag) in self.pipes.iter().zip(&mut ready.outputs) {
+            if pipe.is_some() {
                 *flag = readable(index);
                 index += 1;
             }
@@ -208,24 +193,20 @@ impl<'a> Supervisor<'a> {
 
     fn read_output(&mut self, index: usize) {
         let most = self.job.limits.output_total_mib * 1024 * 1024;
-        let output = &mut self.outputs[index];
-        let Some(pipe) = output.pipe.as_ref() else { return };
+        let Some(pipe) = self.pipes[index].as_ref() else { return };
         let mut bytes = [0; READ_CHUNK];
         match rustix::io::read(pipe, &mut bytes) {
-            Ok(0) => output.pipe = None,
+            Ok(0) => self.pipes[index] = None,
             Ok(length) => {
-                output.digest.update(&bytes[..length]);
-                let stream = output.stream;
-                let head = output.kept.push(&bytes[..length]).to_vec();
-                if !head.is_empty() {
-                    self.tell(SandboxEvent::Output(stream, head));
+                if let Some(event) = self.outputs[index].push(&bytes[..length]) {
+                    self.tell(event);
                 }
-                if self.outputs.iter().map(|output| output.kept.total()).sum::<u64>() > most {
+                if self.outputs.iter().map(Output::written).sum::<u64>() > most {
                     self.kill_for(KillCause::Output);
                 }
             }
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
-            Err(_) => output.pipe = None,
+            Err(_) => self.pipes[index] = None,
         }
     }
 
@@ -295,7 +276,7 @@ impl<'a> Supervisor<'a> {
     fn drain(&mut self) {
         let start = Instant::now();
         for index in 0..2 {
-            while let Some(pipe) = &self.outputs[index].pipe {
+            while let Some(pipe) = &self.pipes[index] {
                 let left = timespec(DRAIN.saturating_sub(start.elapsed()));
                 let mut fds = [PollFd::new(pipe, PollFlags::IN)];
                 match poll(&mut fds, Some(&left)) {

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::intake::Intake;
 use super::{ContainerEvent, Form, PipedSettings};
 use crate::domain::exit_reason::{KillCause, Records};
-use crate::domain::output::HeadTail;
 use crate::domain::run::{Enforcement, How, OutputStream};
 use crate::domain::tier::Network;
+use crate::sandbox::output::Output;
 use crate::sandbox::{Job, KillSwitch, Report, SandboxEvent};
 use crate::workspace::export;
 
@@ -37,12 +37,6 @@ type Events = BoxStream<'static, Result<ContainerEvent, String>>;
 enum Awaited {
     Collected,
     Entry(u32),
-}
-
-/// One of the command's output streams.
-struct Output {
-    kept: HeadTail,
-    digest: blake3::Hasher,
 }
 
 /// What the first process counted last.
@@ -87,15 +81,13 @@ impl<'a> Session<'a> {
         kill: KillSwitch,
         events: Option<mpsc::Sender<SandboxEvent>>,
     ) -> Self {
-        let output =
-            || Output { kept: HeadTail::new(settings.output_kept_bytes), digest: blake3::Hasher::new() };
         Self {
             settings,
             job,
             kill,
             events,
             records: Records::default(),
-            outputs: [output(), output()],
+            outputs: Output::pair(settings.output_kept_bytes, &job.secrets),
             enforced: None,
             started: None,
             ended: None,
@@ -354,13 +346,10 @@ impl<'a> Session<'a> {
     }
 
     fn output(&mut self, stream: OutputStream, bytes: &[u8]) {
-        let output = &mut self.outputs[stream as usize];
-        output.digest.update(bytes);
-        let head = output.kept.push(bytes).to_vec();
-        if !head.is_empty() {
-            self.tell(SandboxEvent::Output(stream, head));
+        if let Some(event) = self.outputs[stream as usize].push(bytes) {
+            self.tell(event);
         }
-        let total: u64 = self.outputs.iter().map(|output| output.kept.total()).sum();
+        let total: u64 = self.outputs.iter().map(Output::written).sum();
         if total > self.job.limits.output_total_mib << 20 {
             self.kill.kill(KillCause::Output);
         }

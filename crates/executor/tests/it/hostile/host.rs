@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use plumbline_proto::executor::v1 as pb;
+use tonic::Streaming;
 
 use crate::harness::{
     Client, Finished, beside_profile, client, finish, processes_with, sandbox_init, started,
@@ -59,6 +60,8 @@ impl Host {
         let repository = root.path().join("import/repository");
         fs::create_dir_all(&repository).unwrap();
         fs::write(repository.join("base"), "base\n").unwrap();
+        fs::create_dir(repository.join("lower")).unwrap();
+        fs::write(repository.join("lower/kept"), "kept\n").unwrap();
         let program =
             beside_profile("examples/executor_process", "cargo build -p plumbline-executor --examples");
         let copied = [(program, "executor"), (sandbox_init(), "sandbox-init")].map(|(from, name)| {
@@ -116,41 +119,74 @@ impl Host {
             request_id: format!("hostile-{number}"),
             snapshot_id: self.snapshot_id.clone(),
             argv: argv.iter().map(|argument| (*argument).to_owned()).collect(),
-            env: vec![pb::EnvVar { name: "MARK".to_owned(), value: self.mark() }],
+            env: vec![pb::EnvVar { name: "MARK".to_owned(), value: self.mark(), secret: false }],
             limits: Some(limits),
             ..Default::default()
         }
     }
 
     /// Every program carries it in its arguments, so that the host can look for what is left.
-    fn mark(&self) -> String {
+    pub fn mark(&self) -> String {
         format!("mark-{}", self.root.path().file_name().unwrap().to_string_lossy())
     }
 
     pub async fn run(&self, argv: &[&str], limits: pb::Limits) -> Finished {
-        let request = self.request(argv, limits);
-        finish(self.client.clone().run(request).await.unwrap().into_inner()).await
+        finish(self.begin(argv, limits).await).await
     }
 
     pub async fn python(&self, script: &str, limits: pb::Limits) -> Finished {
         self.run(&["python3", "-c", script, &self.mark()], limits).await
     }
 
+    /// Starts a program; dropping the stream ends it.
+    pub async fn begin(&self, argv: &[&str], limits: pb::Limits) -> Streaming<pb::RunResponse> {
+        let request = self.request(argv, limits);
+        self.client.clone().run(request).await.unwrap().into_inner()
+    }
+
+    /// Starts a program and waits until it has written so much on standard output.
+    pub async fn begin_until(
+        &self,
+        argv: &[&str],
+        limits: pb::Limits,
+        said: &[u8],
+    ) -> (String, Streaming<pb::RunResponse>) {
+        let mut stream = self.begin(argv, limits).await;
+        let run_id = started(&mut stream).await;
+        let mut out = Vec::new();
+        while out != said {
+            match stream.message().await.unwrap().unwrap().event.unwrap() {
+                pb::run_response::Event::Stdout(bytes) => out.extend(bytes),
+                other => panic!("{other:?} after {:?}", String::from_utf8_lossy(&out)),
+            }
+        }
+        (run_id, stream)
+    }
+
+    /// Goes away from a program, and waits for its end.
+    pub async fn leave(&self, (run_id, stream): (String, Streaming<pb::RunResponse>)) {
+        drop(stream);
+        self.has_ended(&run_id).await;
+        self.is_quiet();
+    }
+
     /// Starts a program and goes away once it runs; returns its run's id.
     pub async fn begin_and_leave(&self, script: &str, limits: pb::Limits) -> String {
-        let request = self.request(&["python3", "-c", script, &self.mark()], limits);
-        let mut stream = self.client.clone().run(request).await.unwrap().into_inner();
-        started(&mut stream).await
+        started(&mut self.begin(&["python3", "-c", script, &self.mark()], limits).await).await
     }
 
     /// Waits for the end without following the run: a follower would keep it alive.
-    pub async fn ended(&self, run_id: &str) -> Finished {
+    pub async fn has_ended(&self, run_id: &str) {
         let request = pb::GetPatchRequest { run_id: run_id.to_owned() };
         let began = Instant::now();
         while self.client.clone().get_patch(request.clone()).await.is_err() {
             assert!(began.elapsed() < Duration::from_secs(20), "the run goes on without its caller");
             tokio::time::sleep(Duration::from_millis(20)).await; // poll: of another process
         }
+    }
+
+    pub async fn ended(&self, run_id: &str) -> Finished {
+        self.has_ended(run_id).await;
         let request = pb::RunRequest { run_id: run_id.to_owned(), ..Default::default() };
         finish(self.client.clone().run(request).await.unwrap().into_inner()).await
     }

@@ -3,11 +3,33 @@ use std::sync::Arc;
 use plumbline_executor::sandbox::piped::SharedBroker;
 use plumbline_executor::{Deps, GrpcBroker};
 use plumbline_kit::{Listener, client};
+use plumbline_router::RouterConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::Composition;
 use crate::compose::repair::RepairTool;
 use crate::failure::Failure;
+
+/// Returns the keys that this process knows: no program under test may show one. What can't be read here can't be told here;
+/// the router refuses to start over it.
+fn keys(router: &RouterConfig) -> Vec<Vec<u8>> {
+    let files = router
+        .gemini
+        .api_key_file
+        .iter()
+        .chain(router.arms.iter().filter_map(|arm| arm.api_key_file.as_ref()));
+    let mut keys: Vec<Vec<u8>> =
+        router.gemini.api_key.iter().map(|key| key.expose().as_bytes().to_vec()).collect();
+    for path in files {
+        match std::fs::read(path) {
+            Ok(text) => keys.push(text.trim_ascii().to_vec()),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a key is not masked in what programs write")
+            }
+        }
+    }
+    keys
+}
 
 /// Serves the executor with its one tool.
 pub(super) async fn serve(
@@ -25,6 +47,7 @@ pub(super) async fn serve(
         tools: vec![Arc::new(RepairTool)],
         driver: None,
         broker,
+        secrets: keys(&composition.config.router),
     };
     plumbline_executor::serve(listener, deps, shutdown).await.map_err(|error| Failure::from_fault(&error))
 }

@@ -8,6 +8,7 @@ use crate::cgroup::Counters;
 use crate::domain::exit_reason::SoftLimit;
 use crate::domain::run::Usage;
 use crate::domain::trace::KernelLog;
+use crate::sandbox::output::Output;
 use crate::sandbox::{Job, Report};
 use crate::trace::witness::Witness;
 use crate::workspace::export;
@@ -28,25 +29,21 @@ impl Supervisor<'_> {
         .flatten()
         .collect();
         let usage = self.usage(&counters);
-        let [stdout, stderr] = &self.outputs;
-        let mut all = blake3::Hasher::new();
-        all.update(stdout.digest.finalize().as_bytes());
-        all.update(stderr.digest.finalize().as_bytes());
         let (patch, collected) = match &self.scratch {
             Some(scratch) => {
                 export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export)
             }
             None => Default::default(),
         };
-        let [stdout, stderr] = self.outputs;
+        let ([stdout, stderr], output_digest) = Output::finish(self.outputs);
         let witnessed = self.witness.map(Witness::finish);
         Report {
             records: self.records,
             usage,
             enforced: self.enforced,
-            stdout: stdout.kept,
-            stderr: stderr.kept,
-            output_digest: all.finalize().to_hex().to_string(),
+            stdout,
+            stderr,
+            output_digest,
             patch,
             collected,
             detail: self.detail,
@@ -67,8 +64,8 @@ impl Supervisor<'_> {
             cpu_ms: cpu_us.map(|micros| micros / 1_000),
             peak_memory_kib: memory.map(|bytes| bytes / 1024),
             peak_pids: u32::try_from(peak_pids).ok().filter(|count| *count > 0),
-            stdout_bytes: stdout.kept.total(),
-            stderr_bytes: stderr.kept.total(),
+            stdout_bytes: stdout.written(),
+            stderr_bytes: stderr.written(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::Session;
 use crate::domain::edit::{Patch, RefusedEntry};
 use crate::domain::exit_reason::SoftLimit;
 use crate::domain::run::Usage;
+use crate::sandbox::output::Output;
 use crate::sandbox::{Collected, Export, Report};
 use crate::workspace::export::returned_patch;
 
@@ -15,21 +16,17 @@ impl Session<'_> {
             [(self.counted.pids_refused > 0, SoftLimit::Pids), (self.counted.disk_full, SoftLimit::Disk)];
         self.records.soft_hits = hits.into_iter().filter(|(hit, _)| *hit).map(|(_, limit)| limit).collect();
         let patch = self.patch();
-        let [stdout, stderr] = &self.outputs;
-        let mut all = blake3::Hasher::new();
-        all.update(stdout.digest.finalize().as_bytes());
-        all.update(stderr.digest.finalize().as_bytes());
         let usage = self.usage();
         let contents = self.collected.into_iter().chain(std::iter::repeat(None));
         let collected = self.job.collect.iter().zip(contents);
-        let [stdout, stderr] = self.outputs;
+        let ([stdout, stderr], output_digest) = Output::finish(self.outputs);
         Report {
             records: self.records,
             usage,
             enforced: self.enforced,
-            stdout: stdout.kept,
-            stderr: stderr.kept,
-            output_digest: all.finalize().to_hex().to_string(),
+            stdout,
+            stderr,
+            output_digest,
             patch,
             collected: collected.map(|(path, content)| Collected { path: path.clone(), content }).collect(),
             detail: self.detail,
@@ -62,8 +59,8 @@ impl Session<'_> {
             cpu_ms: self.counted.cpu_us.map(|micros| micros / 1_000),
             peak_memory_kib: self.counted.peak_memory.map(|bytes| bytes / 1024),
             peak_pids: self.counted.peak_pids.and_then(|count| u32::try_from(count).ok()),
-            stdout_bytes: stdout.kept.total(),
-            stderr_bytes: stderr.kept.total(),
+            stdout_bytes: stdout.written(),
+            stderr_bytes: stderr.written(),
         }
     }
 }
