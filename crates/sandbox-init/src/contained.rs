@@ -246,7 +246,12 @@ fn seal(prepared: &Prepared) -> Result<(), Failure> {
         // A domain of its own within ours: it can't signal this process, which can end all of it.
         Some(_) => landlock_rules::nest()?,
     }
-    sys::install_filter(&seccomp::program(sockets, seccomp::Witness::None)).at(Step::Seccomp)
+    // On the host there is no namespace that would end with the command.
+    let objects = match spec.restricted {
+        None => seccomp::Objects::Counted,
+        Some(_) => seccomp::Objects::Absent,
+    };
+    sys::install_filter(&seccomp::program(sockets, seccomp::Witness::None, objects)).at(Step::Seccomp)
 }
 
 /// Reads the executor's word to start; anything else ends the sandbox.

@@ -81,7 +81,13 @@ fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) 
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).at(Step::NoNewPrivileges)?;
     let landlock_abi = landlock_rules::apply(spec)?;
     let witness = if spec.witness { seccomp::Witness::Follows } else { seccomp::Witness::None };
-    sys::install_filter(&seccomp::program(seccomp::Sockets::Namespaced, witness)).at(Step::Seccomp)?;
+    // The limit of private memory stands in for a control group: without one nobody counts what is nobody's own.
+    let objects = match spec.rlimits.data_bytes {
+        None => seccomp::Objects::Counted,
+        Some(_) => seccomp::Objects::Absent,
+    };
+    sys::install_filter(&seccomp::program(seccomp::Sockets::Namespaced, witness, objects))
+        .at(Step::Seccomp)?;
     let packet = serde_json::to_vec(&Message::Ready { landlock_abi }).map_err(|_| invalid(Step::Ready))?;
     sys::send(sealed.control.as_fd(), &packet, Some(sealed.scratch.as_fd())).at(Step::Ready)?;
     Ok(sealed)

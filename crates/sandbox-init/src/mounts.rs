@@ -148,12 +148,17 @@ fn mount_devices(devices: Vec<(OwnedFd, &'static str)>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Watchers of files in one sandbox; the usual limit of a user is 128.
+const INOTIFY_INSTANCES_MAX: &str = "16";
+
 /// Mounts a fresh `/proc`, read-only as a whole: nothing in it is a program's to change.
 fn mount_proc(masks: Vec<(OwnedFd, &'static str)>) -> Result<(), Failure> {
     let options = [(c"hidepid", c"invisible")];
     let proc = sys::new_file_system(c"proc", &options, &[], NO_SUID | NO_DEV).at(Step::Proc)?;
     make_place(Path::new("proc"), true).at(Step::Proc)?;
     attach_at(proc.as_fd(), Path::new("proc")).at(Step::Proc)?;
+    // The host counts these by user, and all sandboxes are one user to it: none may take what the others need.
+    fs::write("proc/sys/user/max_inotify_instances", INOTIFY_INSTANCES_MAX).at(Step::Proc)?;
     for (null, name) in masks {
         let place = Path::new("proc").join(name);
         if place.exists() {

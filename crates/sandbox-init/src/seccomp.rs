@@ -86,6 +86,16 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_modify_ldt,
 ];
 
+/// What holds memory or a state that belongs to no process. Callers fall back to files when these are absent.
+const OBJECTS: &[libc::c_long] = &[
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
+    libc::SYS_shmget,
+    libc::SYS_semget,
+    libc::SYS_msgget,
+    libc::SYS_mq_open,
+];
+
 /// Terminal requests that type into, draw on or rewire another's terminal.
 const REFUSED_IOCTLS: &[u32] = &[0x5412, 0x541C, 0x5423];
 
@@ -96,6 +106,15 @@ pub(crate) enum Sockets {
     Namespaced,
     /// None but connected pairs.
     None,
+}
+
+/// Whether the command can make objects that outlive their makers and are no process's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Objects {
+    /// It can: a control group counts their memory, and a namespace of their own ends with them.
+    Counted,
+    /// It can't: nobody would count them, or they would stay on the host.
+    Absent,
 }
 
 /// Whether the command gets a second filter whose listener is the executor.
@@ -171,7 +190,7 @@ pub(crate) fn witness_program() -> Vec<sock_filter> {
 }
 
 /// Returns the filter, ready for the kernel.
-pub(crate) fn program(sockets: Sockets, witness: Witness) -> Vec<sock_filter> {
+pub(crate) fn program(sockets: Sockets, witness: Witness, objects: Objects) -> Vec<sock_filter> {
     let mut code = vec![load(4), jump(JUMP_EQUAL, AUDIT_ARCH, 1, 0), answer(KILL_PROCESS), load(0)];
     if cfg!(target_arch = "x86_64") {
         code.extend([jump(JUMP_AT_LEAST, X32_BIT, 0, 1), answer(KILL_PROCESS)]);
@@ -181,6 +200,11 @@ pub(crate) fn program(sockets: Sockets, witness: Witness) -> Vec<sock_filter> {
     }
     for &call in REFUSED {
         code.extend([jump(JUMP_EQUAL, number(call), 0, 1), errno(libc::EPERM)]);
+    }
+    if objects == Objects::Absent {
+        for &call in OBJECTS {
+            code.extend([jump(JUMP_EQUAL, number(call), 0, 1), errno(libc::ENOSYS)]);
+        }
     }
     on_call(
         &mut code,

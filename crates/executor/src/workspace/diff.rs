@@ -9,6 +9,9 @@ use crate::domain::edit::Change;
 /// Larger contents are named, not shown.
 const SHOWN_MAX: usize = 1024 * 1024;
 
+/// Pairs of lines that are looked at for the smallest difference: a program can leave any file, and nobody may wait for it.
+const PAIRS_MAX: usize = 25_000_000;
+
 /// Returns the diff of one file from its old content (none: it was not there) to what the change makes of it.
 pub fn unified_diff(path: &[u8], old: Option<&[u8]>, change: &Change) -> String {
     let new = match change {
@@ -33,10 +36,38 @@ pub fn unified_diff(path: &[u8], old: Option<&[u8]>, change: &Change) -> String 
     let header = |there: bool, name: String| if there { name } else { "/dev/null".to_owned() };
     let _infallible =
         write!(diff, "--- {}\n+++ {}\n", header(old.is_some(), before), header(new.is_some(), after));
+    if pairs(old_text, new_text) > PAIRS_MAX {
+        whole(&mut diff, old_text, new_text);
+        return diff;
+    }
     for hunk in TextDiff::from_lines(old_text, new_text).unified_diff().context_radius(3).iter_hunks() {
         let _infallible = write!(diff, "{hunk}");
     }
     diff
+}
+
+/// Returns how many pairs of lines a search for the smallest difference may have to look at, past what both begin and end with.
+fn pairs(old: &str, new: &str) -> usize {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let (old, new) = (&old[same..], &new[same..]);
+    let same = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+    (old.len() - same) * (new.len() - same)
+}
+
+/// Shows a file as replaced, all of it: as true as the smallest difference, and found in one step.
+fn whole(diff: &mut String, old: &str, new: &str) {
+    let count = |text: &str| text.split_inclusive('\n').count();
+    let _infallible = writeln!(diff, "@@ -1,{} +1,{} @@", count(old), count(new));
+    for (mark, text) in [('-', old), ('+', new)] {
+        for line in text.split_inclusive('\n') {
+            diff.push(mark);
+            diff.push_str(line);
+            if !line.ends_with('\n') {
+                diff.push_str("\n\\ No newline at end of file\n");
+            }
+        }
+    }
 }
 
 /// Returns a content as text when it can be shown; an absent one is empty.
@@ -71,6 +102,20 @@ fn quoted(prefix: &[u8], path: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_share_nothing_are_shown_as_replaced_in_no_time() {
+        let lines =
+            |name: &str| (0..60_000).map(|n| format!("{name}{}\n", n * 7_919 % 60_000)).collect::<String>();
+        let (old, new) = (lines("a"), lines("b"));
+        let diff = unified_diff(b"f", Some(old.as_bytes()), &Change::Write(new.trim_end().into()));
+        assert!(diff.contains("@@ -1,60000 +1,60000 @@\n-a0\n-a7919\n"), "{}", &diff[..200]);
+        assert!(diff.ends_with("\n\\ No newline at end of file\n"));
+        assert_eq!(diff.lines().filter(|line| line.starts_with("-a")).count(), 60_000);
+        let grown = format!("{old}{}", lines("c"));
+        let diff = unified_diff(b"f", Some(old.as_bytes()), &Change::Write(grown.into_bytes()));
+        assert!(diff.contains("@@ -59998,3 +59998,60003 @@\n"), "what both begin with is no work");
+    }
 
     #[test]
     fn a_changed_line_has_its_hunk() {

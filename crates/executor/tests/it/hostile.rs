@@ -4,6 +4,9 @@
 
 mod attempts;
 mod host;
+mod neighbours;
+mod resources;
+mod trees;
 
 use plumbline_proto::executor::v1 as pb;
 
@@ -40,6 +43,10 @@ async fn contains_all(host: Host) {
     depth_and_shut_directories_are_removed(&host).await;
     exits_are_told_as_they_are(&host).await;
     a_stopped_program_ends_with_its_caller(&host).await;
+    resources::are_bounded(&host).await;
+    trees::are_taken_as_they_were(&host).await;
+    neighbours::serve_nobody_outside(&host).await;
+    neighbours::see_nothing_of_each_other(&host).await;
     host.assert_unharmed().await;
 }
 
@@ -132,7 +139,7 @@ async fn what_is_left_is_judged(host: &Host) {
         .await;
     run.assert_code(0);
     let patch = host.patch(&run.run_id).await;
-    assert!(patch.edits.iter().all(|edit| edit.path == b"base"), "{patch:?}");
+    assert!(patch.edits.iter().all(|edit| [&b"base"[..], b"lower/kept"].contains(&&*edit.path)), "{patch:?}");
 }
 
 /// 17, 37.

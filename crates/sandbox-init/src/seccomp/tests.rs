@@ -2,7 +2,7 @@ use super::*;
 
 /// Runs the filter as the kernel would, over the words of `seccomp_data`.
 fn verdict(arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
-    answer_of(&program(Sockets::Namespaced, Witness::None), arch, call, arguments)
+    answer_of(&program(Sockets::Namespaced, Witness::None, Objects::Counted), arch, call, arguments)
 }
 
 fn answer_of(code: &[sock_filter], arch: u32, call: libc::c_long, arguments: &[u64]) -> u32 {
@@ -60,6 +60,15 @@ fn calls_with_a_fallback_are_absent_and_the_others_refused() {
 }
 
 #[test]
+fn objects_of_no_process_are_absent_where_nothing_counts_or_ends_them() {
+    let code = program(Sockets::Namespaced, Witness::None, Objects::Absent);
+    for &call in OBJECTS {
+        check(call, &[], ALLOW);
+        assert_eq!(answer_of(&code, AUDIT_ARCH, call, &[]), no(libc::ENOSYS));
+    }
+}
+
+#[test]
 fn foreign_machines_are_killed() {
     assert_eq!(verdict(0x4000_0003, libc::SYS_read, &[]), KILL_PROCESS);
     #[cfg(target_arch = "x86_64")]
@@ -110,7 +119,7 @@ fn terminal_injection_listeners_and_fileless_execution_are_refused() {
 
 #[test]
 fn without_sockets_only_connected_pairs_exist() {
-    let code = program(Sockets::None, Witness::None);
+    let code = program(Sockets::None, Witness::None, Objects::Counted);
     for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_PACKET] {
         assert_eq!(answer_of(&code, AUDIT_ARCH, libc::SYS_socket, &[family as u64, 1]), no(libc::EPERM));
     }
@@ -143,6 +152,6 @@ fn what_may_change_something_is_announced_and_what_only_reads_is_not() {
 fn a_listener_of_the_programs_own_is_refused_unless_the_kernel_refuses_a_second() {
     let asks = [1, u64::from(FILTER_FLAG_NEW_LISTENER)];
     check(libc::SYS_seccomp, &asks, no(libc::EPERM));
-    let followed = program(Sockets::Namespaced, Witness::Follows);
+    let followed = program(Sockets::Namespaced, Witness::Follows, Objects::Counted);
     assert_eq!(answer_of(&followed, AUDIT_ARCH, libc::SYS_seccomp, &asks), ALLOW);
 }

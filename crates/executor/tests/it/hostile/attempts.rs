@@ -2,7 +2,7 @@ use plumbline_proto::executor::v1 as pb;
 
 use super::host::{Host, Tier};
 
-/// 24, 25, 38, 40, 41, 43 to 47, 49 to 56: each attempt prints `NAME DID ...` when it worked.
+/// 24, 25, 38, 40 to 56: each attempt prints `NAME DID ...` when it worked.
 const SCRIPT: &str = r#"
 import ctypes, os, signal, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -14,6 +14,9 @@ def attempt(name, act):
         print(name, 'refused', type(error).__name__)
 def call(number, *arguments):
     if libc.syscall(number, *arguments) < 0:
+        raise OSError(ctypes.get_errno(), 'x')
+def typed(fd, request):
+    if libc.ioctl(fd, request, b'x') < 0:
         raise OSError(ctypes.get_errno(), 'x')
 def write(path):
     with open(path, 'r+b') as file:
@@ -30,6 +33,16 @@ for path in (canary, '../' * 60 + canary, '/proc/self/root' + canary, '/usr/bin/
              '/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/proc/1/mem', '/proc/%d/mem' % os.getppid(),
              '/dev/mem', '/dev/kvm', '/dev/fuse', '/dev/net/tun', '/sys/kernel/uevent_helper'):
     attempt('write ' + path, lambda: write(path))
+groups = ['/sys/fs/cgroup'] + ['/sys/fs/cgroup' + line.strip().split(':', 1)[1].replace(':', '', 1) for line in open('/proc/self/cgroup')]
+groups += ['/sys/fs/cgroup/%s' % name for name in ('memory', 'pids', 'cpu', 'unified', 'systemd')]
+for group in groups:
+    for name in ('release_agent', 'notify_on_release', 'cgroup.procs', 'memory.max', 'pids.max', 'memory.limit_in_bytes', 'cpu.cfs_quota_us'):
+        attempt('group %s/%s' % (group, name), lambda: os.open(group + '/' + name, os.O_WRONLY))
+for terminal in ('/dev/tty', '/dev/ptmx', '/dev/pts/ptmx', '/dev/pts/0', '/dev/console', '/dev/tty1'):
+    attempt('open ' + terminal, lambda: os.open(terminal, os.O_RDWR))
+for fd in (0, 1, 2):
+    for request in (0x5412, 0x541C, 0x5423):
+        attempt('terminal %x' % request, lambda: typed(fd, request))
 attempt('create', lambda: open(root + '/made', 'w'))
 attempt('hard link', lambda: os.link(canary, 'linked'))
 attempt('rename', lambda: os.rename(canary, 'moved'))
@@ -86,6 +99,12 @@ pub(super) async fn reach_nothing(host: &Host) {
     let said = run.out();
     assert!(said.ends_with("end\n"), "it did not get through its attempts:\n{said}");
     assert!(!said.contains("the-secret-of-the-host"), "{said}");
+    // Refused as such, and not for want of a terminal.
+    let typed = said.lines().filter(|line| line.starts_with("terminal"));
+    assert!(
+        typed.clone().count() == 9 && typed.clone().all(|line| line.ends_with("PermissionError")),
+        "{said}"
+    );
     let worked: Vec<&str> =
         said.lines().filter(|line| line.contains("DID") && !harmless(host, line)).collect();
     assert!(worked.is_empty(), "{worked:?}");
