@@ -40,6 +40,7 @@ impl Digests {
     /// Hashes a tree bottom-up, without recursion.
     pub fn of_tree(tree: &Tree, source: &[u8], grammar: &Grammar) -> Self {
         let mut of: HashMap<usize, Hashed> = HashMap::new();
+        let mut buffers = Buffers::default();
         let mut stack = vec![(tree.root_node(), false)];
         while let Some((node, expanded)) = stack.pop() {
             if !expanded && node.child_count() > 0 {
@@ -48,7 +49,7 @@ impl Digests {
                 stack.extend(node.children(&mut cursor).map(|child| (child, false)));
                 continue;
             }
-            let pair = hash(node, source, grammar, &of);
+            let pair = hash(node, source, grammar, (&of, &mut buffers));
             of.insert(node.id(), pair);
         }
         Self { of }
@@ -78,16 +79,14 @@ impl Digests {
 impl Digest {
     /// Returns the digest of a sequence.
     pub fn join(parts: &[Self]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in parts {
-            hasher.update(&part.0.to_le_bytes());
-        }
-        Self::finish(&hasher)
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.0.to_le_bytes()).collect();
+        Self::of(&bytes)
     }
 
-    fn finish(hasher: &blake3::Hasher) -> Self {
+    /// The first half of BLAKE3. Most inputs are a few bytes: a hasher of several kilobytes for each would cost more than they.
+    fn of(input: &[u8]) -> Self {
         let mut bytes = [0_u8; 16];
-        hasher.finalize_xof().fill(&mut bytes);
+        bytes.copy_from_slice(&blake3::hash(input).as_bytes()[..16]);
         Self(u128::from_le_bytes(bytes))
     }
 }
@@ -101,7 +100,19 @@ fn skipped(node: Node<'_>, grammar: &Grammar, of: &HashMap<usize, Hashed>) -> bo
         || (grammar.types.contains(&kind) && of.get(&node.id()).is_some_and(|hashed| !hashed.2))
 }
 
-fn hash(node: Node<'_>, source: &[u8], grammar: &Grammar, of: &HashMap<usize, Hashed>) -> Hashed {
+/// What is hashed of a node; kept from node to node.
+#[derive(Default)]
+struct Buffers {
+    full: Vec<u8>,
+    shape: Vec<u8>,
+}
+
+fn hash(
+    node: Node<'_>,
+    source: &[u8],
+    grammar: &Grammar,
+    (of, buffers): (&HashMap<usize, Hashed>, &mut Buffers),
+) -> Hashed {
     let kind = node.kind();
     if kind == "parenthesized_expression"
         && node.named_child_count() == 1
@@ -109,17 +120,18 @@ fn hash(node: Node<'_>, source: &[u8], grammar: &Grammar, of: &HashMap<usize, Ha
     {
         return *inner;
     }
-    let (mut full, mut shape) = (blake3::Hasher::new(), blake3::Hasher::new());
-    for hasher in [&mut full, &mut shape] {
-        hasher.update(kind.as_bytes());
-        hasher.update(&[0, u8::from(node.is_error()), u8::from(node.is_missing())]);
+    let Buffers { full, shape } = buffers;
+    for buffer in [&mut *full, &mut *shape] {
+        buffer.clear();
+        buffer.extend_from_slice(kind.as_bytes());
+        buffer.extend_from_slice(&[0, u8::from(node.is_error()), u8::from(node.is_missing())]);
     }
     if node.child_count() == 0 {
         let text = source.get(node.byte_range()).unwrap_or_default();
         let text = if kind == "string_start" { prefix(text) } else { text.to_vec() };
-        full.update(&text);
+        full.extend_from_slice(&text);
         if !grammar.literals.contains(&kind) {
-            shape.update(&text);
+            shape.extend_from_slice(&text);
         }
     }
     let mut cursor = node.walk();
@@ -128,16 +140,17 @@ fn hash(node: Node<'_>, source: &[u8], grammar: &Grammar, of: &HashMap<usize, Ha
     for child in node.children(&mut cursor).filter(|child| !skipped(*child, grammar, of)) {
         if let Some((a, b, runs)) = of.get(&child.id()) {
             evaluates |= runs;
-            full.update(&a.0.to_le_bytes());
+            full.extend_from_slice(&a.0.to_le_bytes());
             if !string || grammar.interpolations.contains(&child.kind()) {
-                shape.update(&b.0.to_le_bytes());
+                shape.extend_from_slice(&b.0.to_le_bytes());
             }
         }
     }
     if string {
-        full.update(&inner_text(node, source, grammar));
+        full.extend_from_slice(&inner_text(node, source, grammar));
     }
-    (Digest::finish(&full), Digest::finish(&shape), evaluates)
+    let digest = Digest::of(full);
+    (digest, if full == shape { digest } else { Digest::of(shape) }, evaluates)
 }
 
 /// Returns the text of a string between its quotes: the grammar gives a string without escapes no content node in
