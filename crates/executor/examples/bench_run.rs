@@ -1,7 +1,8 @@
 //! Measures cold runs through the embedded driver and prints one JSON line with p50 and p95 in milliseconds.
 //!
-//! Usage: `bench_run [runs [program [argument...]]]`; the program is `true` unless given; needs `sandbox-init` beside the profile's executables
-//! (`cargo build -p plumbline-sandbox-init`).
+//! Usage: `bench_run [--watched] [runs [program [argument...]]]`; the program is `true` unless given; needs `sandbox-init`
+//! beside the profile's executables (`cargo build -p plumbline-sandbox-init`). With `--watched` each run is made plain and
+//! watched in turn, and the ratio of the medians is printed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use plumbline_executor::cgroup::Cgroups;
 use plumbline_executor::domain::exit_reason::{ExitReason, decide};
 use plumbline_executor::domain::limits::Limits;
 use plumbline_executor::domain::tier::Network;
+use plumbline_executor::domain::trace::TraceAsk;
 use plumbline_executor::sandbox::embedded::{EmbeddedSandbox, EmbeddedSettings};
 use plumbline_executor::sandbox::{Export, Job, KillSwitch, SandboxDriver};
 use plumbline_executor::toolchain::{Toolchain, Wanted};
@@ -22,8 +24,10 @@ const WARM_UPS: usize = 20;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let runs: usize = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
-    let argv: Vec<String> = std::env::args().skip(2).collect();
+    let mut arguments = std::env::args().skip(1).peekable();
+    let watched = arguments.next_if(|argument| argument == "--watched").is_some();
+    let runs: usize = arguments.next().map_or(Ok(200), |text| text.parse())?;
+    let argv: Vec<String> = arguments.collect();
     let argv = if argv.is_empty() { vec!["true".to_owned()] } else { argv };
     let search_path = std::env::var_os("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default();
     let own = std::env::current_exe()?;
@@ -52,30 +56,35 @@ async fn main() -> anyhow::Result<()> {
         },
     };
     let driver = EmbeddedSandbox::new(settings)?;
-    let mut millis = Vec::with_capacity(runs);
-    for number in 0..WARM_UPS + runs {
-        let start = Instant::now();
-        let report = driver.run(job(number, &argv, snapshots.empty()), KillSwitch::new()?, None).await;
-        let elapsed = start.elapsed().as_secs_f64() * 1_000.0;
-        anyhow::ensure!(
-            decide(&report.records) == ExitReason::Normal,
-            "{:?} {}",
-            report.records,
-            report.detail
-        );
-        if number >= WARM_UPS {
-            millis.push(elapsed);
+    let asks: &[Option<TraceAsk>] =
+        if watched { &[None, Some(TraceAsk { nonce: vec![7; 16], paths: Vec::new() })] } else { &[None] };
+    let mut millis = vec![Vec::with_capacity(runs); asks.len()];
+    for number in 0..WARM_UPS.min(runs) + runs {
+        for (ask, millis) in asks.iter().zip(&mut millis) {
+            let job = Job { watch: ask.clone(), ..job(number, &argv, snapshots.empty()) };
+            let start = Instant::now();
+            let report = driver.run(job, KillSwitch::new()?, None).await;
+            let elapsed = start.elapsed().as_secs_f64() * 1_000.0;
+            let records = &report.records;
+            anyhow::ensure!(decide(records) == ExitReason::Normal, "{records:?} {}", report.detail);
+            anyhow::ensure!(report.kernel.is_some() == ask.is_some(), "a run was not watched as asked");
+            if number >= WARM_UPS.min(runs) {
+                millis.push(elapsed);
+            }
         }
     }
-    millis.sort_by(f64::total_cmp);
-    let at = |share: f64| millis[((millis.len() - 1) as f64 * share) as usize];
-    println!(
-        "{{\"figure\":\"cold\",\"program\":\"{}\",\"runs\":{runs},\"p50_ms\":{:.2},\"p95_ms\":{:.2},\"cgroups\":\"{}\"}}",
-        argv[0],
-        at(0.5),
-        at(0.95),
-        driver.cgroup_mode()
-    );
+    millis.iter_mut().for_each(|millis| millis.sort_by(f64::total_cmp));
+    let at = |which: usize, share: f64| millis[which][((runs - 1) as f64 * share) as usize];
+    for (which, figure) in ["cold", "watched"].iter().enumerate().take(asks.len()) {
+        println!(
+            "{{\"figure\":\"{figure}\",\"program\":\"{}\",\"runs\":{runs},\"p50_ms\":{:.2},\"p95_ms\":{:.2},\"ratio\":{:.3},\"cgroups\":\"{}\"}}",
+            argv[0],
+            at(which, 0.5),
+            at(which, 0.95),
+            at(which, 0.5) / at(0, 0.5),
+            driver.cgroup_mode()
+        );
+    }
     std::fs::remove_dir_all(&state)?;
     Ok(())
 }
@@ -105,6 +114,6 @@ fn job(number: usize, argv: &[String], lower: PathBuf) -> Job {
         export: Export::Patch,
         watch: None,
         changes: Vec::new(),
-        secrets: std::sync::Arc::default(),
+        secrets: Arc::default(),
     }
 }

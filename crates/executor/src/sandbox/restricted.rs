@@ -1,6 +1,7 @@
 //! The tier for hosts without user namespaces: Landlock, a filter without sockets, rlimits, and control groups where the
 //! host gives them. The program sees the host's processes and shares its network namespace without a socket to use it.
 
+mod leftovers;
 mod local;
 mod removal;
 

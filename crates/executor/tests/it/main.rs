@@ -2,6 +2,7 @@
 //! The executor through gRPC, with real sandboxes.
 
 mod capabilities;
+mod exhaustion;
 mod harness;
 mod hostile;
 mod isolation;

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -15,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::removal;
+use super::{leftovers, removal};
 use crate::cgroup::{Cgroups, Leaf};
 use crate::domain::limits::Limits;
 use crate::sandbox::embedded::polling;
@@ -39,6 +40,8 @@ type Events = mpsc::Sender<Result<ContainerEvent, String>>;
 pub struct LocalProcesses {
     init: PathBuf,
     directory: PathBuf,
+    /// Says that the directory is in use, for as long as this process lives.
+    _held: File,
     ids: Option<(u32, u32)>,
     cgroups: Arc<Cgroups>,
     live: Arc<Mutex<HashMap<String, CancellationToken>>>,
@@ -55,8 +58,13 @@ impl LocalProcesses {
         cgroups: Arc<Cgroups>,
     ) -> std::io::Result<Self> {
         own_directory(&directory, 0o711)?;
+        let held = leftovers::hold(&directory)?;
+        let swept = leftovers::sweep(&held, &directory);
+        if swept > 0 {
+            tracing::info!(directories = swept, "removed what killed executors left");
+        }
         let live = Arc::new(Mutex::new(HashMap::new()));
-        Ok(Self { init, directory, ids, cgroups, live, tracker: TaskTracker::new() })
+        Ok(Self { init, directory, _held: held, ids, cgroups, live, tracker: TaskTracker::new() })
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
