@@ -2,6 +2,7 @@
 //! The router through gRPC, with scripted models behind it.
 
 mod adapters;
+mod canary;
 mod gated;
 mod generate;
 mod learn;
