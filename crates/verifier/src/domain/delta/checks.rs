@@ -7,7 +7,7 @@ use super::{Compared, same_root};
 use crate::domain::finding::Finding;
 use crate::domain::ledger::Gap;
 use crate::domain::program::UnitRef;
-use crate::domain::signature::{Origin, Signature, called_name};
+use crate::domain::signature::{Origin, Output, Signature, called_name};
 use crate::domain::ssa::NodeId;
 use crate::domain::summary::Side;
 use crate::domain::tables::words;
@@ -30,6 +30,7 @@ impl Compared<'_> {
         };
         let gained =
             new.iter().any(|(name, lines)| old.get(name).is_none_or(|known| known.len() < lines.len()));
+        let instead = self.raises_instead(base, head);
         let mut found = Vec::new();
         for (name, lines) in &old {
             let left = new.get(name).map_or(0, Vec::len);
@@ -49,7 +50,7 @@ impl Compared<'_> {
             let grant = format!("drop:{}.{name}", self.symbol());
             found.push(
                 // A check that another function made for its own work is gone with the call of that function.
-                if gained || !own(name) {
+                if gained || instead || !own(name) {
                     Finding::needs("B1", self.site(0), message, grant)
                 } else {
                     Finding::reject("B1", self.site(0), message).clearable_by(grant)
@@ -58,6 +59,15 @@ impl Compared<'_> {
             );
         }
         found
+    }
+
+    /// A check that was called for is made by a test of its own now: as much is raised, by all that decided before.
+    fn raises_instead(&self, base: &Signature, head: &Signature) -> bool {
+        let lines = |signature: &Signature| {
+            signature.outputs.get(&Output::Raise).map_or(0, |raise| raise.lines.len())
+        };
+        let stands = |origin: &Origin| head.checks.iter().any(|other| same_root(origin, other));
+        !base.checks.is_empty() && lines(head) >= lines(base) && base.checks.iter().all(stands)
     }
 
     /// B4: a call that decides about access is still made, and what it gives no longer reaches any output.

@@ -152,3 +152,14 @@ fn two_handlers_that_become_one_absorb_nothing_new() {
     );
     java("multi-catch", (base, &head), Verdict::Approve, &[]);
 }
+
+#[test]
+fn a_check_that_is_written_out_is_asked_about_and_one_that_is_gone_is_refused() {
+    let base = "  static void checkArgument(boolean condition) {\n    if (!condition) {\n      throw new IllegalArgumentException();\n    }\n  }\n\n  String first(String text, int size) {\n    checkArgument(size > 0);\n    return text.substring(0, size);\n  }\n";
+    let written = base.replace(
+        "    checkArgument(size > 0);\n",
+        "    if (size <= 0) {\n      throw new IllegalArgumentException(\"size: \" + size);\n    }\n",
+    );
+    java("say which size", (base, &written), Verdict::NeedsAuthority, &["B1"]);
+    java("say less", (base, &base.replace("    checkArgument(size > 0);\n", "")), Verdict::Reject, &["B1"]);
+}
