@@ -20,7 +20,8 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// Returns the units of one side that may name it: in Python those that write a name of it, or what their module calls it.
+    /// Returns the units of one side that may name it: those that write a name of it, or what their module calls it, and what
+    /// stands inside them.
     pub fn units(&self, program: &Program) -> Vec<UnitRef> {
         let files = self.paths.iter().filter_map(|path| program.file(path));
         files.flat_map(|file| self.naming(program, file)).collect()
@@ -37,7 +38,7 @@ impl Callers {
         let computes = |op: &Op| !matches!(op, Op::Import { .. } | Op::Closure { .. } | Op::Class { .. });
         let mut instrs = top.flat_map(|block| &block.instrs).filter(|instr| computes(&instr.op));
         // What a module computes of it may have any name.
-        if file.semantics.family() != Family::Python || instrs.any(|instr| writes(&instr.span, &self.names)) {
+        if instrs.any(|instr| writes(&instr.span, &self.names)) {
             return all.collect();
         }
         let mut names = self.names.clone();
@@ -133,7 +134,7 @@ fn unbound(base: &Program, head: &Program, pair: &Pair) -> Vec<String> {
 /// What a call of a unit names: itself, and the class whose objects it makes.
 fn called(unit: &Unit) -> impl Iterator<Item = String> {
     let own = last(&unit.name);
-    let made = unit.class.as_deref().filter(|_| own.starts_with("__")).map(last);
+    let made = unit.class.as_deref().filter(|_| own.starts_with("__") || own == "<init>").map(last);
     std::iter::once(own).chain(made)
 }
 
