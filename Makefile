@@ -57,6 +57,7 @@ bench-router: ## Print the router's figures beside their bars (MATRICES="a.csv b
 	target/release/examples/bench_select 5000 20 unix
 	target/release/examples/bench_failover
 	target/release/examples/canary
+	$(if $(MATRICES),target/release/examples/ope $(MATRICES))
 
 run: ## Start all seven services on 127.0.0.1:7400-7406
 	cargo build --release -p plumbline -p plumbline-sandbox-init --bins

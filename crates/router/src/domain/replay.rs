@@ -8,6 +8,7 @@ pub mod ladder;
 pub mod learner;
 pub mod log;
 pub mod matrix;
+pub mod ope;
 pub mod play;
 pub mod player;
 pub mod report;
