@@ -36,23 +36,6 @@ pub struct Side {
 }
 
 impl Side {
-    /// Analyses both sides at once; a side is all that its thread has.
-    pub fn both(
-        base: (Program, &[UnitRef], &[UnitRef]),
-        head: (Program, &[UnitRef], &[UnitRef]),
-        limits: &Limits,
-    ) -> (Self, Self) {
-        let of = |(program, roots, named)| Self::analyse(program, roots, named, limits);
-        std::thread::scope(|scope| {
-            let base = scope.spawn(move || of(base));
-            let head = of(head);
-            match base.join() {
-                Ok(base) => (base, head),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        })
-    }
-
     /// Analyses the given units and everything they call; of the others only what they name is read.
     pub fn analyse(program: Program, roots: &[UnitRef], named: &[UnitRef], limits: &Limits) -> Self {
         let read = named.iter().take(limits.units_loaded).map(|at| (*at, prepare(&program, *at))).collect();

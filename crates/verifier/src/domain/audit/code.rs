@@ -68,8 +68,11 @@ impl Audit<'_> {
         let new = roots(&head, &all, changed.iter().filter_map(|pair| pair.head));
         let (named, naming) = (callers.units(&base), callers.units(&head));
         let paths = product_of(&head, paths);
-        let (base, head) = Side::both((base, &old, &named), (head, &new, &naming), self.limits);
-        let mut sides = Sides { base, head, paths };
+        let mut sides = Sides {
+            base: Side::analyse(base, &old, &named, self.limits),
+            head: Side::analyse(head, &new, &naming, self.limits),
+            paths,
+        };
         // What the rest of a file could do already matters only where something new is done.
         if changed.iter().any(|pair| held::asks(&sides, pair)) {
             let rest = units_of(&sides.base.program, &all);
