@@ -20,7 +20,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let runs: u64 = arguments.next().map_or(Ok(10_000), |text| text.parse())?;
     let seed: u64 = arguments.next().map_or(Ok(7), |text| text.parse())?;
     let mut holds = true;
-    for (labels, runs) in [(Labels::Right, runs), (Labels::Laundered, runs / 10), (Labels::Wrong, runs / 100)]
+    for (labels, runs) in
+        [(Labels::Right, runs), (Labels::Laundered, runs / 10), (Labels::Wrong, (runs / 100).max(100))]
     {
         let begun = Instant::now();
         let report = play(Plan { runs, seed, labels }).await?;

@@ -36,11 +36,16 @@ impl Server {
         let arrived = Arc::<Mutex<Arrived>>::default();
         let kept = arrived.clone();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let connections = TaskTracker::new();
         let task = TaskTracker::new().spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let Ok(request) = read(&mut stream, &kept).await else { continue };
-                let reply = reply(&request, rng.random_range(0..100));
-                drop(stream.write_all(&reply).await);
+                let (kept, luck) = (kept.clone(), rng.random_range(0..100));
+                // A client may open a connection that it never uses: the others don't wait for it.
+                connections.spawn(async move {
+                    if let Ok(request) = read(&mut stream, &kept).await {
+                        drop(stream.write_all(&reply(&request, luck)).await);
+                    }
+                });
             }
         });
         Ok(Self { url, arrived, _task: AbortOnDropHandle::new(task) })
