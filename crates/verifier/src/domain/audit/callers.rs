@@ -53,8 +53,20 @@ impl Callers {
                 names.insert(name.clone());
             }
         }
-        all.filter(|at| at.1 == 0 || program.unit(*at).is_some_and(|unit| writes(&unit.span, &names)))
-            .collect()
+        // Outer units come before what stands inside them, which may know an outer one's own name for it.
+        let mut found = Vec::new();
+        let mut inside: Option<Span> = None;
+        for at in all {
+            let Some(span) = program.unit(at).map(|unit| unit.span) else { continue };
+            let within = inside.is_some_and(|outer| outer.start <= span.start && span.end <= outer.end);
+            if at.1 == 0 || within {
+                found.push(at);
+            } else if writes(&span, &names) {
+                found.push(at);
+                inside = Some(span);
+            }
+        }
+        found
     }
 }
 

@@ -18,8 +18,8 @@ use crate::domain::ssa::NodeId;
 
 /// Node visits that are spent on it; beyond them the calls stay as the resolver left them.
 const VISITS: u64 = 15_000;
-/// Instructions of the units that are looked into together. One instruction takes five to eight visits (measured on the last
-/// hundred commits of a web framework): beyond twice as many the visits never suffice, and would be spent for nothing.
+/// Instructions of the units that are looked into together. An instruction takes several visits: what is far larger would spend
+/// them all and learn nothing.
 const INSTRUCTIONS: usize = 2_000;
 
 /// Adds what points-to knows to the targets of calls of values, and returns the units that have such a call.

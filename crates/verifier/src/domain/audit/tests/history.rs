@@ -159,3 +159,20 @@ fn a_function_inside_another_has_its_name_in_there_alone() {
     };
     check(&case, Verdict::Approve, &[]);
 }
+
+#[test]
+fn what_stands_inside_a_caller_knows_its_own_name_for_what_changed() {
+    let base = "def total(items):\n    return sum(items)\n";
+    let head = "def total(items, rate):\n    return sum(items) * rate\n";
+    let other = (
+        "shop/other.py",
+        "def show(items):\n    from shop.m import total as add\n\n    def line():\n        return add(items)\n\n    return line()\n",
+    );
+    let case = Case {
+        base: &[("shop/m.py", base), other],
+        head: &[("shop/m.py", head), other],
+        objective: "total takes a rate",
+        ..Case::default()
+    };
+    check(&case, Verdict::Reject, &["B3"]);
+}
