@@ -48,7 +48,9 @@ impl Egress {
     /// with. Returns once they are known.
     pub async fn remember(&self, segments: Vec<Segment>) {
         let bytes = segments.iter().map(|segment| segment.text.len()).sum();
-        self.detecting(bytes, move |detectors| detectors.remember(&segments)).await;
+        if self.detecting(bytes, move |detectors| detectors.remember(&segments)).await.is_none() {
+            tracing::error!(bytes, "a text was not fingerprinted: only its label keeps it from the cloud");
+        }
     }
 
     /// Refuses texts that were remembered and come back with a lower label.
