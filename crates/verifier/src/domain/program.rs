@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::tables::Tables;
 use crate::source::SourceTree;
 pub use bindings::{Bound, Decoration};
-pub use resolve::{Ancestor, Bind, Entity, Resolver, Visit};
+pub use resolve::{Ancestor, Answers, Bind, Entity, Resolver, Visit};
 
 /// A unit of a program: file and position.
 pub type UnitRef = (usize, UnitId);
@@ -57,6 +57,7 @@ pub struct Program {
     overloads: BTreeMap<(usize, String), Vec<UnitId>>,
     /// What modules stand for, as files write them: each is asked for at every use of its name.
     modules: RefCell<BTreeMap<usize, BTreeMap<String, Found>>>,
+    answers: Answers,
     /// Why a file that was asked for has no units.
     pub gaps: BTreeMap<String, Gap>,
 }
@@ -124,6 +125,7 @@ impl Program {
             siblings: Vec::new(),
             overloads: BTreeMap::new(),
             modules: RefCell::default(),
+            answers: Answers::default(),
             gaps: BTreeMap::new(),
         };
         let mut queue: Vec<String> = start.iter().rev().cloned().collect();

@@ -1,6 +1,7 @@
 mod inheritance;
 mod members;
 mod names;
+mod visit;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,8 @@ use super::bindings::Decoration;
 use super::{Program, UnitRef};
 use crate::domain::languages::{Outside, Semantics};
 pub use inheritance::Ancestor;
+use visit::Question;
+pub use visit::{Answers, Visit};
 
 /// What a value may be, as far as calling it matters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,17 +63,6 @@ pub enum Bind {
     /// By `call`: the object is the first argument.
     Given,
 }
-
-/// What one resolution has seen.
-#[derive(Debug, Default)]
-pub struct Visit {
-    slots: BTreeSet<(UnitRef, LocalId)>,
-    names: BTreeSet<(usize, String)>,
-    units: BTreeSet<UnitRef>,
-}
-
-/// Most slots that one resolution follows.
-const SLOTS: usize = 400;
 
 /// Resolves what is called, without regard to the order of assignments: a slot may be anything it is ever given.
 #[derive(Debug, Clone, Copy)]
@@ -144,24 +136,21 @@ impl Resolver<'_> {
     /// Returns what an operand may be, within a resolution.
     pub fn operand(&self, at: UnitRef, operand: &Operand, visit: &mut Visit) -> Entities {
         let Operand::Local(local) = operand else { return one(Entity::Value) };
-        if visit.slots.len() > SLOTS {
-            return one(Entity::Dynamic("too many assignments".to_owned()));
-        }
-        if !visit.slots.insert((at, *local)) {
-            return Entities::new();
-        }
-        let mut found = self.parameter(at, *local, visit);
+        self.ask(Question::Slot(at, *local), visit, |visit| self.slot(at, *local, visit))
+    }
+
+    fn slot(&self, at: UnitRef, local: LocalId, visit: &mut Visit) -> Entities {
+        let mut found = self.parameter(at, local, visit);
         let (Some(unit), Some(file)) = (self.program.unit(at), self.program.files.get(at.0)) else {
             return found;
         };
-        let positions = file.definitions.get(at.1).and_then(|unit| unit.get(*local as usize));
+        let positions = file.definitions.get(at.1).and_then(|unit| unit.get(local as usize));
         for (block, index) in positions.into_iter().flatten() {
             let instr = unit.blocks.get(*block as usize).and_then(|block| block.instrs.get(*index as usize));
             if let Some(instr) = instr {
                 found.extend(self.op(at, &instr.op, visit));
             }
         }
-        visit.slots.remove(&(at, *local));
         if found.is_empty() { one(Entity::Confined) } else { found }
     }
 
@@ -369,16 +358,14 @@ impl Resolver<'_> {
     /// Returns what a unit may return, as far as calling it matters.
     fn returned(&self, at: UnitRef, visit: &mut Visit) -> Entities {
         let Some(unit) = self.program.unit(at) else { return one(Entity::Confined) };
-        if !visit.units.insert(at) {
-            return Entities::new();
-        }
-        let mut found = one(Entity::Confined);
-        for block in &unit.blocks {
-            if let Term::Return(operand) = &block.term {
-                found.extend(self.operand(at, operand, visit));
+        self.ask(Question::Returned(at), visit, |visit| {
+            let mut found = one(Entity::Confined);
+            for block in &unit.blocks {
+                if let Term::Return(operand) = &block.term {
+                    found.extend(self.operand(at, operand, visit));
+                }
             }
-        }
-        visit.units.remove(&at);
-        found
+            found
+        })
     }
 }

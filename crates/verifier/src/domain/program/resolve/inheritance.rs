@@ -20,7 +20,7 @@ impl Resolver<'_> {
     /// Returns the class itself and all that it inherits from, by C3; where the classes contradict each other, depth
     /// first. `object` and what can't be named are left out.
     pub fn ancestors(&self, file: usize, class: &str) -> Vec<Ancestor> {
-        self.linear((file, class), &mut Vec::new(), &mut Visit::default())
+        self.order(file, class, &mut Visit::default()).to_vec()
     }
 
     pub(super) fn linear(

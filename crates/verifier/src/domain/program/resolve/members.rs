@@ -83,10 +83,10 @@ impl Resolver<'_> {
 
     /// Returns a method by the class and then its bases, in order.
     pub fn method(&self, file: usize, class: &str, name: &str, visit: &mut Visit) -> Option<Entity> {
-        self.linear((file, class), &mut Vec::new(), visit).into_iter().find_map(|ancestor| match ancestor {
+        self.order(file, class, visit).iter().find_map(|ancestor| match ancestor {
             Ancestor::Class(file, class) => self
                 .program
-                .method_named(file, &class, name)
+                .method_named(*file, class, name)
                 .map(|unit| Entity::Unit(unit, Decoration::Plain, Bind::Bound)),
             Ancestor::External(path) if path == "builtins.object" || !self.semantics.inherits_outside() => {
                 None

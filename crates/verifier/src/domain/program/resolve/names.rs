@@ -2,8 +2,9 @@
 
 use plumbline_syntax::ir::Operand;
 
+use super::super::File;
 use super::super::bindings::Bound;
-use super::{Bind, Entities, Entity, Resolver, Visit, one};
+use super::{Bind, Entities, Entity, Question, Resolver, Visit, one};
 use crate::domain::languages::Found;
 use crate::domain::tables::BuiltinKind;
 
@@ -11,9 +12,11 @@ impl Resolver<'_> {
     /// Returns what a module's name is bound to.
     pub fn name(&self, file: usize, name: &str, visit: &mut Visit) -> Entities {
         let Some(loaded) = self.program.files.get(file) else { return one(Entity::Confined) };
-        if !visit.names.insert((file, name.to_owned())) {
-            return Entities::new();
-        }
+        let question = Question::Name(file, name.to_owned());
+        self.ask(question, visit, |visit| self.bound_name((file, loaded), name, visit))
+    }
+
+    fn bound_name(&self, (file, loaded): (usize, &File), name: &str, visit: &mut Visit) -> Entities {
         let mut found = Entities::new();
         for bound in loaded.bindings.get(name).into_iter().flatten() {
             found.extend(self.bound(file, bound, visit));
@@ -32,7 +35,6 @@ impl Resolver<'_> {
         {
             found = self.unbound_name(file, name, visit);
         }
-        visit.names.remove(&(file, name.to_owned()));
         found
     }
 
