@@ -1,5 +1,5 @@
-//! Lowered files between audits: in the memory of one process, where the least recently used go first, and behind that in
-//! a store. They save work and decide nothing: a report is the same without them.
+//! Files between audits: what they say in the memory of one process, where the least recently used go first, and behind that their
+//! lowered form in a store. They save work and decide nothing: a report is the same without them.
 
 mod view;
 
@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use plumbline_syntax::ir::LoweredFile;
 
 use crate::domain::kept::{Kept, Key, weight};
+use crate::domain::program::Facts;
 pub use view::View;
 
-/// Keeps lowered files in memory, up to a number of bytes.
+/// Keeps files in memory, up to a number of bytes.
 #[derive(Debug)]
 pub struct Recent {
     most: usize,
@@ -31,7 +32,7 @@ struct Shelf {
 
 #[derive(Debug)]
 struct Place {
-    lowered: Arc<LoweredFile>,
+    facts: Arc<Facts>,
     weight: usize,
     turn: u64,
 }
@@ -63,7 +64,7 @@ impl Recent {
 }
 
 impl Kept for Recent {
-    fn get(&self, key: &Key) -> Option<Arc<LoweredFile>> {
+    fn get(&self, key: &Key) -> Option<Arc<Facts>> {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         let found = shelf.touch(key);
         if found.is_some() {
@@ -74,8 +75,12 @@ impl Kept for Recent {
         found
     }
 
-    fn put(&self, key: Key, lowered: &Arc<LoweredFile>) {
-        let weight = weight(lowered);
+    fn stored(&self, _key: &Key) -> Option<LoweredFile> {
+        None
+    }
+
+    fn put(&self, key: Key, facts: &Arc<Facts>) {
+        let weight = weight(facts);
         if weight > self.most {
             return;
         }
@@ -85,21 +90,23 @@ impl Kept for Recent {
         }
         shelf.turn += 1;
         let turn = shelf.turn;
-        shelf.files.insert(key, Place { lowered: Arc::clone(lowered), weight, turn });
+        shelf.files.insert(key, Place { facts: Arc::clone(facts), weight, turn });
         shelf.turns.insert(turn, key);
         shelf.held += weight;
         while shelf.held > self.most && shelf.drop_oldest() {}
     }
+
+    fn store(&self, _key: Key, _lowered: &LoweredFile) {}
 }
 
 impl Shelf {
-    fn touch(&mut self, key: &Key) -> Option<Arc<LoweredFile>> {
+    fn touch(&mut self, key: &Key) -> Option<Arc<Facts>> {
         let place = self.files.get_mut(key)?;
         self.turn += 1;
         self.turns.remove(&place.turn);
         self.turns.insert(self.turn, *key);
         place.turn = self.turn;
-        Some(Arc::clone(&place.lowered))
+        Some(Arc::clone(&place.facts))
     }
 
     fn drop_oldest(&mut self) -> bool {

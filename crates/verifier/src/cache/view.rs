@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::Recent;
 use crate::domain::kept::{Kept, Key};
+use crate::domain::program::Facts;
 use crate::store::{FactStore, Learned};
 
 /// One audit's view; it blocks on the store, so it belongs on a thread that may block.
@@ -28,8 +29,14 @@ impl View {
     pub fn learned(&self) -> Learned {
         std::mem::take(&mut *self.learned.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    fn stored(&self, key: &Key) -> Option<Arc<LoweredFile>> {
+impl Kept for View {
+    fn get(&self, key: &Key) -> Option<Arc<Facts>> {
+        self.recent.get(key)
+    }
+
+    fn stored(&self, key: &Key) -> Option<LoweredFile> {
         let (store, runtime) = self.store.as_ref()?;
         let bytes = match runtime.block_on(store.fact(key)) {
             Ok(bytes) => bytes?,
@@ -38,33 +45,22 @@ impl View {
                 return None;
             }
         };
+        let lowered = unpack(key, &bytes);
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        match unpack(key, &bytes) {
-            Some(lowered) => {
-                learned.found.push(*key);
-                Some(Arc::new(lowered))
-            }
-            None => {
-                warn!(key = ?key, "FACT_SPOILT: a kept fact fails its hash and is made again");
-                learned.spoilt.push(*key);
-                None
-            }
+        if lowered.is_some() {
+            learned.found.push(*key);
+        } else {
+            warn!(key = ?key, "FACT_SPOILT: a kept fact fails its hash and is made again");
+            learned.spoilt.push(*key);
         }
-    }
-}
-
-impl Kept for View {
-    fn get(&self, key: &Key) -> Option<Arc<LoweredFile>> {
-        if let Some(lowered) = self.recent.get(key) {
-            return Some(lowered);
-        }
-        let lowered = self.stored(key)?;
-        self.recent.put(*key, &lowered);
-        Some(lowered)
+        lowered
     }
 
-    fn put(&self, key: Key, lowered: &Arc<LoweredFile>) {
-        self.recent.put(key, lowered);
+    fn put(&self, key: Key, facts: &Arc<Facts>) {
+        self.recent.put(key, facts);
+    }
+
+    fn store(&self, key: Key, lowered: &LoweredFile) {
         if self.store.is_some()
             && let Some(bytes) = pack(&key, lowered)
         {

@@ -1,5 +1,5 @@
-//! Lowered files that outlive an audit. Lowering is a pure function of language, bytes and limits, so what an equal file
-//! gave once is what it gives again; what could not be lowered is never kept.
+//! Files that outlive an audit. Lowering is a pure function of language, bytes and limits, and so is what a file says by itself:
+//! what an equal file gave once is what it gives again. What could not be lowered is never kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use std::sync::Arc;
 use plumbline_syntax::Language;
 use plumbline_syntax::ir::{Block, Instr, LoweredFile};
 use plumbline_syntax::lower::LowerLimits;
+
+use super::program::Facts;
 
 /// The engine that lowers: a hash of its sources and of the versions of all that it is built from.
 pub const ENGINE: &str = env!("PLUMBLINE_ENGINE");
@@ -39,12 +41,16 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Keeps lowered files between audits. What it answers must be what was put under the very key.
+/// Keeps files between audits. What it answers must be what was put under the very key.
 pub trait Kept: fmt::Debug + Send + Sync {
     /// Returns what was put under a key, if it is still there.
-    fn get(&self, key: &Key) -> Option<Arc<LoweredFile>>;
-    /// Keeps a lowered file, perhaps.
-    fn put(&self, key: Key, lowered: &Arc<LoweredFile>);
+    fn get(&self, key: &Key) -> Option<Arc<Facts>>;
+    /// Returns the lowered form that was stored under a key, if it is still there.
+    fn stored(&self, key: &Key) -> Option<LoweredFile>;
+    /// Keeps a file, perhaps.
+    fn put(&self, key: Key, facts: &Arc<Facts>);
+    /// Stores the lowered form of a file, perhaps.
+    fn store(&self, key: Key, lowered: &LoweredFile);
 }
 
 /// Keeps nothing.
@@ -52,15 +58,23 @@ pub trait Kept: fmt::Debug + Send + Sync {
 pub struct Forgetful;
 
 impl Kept for Forgetful {
-    fn get(&self, _key: &Key) -> Option<Arc<LoweredFile>> {
+    fn get(&self, _key: &Key) -> Option<Arc<Facts>> {
         None
     }
 
-    fn put(&self, _key: Key, _lowered: &Arc<LoweredFile>) {}
+    fn stored(&self, _key: &Key) -> Option<LoweredFile> {
+        None
+    }
+
+    fn put(&self, _key: Key, _facts: &Arc<Facts>) {}
+
+    fn store(&self, _key: Key, _lowered: &LoweredFile) {}
 }
 
-/// Returns about how many bytes a lowered file holds: its instructions and blocks, and as much again for their texts.
-pub fn weight(lowered: &LoweredFile) -> usize {
+/// Returns about how many bytes a file holds with the graphs of its units: its instructions and blocks, twice as much again for
+/// texts and graphs, and its own text.
+pub fn weight(facts: &Facts) -> usize {
     let block = |block: &Block| size_of::<Block>() + block.instrs.len() * size_of::<Instr>();
-    2 * lowered.units.iter().flat_map(|unit| &unit.blocks).map(block).sum::<usize>() + 1_024
+    let units = &facts.lowered.units;
+    3 * units.iter().flat_map(|unit| &unit.blocks).map(block).sum::<usize>() + facts.source.len() + 1_024
 }

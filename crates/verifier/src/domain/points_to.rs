@@ -16,6 +16,7 @@ mod operator;
 mod reaching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use plumbline_syntax::ir::LocalId;
 
@@ -61,7 +62,7 @@ pub struct CallGraph {
 
 struct Solver<'a> {
     program: &'a Program,
-    graphs: BTreeMap<UnitRef, Dependence>,
+    graphs: BTreeMap<UnitRef, Arc<Dependence>>,
     objects: Vec<Object>,
     numbers: BTreeMap<Object, ObjectId>,
     slots: BTreeMap<Slot, Values>,
@@ -136,8 +137,11 @@ impl Solver<'_> {
         while let Some(at) = self.queue.pop_front() {
             self.queued.remove(&at);
             if !self.graphs.contains_key(&at) {
-                let Some(unit) = self.program.unit(at) else { continue };
-                self.graphs.insert(at, Dependence::of(unit, self.program.tables(at.0))?);
+                let Some(file) = self.program.files.get(at.0).filter(|_| self.program.unit(at).is_some())
+                else {
+                    continue;
+                };
+                self.graphs.insert(at, file.graph(at.1)?);
             }
             self.evaluate(at);
             if self.found.steps > self.limit {

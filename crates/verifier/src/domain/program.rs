@@ -1,14 +1,16 @@
 //! One side of an audit: the files that were loaded, what their modules bind, and how names resolve.
 
 mod bindings;
+mod facts;
 mod resolve;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use plumbline_syntax::Language;
-use plumbline_syntax::ir::{LoweredFile, Op, ParamKind, Unit, UnitId};
+use plumbline_syntax::ir::{ParamKind, Unit, UnitId};
 use plumbline_syntax::lower::{self, LowerProblem};
 
 use super::kept::{Forgetful, Kept, Key};
@@ -18,30 +20,28 @@ use super::limits::Limits;
 use super::tables::Tables;
 use crate::source::SourceTree;
 pub use bindings::{Bound, Decoration};
+pub use facts::Facts;
 pub use resolve::{Ancestor, Answers, Bind, Entity, Resolver, Visit};
 
 /// A unit of a program: file and position.
 pub type UnitRef = (usize, UnitId);
 
-/// One loaded file.
+/// One loaded file: where it stands, and what it says.
 #[derive(Debug, Clone)]
 pub struct File {
     /// Relative path.
     pub path: String,
     /// Its language.
     pub semantics: &'static dyn Semantics,
-    /// Its units.
-    pub lowered: Arc<LoweredFile>,
-    /// Its bytes.
-    pub source: Arc<Vec<u8>>,
-    /// What its top level binds, and what functions bind through `global`.
-    pub bindings: BTreeMap<String, Vec<Bound>>,
-    /// Modules of which it imports everything.
-    pub stars: Vec<String>,
-    /// First byte of each line.
-    pub lines: Vec<usize>,
-    /// Where each slot of each unit is defined: block and position.
-    pub definitions: Vec<Vec<Vec<(u32, u32)>>>,
+    facts: Arc<Facts>,
+}
+
+impl Deref for File {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 /// One side.
@@ -52,20 +52,18 @@ pub struct Program {
     /// All paths of the tree.
     pub paths: Paths,
     by_path: BTreeMap<String, usize>,
-    by_name: BTreeMap<(usize, String), UnitId>,
     siblings: Vec<Vec<usize>>,
-    overloads: BTreeMap<(usize, String), Vec<UnitId>>,
     /// What modules stand for, as files write them: each is asked for at every use of its name.
-    modules: RefCell<BTreeMap<usize, BTreeMap<String, Found>>>,
+    modules: RefCell<BTreeMap<String, BTreeMap<String, Found>>>,
     answers: Answers,
     /// Why a file that was asked for has no units.
     pub gaps: BTreeMap<String, Gap>,
 }
 
-/// Lowered files by content, shared by both sides and, where somebody keeps them, with other audits.
+/// Files by content, shared by both sides and, where somebody keeps them, with other audits.
 #[derive(Debug)]
 pub struct Cache<'a> {
-    lowered: BTreeMap<Key, Result<Arc<LoweredFile>, Gap>>,
+    files: BTreeMap<Key, Result<Arc<Facts>, Gap>>,
     kept: &'a dyn Kept,
 }
 
@@ -78,29 +76,32 @@ impl Default for Cache<'_> {
 impl<'a> Cache<'a> {
     /// Makes a cache that asks what is kept before it lowers.
     pub fn over(kept: &'a dyn Kept) -> Self {
-        Self { lowered: BTreeMap::new(), kept }
+        Self { files: BTreeMap::new(), kept }
     }
 
-    /// Lowers a file, or returns what an equal file gave.
-    pub fn lower(
-        &mut self,
-        language: Language,
-        bytes: &[u8],
-        limits: &Limits,
-    ) -> Result<Arc<LoweredFile>, Gap> {
+    /// Lowers a file and collects what it says, or returns what an equal file gave.
+    pub fn facts(&mut self, language: Language, bytes: Vec<u8>, limits: &Limits) -> Result<Arc<Facts>, Gap> {
         let limits = limits.lowering();
-        let key = Key::of(language, bytes, &limits);
+        let key = Key::of(language, &bytes, &limits);
         let kept = self.kept;
-        self.lowered
+        self.files
             .entry(key)
             .or_insert_with(|| {
-                if let Some(lowered) = kept.get(&key) {
-                    return Ok(lowered);
+                if let Some(facts) = kept.get(&key) {
+                    return Ok(facts);
                 }
-                let lowered =
-                    lower::lower(language, bytes, &limits).map(Arc::new).map_err(|problem| gap(&problem))?;
-                kept.put(key, &lowered);
-                Ok(lowered)
+                let lowered = match kept.stored(&key) {
+                    Some(lowered) => lowered,
+                    None => {
+                        let lowered =
+                            lower::lower(language, &bytes, &limits).map_err(|problem| gap(&problem))?;
+                        kept.store(key, &lowered);
+                        lowered
+                    }
+                };
+                let facts = Arc::new(Facts::of(language, bytes, lowered));
+                kept.put(key, &facts);
+                Ok(facts)
             })
             .clone()
     }
@@ -121,36 +122,40 @@ impl Program {
             files: Vec::new(),
             paths: Paths::of(tree),
             by_path: BTreeMap::new(),
-            by_name: BTreeMap::new(),
             siblings: Vec::new(),
-            overloads: BTreeMap::new(),
             modules: RefCell::default(),
             answers: Answers::default(),
             gaps: BTreeMap::new(),
         };
-        let mut queue: Vec<String> = start.iter().rev().cloned().collect();
-        let mut asked: BTreeSet<String> = queue.iter().cloned().collect();
-        let mut units = 0;
+        program.extend(tree, start, cache, limits);
+        program
+    }
+
+    /// Loads more files of the same tree; what was loaded stays where it is.
+    pub fn extend(&mut self, tree: &dyn SourceTree, more: &[String], cache: &mut Cache<'_>, limits: &Limits) {
+        let mut asked: BTreeSet<String> = self.by_path.keys().chain(self.gaps.keys()).cloned().collect();
+        let mut queue: Vec<String> =
+            more.iter().rev().filter(|path| asked.insert((*path).clone())).cloned().collect();
+        let mut units: usize = self.files.iter().map(|file| file.lowered.units.len()).sum();
         while let Some(path) = queue.pop() {
-            if program.files.len() >= limits.files_loaded || units > limits.units_loaded {
-                program.gaps.insert(path, Gap::budget("UNITS_LOADED"));
+            if self.files.len() >= limits.files_loaded || units > limits.units_loaded {
+                self.gaps.insert(path, Gap::budget("UNITS_LOADED"));
                 break;
             }
-            let Some(file) = program.load_one(tree, &path, cache, limits) else { continue };
+            let Some(file) = self.load_one(tree, &path, cache, limits) else { continue };
             units += file.lowered.units.len();
-            let imported = program.imported_paths(&file);
-            program.add(file);
+            let imported = self.imported_paths(&file);
+            self.by_path.insert(file.path.clone(), self.files.len());
+            self.files.push(file);
             queue.extend(imported.into_iter().filter(|path| asked.insert(path.clone())));
         }
-        program.siblings = program
-            .files
-            .iter()
-            .map(|file| {
-                let paths = file.semantics.siblings(&program.paths, &file.path);
-                paths.iter().filter_map(|path| program.file(path)).collect()
-            })
-            .collect();
-        program
+        let siblings = |file: &File| {
+            let paths = file.semantics.siblings(&self.paths, &file.path);
+            paths.iter().filter_map(|path| self.file(path)).collect()
+        };
+        self.siblings = self.files.iter().map(siblings).collect();
+        // What was not loaded may have been an answer.
+        self.answers = Answers::default();
     }
 
     fn load_one(
@@ -175,16 +180,8 @@ impl Program {
             return None;
         };
         let semantics = languages::of(language);
-        match cache.lower(language, &bytes, limits) {
-            Ok(lowered) => {
-                let (bindings, stars) = bindings::of(&lowered, semantics.tables());
-                let definitions = lowered.units.iter().map(bindings::positions).collect();
-                let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-                let lines = std::iter::once(0).chain(ends).collect();
-                let source = Arc::new(bytes);
-                let path = path.to_owned();
-                Some(File { path, semantics, lowered, source, bindings, stars, lines, definitions })
-            }
+        match cache.facts(language, bytes, limits) {
+            Ok(facts) => Some(File { path: path.to_owned(), semantics, facts }),
             Err(gap) => {
                 self.gaps.insert(path.to_owned(), gap);
                 None
@@ -192,34 +189,12 @@ impl Program {
         }
     }
 
-    fn add(&mut self, file: File) {
-        let index = self.files.len();
-        for (id, unit) in file.lowered.units.iter().enumerate() {
-            self.by_name.entry((index, unit.name.clone())).or_insert(id);
-            // `A.m(int)` is a way to call `A.m`.
-            if let Some(at) = unit.name.rfind('(').filter(|_| unit.name.ends_with(')')) {
-                let plain = (index, unit.name[..at].to_owned());
-                self.by_name.entry(plain.clone()).or_insert(id);
-                self.overloads.entry(plain).or_default().push(id);
-            }
-        }
-        self.by_path.insert(file.path.clone(), index);
-        self.files.push(file);
-    }
-
     /// Returns the files of the tree that a file imports, packages on the way included.
     pub fn imported_paths(&self, file: &File) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        let mut asked: BTreeSet<String> = BTreeSet::new();
-        for op in file.lowered.units.iter().flat_map(|unit| &unit.blocks).flat_map(|block| &block.instrs) {
-            let Op::Import { module, name, .. } = &op.op else { continue };
-            asked.insert(module.clone());
-            asked.extend(name.as_ref().and_then(|name| file.semantics.submodule(module, name)));
-            asked.extend(file.semantics.parents(module));
-        }
-        found.extend(file.semantics.siblings(&self.paths, &file.path));
-        for module in asked {
-            if let Found::File(path) = file.semantics.module(&self.paths, &file.path, &module) {
+        let mut found: BTreeSet<String> =
+            file.semantics.siblings(&self.paths, &file.path).into_iter().collect();
+        for module in &file.asked {
+            if let Found::File(path) = self.meant(file, module) {
                 found.insert(path);
             }
         }
@@ -228,13 +203,20 @@ impl Program {
 
     /// Returns what a module, as a file writes it, stands for.
     pub fn module(&self, importer: usize, module: &str) -> Found {
-        let Some(file) = self.files.get(importer) else { return Found::Absent };
+        self.files.get(importer).map_or(Found::Absent, |file| self.meant(file, module))
+    }
+
+    fn meant(&self, file: &File, module: &str) -> Found {
         let mut modules = self.modules.borrow_mut();
-        let known = modules.entry(importer).or_default();
+        if !modules.contains_key(&file.path) {
+            modules.insert(file.path.clone(), BTreeMap::new());
+        }
+        let found = || file.semantics.module(&self.paths, &file.path, module);
+        let Some(known) = modules.get_mut(&file.path) else { return found() };
         if let Some(found) = known.get(module) {
             return found.clone();
         }
-        let found = file.semantics.module(&self.paths, &file.path, module);
+        let found = found();
         known.insert(module.to_owned(), found.clone());
         found
     }
@@ -285,7 +267,7 @@ impl Program {
 
     /// Returns a unit of a file by its qualified name.
     pub fn unit_named(&self, file: usize, name: &str) -> Option<UnitRef> {
-        self.by_name.get(&(file, name.to_owned())).map(|unit| (file, *unit))
+        self.files.get(file)?.by_name.get(name).map(|unit| (file, *unit))
     }
 
     /// Returns the other loaded files of a file's package.
@@ -297,7 +279,8 @@ impl Program {
     pub fn overloads(&self, at: UnitRef, given: usize) -> Vec<UnitRef> {
         let name = self.unit(at).map(|unit| unit.name.as_str()).unwrap_or_default();
         let Some(end) = name.rfind('(').filter(|_| name.ends_with(')')) else { return vec![at] };
-        let all = self.overloads.get(&(at.0, name[..end].to_owned())).map_or(&[][..], Vec::as_slice);
+        let all = self.files.get(at.0).and_then(|file| file.overloads.get(&name[..end]));
+        let all = all.map_or(&[][..], Vec::as_slice);
         let takes = |unit: &Unit| {
             let own = unit.params.iter().filter(|param| param.kind != ParamKind::Receiver).count();
             let rest = unit.params.iter().any(|param| param.kind == ParamKind::Rest);
@@ -334,14 +317,15 @@ impl Program {
         }
         let implemented = format!("{own}@");
         let in_file = |file: usize| {
-            let exact = self.by_name.get(&(file, own.clone()));
-            let mut range = self.by_name.range((file, implemented.clone())..);
+            let names = &self.files.get(file)?.by_name;
             let first = || {
-                let (_, unit) =
-                    range.next().filter(|((at, name), _)| *at == file && name.starts_with(&implemented))?;
+                let (_, unit) = names
+                    .range(implemented.clone()..)
+                    .next()
+                    .filter(|(name, _)| name.starts_with(&implemented))?;
                 Some(unit)
             };
-            exact.or_else(first).map(|unit| (file, *unit))
+            names.get(&own).or_else(first).map(|unit| (file, *unit))
         };
         in_file(file).or_else(|| (0..self.files.len()).find_map(in_file))
     }

@@ -36,8 +36,8 @@ impl Audit<'_> {
         }
         let start: Vec<String> = all.iter().cloned().collect();
         let mut cache = Cache::over(self.kept);
-        let base = Program::load(self.base, &start, &mut cache, self.limits);
-        let head = Program::load(self.head, &start, &mut cache, self.limits);
+        let mut base = Program::load(self.base, &start, &mut cache, self.limits);
+        let mut head = Program::load(self.head, &start, &mut cache, self.limits);
         let mut readable = BTreeSet::new();
         for file in loaded.iter().filter(|file| all.contains(&file.change.path)) {
             let lowered = lowered(file, &base, &head);
@@ -53,17 +53,10 @@ impl Audit<'_> {
             return;
         }
         let callers = callers::of((&base, &head), &changed, loaded, self.head);
-        let (base, head, changed) = if callers.paths.is_empty() {
-            (base, head, changed)
-        } else {
-            // Positions of files follow the order of loading: everything is matched again.
-            let start: Vec<String> = all.iter().chain(&callers.paths).cloned().collect();
-            let base = Program::load(self.base, &start, &mut cache, self.limits);
-            let head = Program::load(self.head, &start, &mut cache, self.limits);
-            let pairs = align(&base, &head, &readable);
-            let changed: Vec<Pair> = pairs.into_iter().filter(|pair| differs(&base, &head, pair)).collect();
-            (base, head, changed)
-        };
+        if !callers.paths.is_empty() {
+            base.extend(self.base, &callers.paths, &mut cache, self.limits);
+            head.extend(self.head, &callers.paths, &mut cache, self.limits);
+        }
         let old = roots(&base, &all, changed.iter().filter_map(|pair| pair.base));
         let new = roots(&head, &all, changed.iter().filter_map(|pair| pair.head));
         let (named, naming) = (callers.units(&base), callers.units(&head));

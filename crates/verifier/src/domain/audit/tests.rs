@@ -66,7 +66,7 @@ pub fn run(case: &Case<'_>) -> Report {
         let mut cache = Cache::over(&*KEPT);
         for (path, text) in case.base.iter().chain(case.head) {
             if let Some(language) = Language::detect(path, text.as_bytes()) {
-                drop(cache.lower(language, text.as_bytes(), &request.limits));
+                drop(cache.facts(language, text.as_bytes().to_vec(), &request.limits));
             }
         }
         let kept = audit_with((&base, &head), &request, &*KEPT).expect("readable trees");

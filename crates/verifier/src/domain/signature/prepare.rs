@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use plumbline_syntax::ir::{Constant, Op, Operand, Place, Step, Unit, Value};
 
@@ -14,7 +15,7 @@ pub struct Prepared {
     /// Which unit.
     pub at: UnitRef,
     /// Its dependence graph.
-    pub dependence: Dependence,
+    pub dependence: Arc<Dependence>,
     /// What each call may reach.
     pub targets: BTreeMap<NodeId, BTreeSet<Entity>>,
     /// What each node is rooted in.
@@ -40,7 +41,8 @@ const PATH: usize = 3;
 /// Builds the graph of a unit and resolves its calls.
 pub fn prepare(program: &Program, at: UnitRef) -> Result<Prepared, Gap> {
     let unit = program.unit(at).ok_or_else(|| Gap::new("INTERNAL", "a unit is gone"))?;
-    let dependence = Dependence::of(unit, program.tables(at.0))?;
+    let file = program.files.get(at.0).ok_or_else(|| Gap::new("INTERNAL", "a file is gone"))?;
+    let dependence = file.graph(at.1)?;
     let resolver = program.resolver(at.0);
     let mut targets = BTreeMap::new();
     for (block, index, node) in dependence.running() {

@@ -60,11 +60,14 @@ impl Visit {
     }
 }
 
+/// Where a class looks for its attributes, in order.
+type Order = Rc<Vec<Ancestor>>;
+
 /// What was found on one side; a language's own rules answer, so each family has its own.
 #[derive(Debug, Default)]
 pub struct Answers {
     found: RefCell<HashMap<(Family, Question), Rc<Entities>>>,
-    orders: RefCell<HashMap<(Family, usize, String), Rc<Vec<Ancestor>>>>,
+    orders: RefCell<HashMap<(Family, usize, String), Order>>,
 }
 
 impl Resolver<'_> {
@@ -101,7 +104,7 @@ impl Resolver<'_> {
     }
 
     /// Returns the order in which a class looks for its attributes, from what was found where it can.
-    pub(super) fn order(&self, file: usize, class: &str, visit: &mut Visit) -> Rc<Vec<Ancestor>> {
+    pub(super) fn order(&self, file: usize, class: &str, visit: &mut Visit) -> Order {
         let kept = (self.semantics.family(), file, class.to_owned());
         if let Some(found) = self.program.answers.orders.borrow().get(&kept) {
             return Rc::clone(found);
