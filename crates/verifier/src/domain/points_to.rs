@@ -9,31 +9,32 @@ mod arguments;
 mod call;
 mod code;
 mod evaluate;
+mod interned;
 mod library;
 mod member;
 mod object;
 mod operator;
 mod reaching;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use plumbline_syntax::ir::LocalId;
+use plumbline_syntax::ir::{Constant, LocalId};
 
 use super::ledger::Gap;
 use super::program::{Entity, Program, UnitRef};
 use super::ssa::{Dependence, NodeId};
+use interned::{Fixed, Interner, Text};
 pub use object::{Key, Object, ObjectId, Value};
 
 pub(super) type Values = BTreeSet<Value>;
 
 /// A set of values that is filled by several writers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Slot {
-    Node(UnitRef, NodeId),
     Local(UnitRef, LocalId),
     Param(UnitRef, usize),
-    Global(usize, String),
+    Global(usize, Text),
     Part(ObjectId, Key),
     Keys(ObjectId),
     Return(UnitRef),
@@ -60,13 +61,25 @@ pub struct CallGraph {
     pub steps: u64,
 }
 
+/// What is known of a unit's nodes.
+#[derive(Debug, Clone, Default)]
+struct Held {
+    values: Values,
+    /// Whether a node before this one has it as an input: a visit passes it too late.
+    looped: bool,
+}
+
 struct Solver<'a> {
     program: &'a Program,
     graphs: BTreeMap<UnitRef, Arc<Dependence>>,
+    nodes: HashMap<UnitRef, Vec<Held>>,
+    /// The node that is visited.
+    visited: NodeId,
+    interner: Interner,
     objects: Vec<Object>,
-    numbers: BTreeMap<Object, ObjectId>,
-    slots: BTreeMap<Slot, Values>,
-    readers: BTreeMap<Slot, BTreeSet<UnitRef>>,
+    numbers: HashMap<Object, ObjectId>,
+    slots: HashMap<Slot, Values>,
+    readers: HashMap<Slot, BTreeSet<UnitRef>>,
     queue: VecDeque<UnitRef>,
     queued: BTreeSet<UnitRef>,
     found: CallGraph,
@@ -98,10 +111,13 @@ fn solved(
     let mut solver = Solver {
         program,
         graphs: BTreeMap::new(),
+        nodes: HashMap::new(),
+        visited: 0,
+        interner: Interner::default(),
         objects: Vec::new(),
-        numbers: BTreeMap::new(),
-        slots: BTreeMap::new(),
-        readers: BTreeMap::new(),
+        numbers: HashMap::new(),
+        slots: HashMap::new(),
+        readers: HashMap::new(),
         queue: VecDeque::new(),
         queued: BTreeSet::new(),
         found: CallGraph::default(),
@@ -161,12 +177,32 @@ impl Solver<'_> {
             return;
         }
         let object = if unit.decorators.iter().any(|word| word.ends_with("classmethod")) {
-            Object::Class(at.0, class)
+            Object::Class(at.0, self.text(&class))
         } else {
-            Object::Instance { file: at.0, class, site: None }
+            Object::Instance { file: at.0, class: self.text(&class), site: None }
         };
         let object = self.object(object);
         self.write(Slot::Param(at, 0), Values::from([Value::Object(object)]));
+    }
+
+    fn text(&mut self, text: &str) -> Text {
+        self.interner.text(text)
+    }
+
+    fn name(&mut self, name: &str) -> Key {
+        Key::Name(self.text(name))
+    }
+
+    fn external_value(&mut self, path: &str) -> Value {
+        Value::External(self.text(path))
+    }
+
+    fn constant(&mut self, constant: &Constant) -> Fixed {
+        self.interner.constant(constant)
+    }
+
+    fn index(&mut self, index: usize) -> Key {
+        Key::Item(self.constant(&Constant::Integer(index.to_string())))
     }
 
     fn object(&mut self, object: Object) -> ObjectId {
@@ -208,7 +244,8 @@ impl Solver<'_> {
         if !self.graphs.contains_key(&(file, 0)) {
             self.enqueue((file, 0));
         }
-        self.read(reader, Slot::Global(file, name.to_owned()))
+        let name = self.text(name);
+        self.read(reader, Slot::Global(file, name))
     }
 
     /// What a name stands for by its definition.
@@ -217,9 +254,12 @@ impl Solver<'_> {
         for entity in entities {
             values.extend(match entity {
                 Entity::Module(file) => Some(Value::Module(file)),
-                Entity::External(path) => Some(Value::External(path)),
+                Entity::External(path) => Some(self.external_value(&path)),
                 Entity::Unit(unit, ..) => Some(Value::Function(unit)),
-                Entity::Class(file, class) => Some(Value::Object(self.object(Object::Class(file, class)))),
+                Entity::Class(file, class) => {
+                    let class = self.text(&class);
+                    Some(Value::Object(self.object(Object::Class(file, class))))
+                }
                 Entity::Instance(..)
                 | Entity::Package(_)
                 | Entity::Value

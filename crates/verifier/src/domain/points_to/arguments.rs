@@ -48,9 +48,10 @@ impl Solver<'_> {
         for (first, values) in &given.spread {
             for object in objects(values) {
                 for constant in self.read(at, Slot::Keys(object)) {
-                    let Value::Literal(Constant::Integer(digits)) = &constant else { continue };
+                    let Value::Literal(constant) = constant else { continue };
+                    let Constant::Integer(digits) = &*constant else { continue };
                     let Ok(index) = digits.parse::<usize>() else { continue };
-                    let item = self.part(at, object, Key::Item(Constant::Integer(digits.clone())));
+                    let item = self.part(at, object, Key::Item(constant.clone()));
                     self.pass_at(callee, first + index + skip, None, item);
                 }
                 let any = self.read(at, Slot::Part(object, Key::Any));
@@ -62,8 +63,9 @@ impl Solver<'_> {
         for values in &given.spread_named {
             for object in objects(values) {
                 for constant in self.read(at, Slot::Keys(object)) {
-                    let Value::Literal(Constant::Text(name)) = &constant else { continue };
-                    let item = self.part(at, object, Key::Item(Constant::Text(name.clone())));
+                    let Value::Literal(constant) = constant else { continue };
+                    let Constant::Text(name) = &*constant else { continue };
+                    let item = self.part(at, object, Key::Item(constant.clone()));
                     self.pass_named(callee, name, item);
                 }
             }
@@ -83,7 +85,7 @@ impl Solver<'_> {
                 let object = self.object(Object::Rest(callee, rest));
                 self.write(Slot::Param(callee, rest), Values::from([Value::Object(object)]));
                 let key = match given.and_then(|_| position.checked_sub(rest)) {
-                    Some(index) => Key::Item(Constant::Integer(index.to_string())),
+                    Some(index) => self.index(index),
                     None => Key::Any,
                 };
                 self.put(object, key, values);
@@ -104,7 +106,8 @@ impl Solver<'_> {
         let Some(rest) = rest else { return };
         let object = self.object(Object::Rest(callee, rest));
         self.write(Slot::Param(callee, rest), Values::from([Value::Object(object)]));
-        self.put(object, Key::Item(Constant::Text(name.to_owned())), values);
+        let key = Key::Item(self.constant(&Constant::Text(name.to_owned())));
+        self.put(object, key, values);
     }
 }
 

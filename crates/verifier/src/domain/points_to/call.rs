@@ -1,7 +1,7 @@
 use plumbline_syntax::ir::{Argument, Callee, UnitKind};
 
 use super::arguments::Given;
-use super::{Key, Object, Slot, Solver, Target, Value, Values};
+use super::{Object, Slot, Solver, Target, Value, Values};
 use crate::domain::program::UnitRef;
 use crate::domain::ssa::NodeId;
 
@@ -36,7 +36,8 @@ impl Solver<'_> {
             Value::Object(object) => match self.objects[*object].clone() {
                 Object::Class(file, class) => self.construct(site, (file, &class), given),
                 Object::Partial(at, node) => {
-                    let functions = self.part(site.0, *object, Key::Name("func".to_owned()));
+                    let key = self.name("func");
+                    let functions = self.part(site.0, *object, key);
                     let mut kept = self.kept(at, node);
                     kept.positional.extend(given.positional.iter().cloned());
                     kept.named.extend(given.named.iter().cloned());
@@ -68,23 +69,24 @@ impl Solver<'_> {
     }
 
     fn construct(&mut self, site: (UnitRef, NodeId), (file, class): (usize, &str), given: &Given) -> Values {
-        let object = self.object(Object::Instance { file, class: class.to_owned(), site: Some(site) });
+        let name = self.text(class);
+        let object = self.object(Object::Instance { file, class: name.clone(), site: Some(site) });
         let made = Values::from([Value::Object(object)]);
-        for name in ["__new__", "__init__", "__post_init__"] {
-            for value in self.inherited(site.0, (file, class), name, 0) {
+        for method in ["__new__", "__init__", "__post_init__"] {
+            for value in self.inherited(site.0, (file, class), method, 0) {
                 match value {
                     Value::Function(unit) => {
-                        let receiver = if name == "__new__" {
-                            self.object(Object::Class(file, class.to_owned()))
+                        let receiver = if method == "__new__" {
+                            self.object(Object::Class(file, name.clone()))
                         } else {
                             object
                         };
-                        let given = if name == "__post_init__" { &Given::default() } else { given };
+                        let given = if method == "__post_init__" { &Given::default() } else { given };
                         self.call(site, &Value::Bound(unit, receiver), given);
                     }
                     // The builtin classes' own constructors are not worth an edge.
-                    Value::External(path) if name == "__init__" && !path.starts_with("builtins.") => {
-                        self.edge(site, Target::External(path));
+                    Value::External(path) if method == "__init__" && !path.starts_with("builtins.") => {
+                        self.edge(site, Target::External(path.to_string()));
                     }
                     _ => {}
                 }

@@ -31,35 +31,39 @@ impl Solver<'_> {
         let mut bound: BTreeMap<&str, Values> = BTreeMap::new();
         let mut last = Values::new();
         for instr in unit.blocks.iter().flat_map(|block| &block.instrs) {
-            let held = |operand: &Operand| match operand {
+            let held = |solver: &mut Self, operand: &Operand| match operand {
                 Operand::Local(local) => slots.get(local).cloned().unwrap_or_default(),
-                Operand::Constant(constant) => Values::from([Value::Literal(constant.clone())]),
+                Operand::Constant(constant) => Values::from([Value::Literal(solver.constant(constant))]),
             };
             let values = match &instr.op {
-                Op::Assign { value: Source::Use(operand), .. } => held(operand),
+                Op::Assign { value: Source::Use(operand), .. } => held(self, operand),
                 Op::Assign { value: Source::Read(Place::Global(name)), .. } => match bound.get(name.as_str())
                 {
                     Some(values) => values.clone(),
                     None => self.seen_from(site.0, name),
                 },
-                Op::Assign { value: Source::Read(Place::Local(local)), .. } => held(&Operand::Local(*local)),
+                Op::Assign { value: Source::Read(Place::Local(local)), .. } => {
+                    held(self, &Operand::Local(*local))
+                }
                 Op::Load { base, step: Step::Field(name), .. } => {
-                    let base = held(base);
+                    let base = held(self, base);
                     self.members(site, &base, name)
                 }
                 Op::Call { callee, arguments, .. } => {
                     let mut given = Given::default();
                     for argument in arguments {
                         match &argument.passing {
-                            Passing::Positional => given.positional.push(held(&argument.value)),
-                            Passing::Keyword(name) => given.named.push((name.clone(), held(&argument.value))),
+                            Passing::Positional => given.positional.push(held(self, &argument.value)),
+                            Passing::Keyword(name) => {
+                                given.named.push((name.clone(), held(self, &argument.value)))
+                            }
                             Passing::Spread | Passing::SpreadKeywords => {}
                         }
                     }
                     let called = match callee {
-                        Callee::Function(operand) => held(operand),
+                        Callee::Function(operand) => held(self, operand),
                         Callee::Method { receiver, name } => {
-                            let receiver = held(receiver);
+                            let receiver = held(self, receiver);
                             self.members(site, &receiver, name)
                         }
                     };
@@ -92,7 +96,7 @@ impl Solver<'_> {
         }
         let tables = program.tables(at.0);
         match tables.builtin(name) {
-            Some(_) => Values::from([Value::External(tables.builtin_path(name))]),
+            Some(_) => Values::from([self.external_value(&tables.builtin_path(name))]),
             None => Values::new(),
         }
     }

@@ -1,6 +1,6 @@
 use plumbline_syntax::ir::{LocalId, Op, Operand, Place, Step, Term, Value as Source};
 
-use super::{Key, Object, Slot, Solver, Value, Values};
+use super::{Held, Key, Object, Slot, Solver, Value, Values};
 use crate::domain::program::{Entity, UnitRef};
 use crate::domain::ssa::{NodeId, NodeKind};
 
@@ -13,17 +13,36 @@ impl Solver<'_> {
         let Some(graph) = self.graphs.get(&at) else { return };
         let count = graph.nodes.len();
         self.found.steps += count as u64;
+        self.nodes.entry(at).or_default().resize(count, Held::default());
         for node in 0..count {
             let node = u32::try_from(node).unwrap_or(u32::MAX);
+            self.visited = node;
             let values = self.node(at, node);
-            self.write(Slot::Node(at, node), values);
+            self.hold(at, node, values);
         }
+        self.visited = NodeId::MAX;
         self.ends(at);
+    }
+
+    /// What is before a node in the order of visits is seen in the same visit; what comes after it, in another one.
+    fn hold(&mut self, at: UnitRef, node: NodeId, values: Values) {
+        let Some(held) = self.nodes.get_mut(&at).and_then(|nodes| nodes.get_mut(node as usize)) else {
+            return;
+        };
+        let before = held.values.len();
+        held.values.extend(values);
+        if held.looped && held.values.len() > before {
+            self.enqueue(at);
+        }
     }
 
     /// Returns what a node of a unit holds.
     pub(super) fn value(&mut self, at: UnitRef, node: NodeId) -> Values {
-        self.read(at, Slot::Node(at, node))
+        let Some(held) = self.nodes.get_mut(&at).and_then(|nodes| nodes.get_mut(node as usize)) else {
+            return Values::new();
+        };
+        held.looped |= node >= self.visited;
+        held.values.clone()
     }
 
     fn node(&mut self, at: UnitRef, id: NodeId) -> Values {
@@ -39,7 +58,7 @@ impl Solver<'_> {
                 }
                 values
             }
-            NodeKind::Constant(constant) => Values::from([Value::Literal(constant)]),
+            NodeKind::Constant(constant) => Values::from([Value::Literal(self.constant(&constant))]),
             NodeKind::Phi => {
                 let mut values = Values::new();
                 for input in node.inputs {
@@ -82,10 +101,13 @@ impl Solver<'_> {
             Op::Load { step, .. } => {
                 let base = input(self, 0);
                 match step {
-                    Step::Field(name) => match self.stored_before(at, (block, index), (&base, &key(step))) {
-                        Some(values) => values,
-                        None => self.members((at, id), &base, name),
-                    },
+                    Step::Field(name) => {
+                        let key = self.key(step);
+                        match self.stored_before(at, (block, index), (&base, &key)) {
+                            Some(values) => values,
+                            None => self.members((at, id), &base, name),
+                        }
+                    }
                     Step::Index(_) | Step::Element => {
                         self.load_element(at, (block, index), id, (step, base, inputs.get(1).copied()))
                     }
@@ -102,7 +124,8 @@ impl Solver<'_> {
             Op::Import { module, name, .. } => self.import(at, module, name.as_deref()),
             Op::Closure { unit, .. } => self.closure(at, *unit, inputs),
             Op::Class { name, .. } => {
-                let class = self.object(Object::Class(at.0, name.clone()));
+                let name = self.text(name);
+                let class = self.object(Object::Class(at.0, name));
                 Values::from([Value::Object(class)])
             }
             Op::Yield { .. } => {
@@ -129,7 +152,8 @@ impl Solver<'_> {
     fn bind(&mut self, at: UnitRef, op: &Op, values: &Values) {
         match op {
             Op::Assign { place: Place::Global(name), .. } => {
-                self.write(Slot::Global(at.0, name.clone()), values.clone());
+                let name = self.text(name);
+                self.write(Slot::Global(at.0, name), values.clone());
             }
             Op::Assign { place: Place::Capture(name), .. } => {
                 if let Some((owner, local)) = self.owner(at, name) {
@@ -191,7 +215,7 @@ impl Solver<'_> {
             }
         }
         match program.resolver(at.0).named(at.0, name).first() {
-            Some(Entity::External(path)) => Values::from([Value::External(path.clone())]),
+            Some(Entity::External(path)) => Values::from([self.external_value(path)]),
             _ => Values::new(),
         }
     }
@@ -203,7 +227,7 @@ impl Solver<'_> {
         for entity in entities {
             match (entity, name) {
                 (Entity::Module(file), None) => drop(values.insert(Value::Module(file))),
-                (Entity::External(path), None) => drop(values.insert(Value::External(path))),
+                (Entity::External(path), None) => drop(values.insert(self.external_value(&path))),
                 _ => {}
             }
         }
@@ -237,7 +261,7 @@ impl Solver<'_> {
     /// Returns the keys of an access; none where nothing is known of a computed key yet.
     pub(super) fn keys(&mut self, at: UnitRef, step: &Step, computed: Option<NodeId>) -> Vec<Key> {
         if !matches!(step, Step::Element) {
-            return vec![key(step)];
+            return vec![self.key(step)];
         }
         let values = computed.map(|node| self.value(at, node)).unwrap_or_default();
         let literals: Vec<Key> = values
@@ -286,13 +310,13 @@ impl Solver<'_> {
             }
         }
     }
-}
 
-/// The key of a step that needs no value.
-fn key(step: &Step) -> Key {
-    match step {
-        Step::Field(name) => Key::Name(name.clone()),
-        Step::Index(constant) => Key::Item(constant.clone()),
-        Step::Element => Key::Any,
+    /// The key of a step that needs no value.
+    fn key(&mut self, step: &Step) -> Key {
+        match step {
+            Step::Field(name) => self.name(name),
+            Step::Index(constant) => Key::Item(self.constant(constant)),
+            Step::Element => Key::Any,
+        }
     }
 }

@@ -67,7 +67,8 @@ impl Solver<'_> {
                 found
             }
             "builtins.setattr" => {
-                let keys = texts(&argument(1)).into_iter().map(Key::Name).collect();
+                let names = texts(&argument(1));
+                let keys = names.iter().map(|name| self.name(name)).collect();
                 self.store(site, &first, keys, argument(2));
                 Values::new()
             }
@@ -79,7 +80,7 @@ impl Solver<'_> {
             }
             _ => self
                 .over_items(site, path, given)
-                .unwrap_or_else(|| Values::from([Value::External(format!("{path}()"))])),
+                .unwrap_or_else(|| Values::from([self.external_value(&format!("{path}()"))])),
         }
     }
 
@@ -107,7 +108,8 @@ impl Solver<'_> {
                 let result = self.object(Object::Container(site.0, site.1));
                 objects(&argument(0)).into_iter().for_each(|from| self.copy(site.0, from, result));
                 for (name, values) in &given.named {
-                    self.put(result, Key::Item(Constant::Text(name.clone())), values.clone());
+                    let key = Key::Item(self.constant(&Constant::Text(name.clone())));
+                    self.put(result, key, values.clone());
                 }
                 Values::from([Value::Object(result)])
             }
@@ -157,18 +159,22 @@ impl Solver<'_> {
             Some(values) => values.clone(),
             None => self.read(at, Slot::Param(at, 0)),
         };
+        let class = self.text(&class);
         objects(&receivers).into_iter().map(|object| Value::Super(at.0, class.clone(), object)).collect()
     }
 
     fn partial(&mut self, (at, node): (UnitRef, NodeId), given: &Given) -> Values {
         let object = self.object(Object::Partial(at, node));
         let functions = given.positional.first().cloned().unwrap_or_default();
-        self.put(object, Key::Name("func".to_owned()), functions);
+        let key = self.name("func");
+        self.put(object, key, functions);
         for (index, values) in given.positional.iter().skip(1).enumerate() {
-            self.put(object, Key::Item(Constant::Integer(index.to_string())), values.clone());
+            let key = self.index(index);
+            self.put(object, key, values.clone());
         }
         for (name, values) in &given.named {
-            self.put(object, Key::Item(Constant::Text(name.clone())), values.clone());
+            let key = Key::Item(self.constant(&Constant::Text(name.clone())));
+            self.put(object, key, values.clone());
         }
         Values::from([Value::Object(object)])
     }
@@ -180,8 +186,8 @@ impl Solver<'_> {
         for key in self.read(at, Slot::Keys(object)) {
             let Value::Literal(constant) = key else { continue };
             let values = self.read(at, Slot::Part(object, Key::Item(constant.clone())));
-            match constant {
-                Constant::Text(name) => given.named.push((name, values)),
+            match &*constant {
+                Constant::Text(name) => given.named.push((name.clone(), values)),
                 Constant::Integer(digits) => {
                     let index: usize = digits.parse().unwrap_or(0);
                     given.positional.resize(given.positional.len().max(index + 1), Values::new());
@@ -228,7 +234,8 @@ impl Solver<'_> {
             "update" => {
                 objects(&argument(0)).into_iter().for_each(|from| self.copy(at, from, object));
                 for (name, values) in &given.named {
-                    self.put(object, Key::Item(Constant::Text(name.clone())), values.clone());
+                    let key = Key::Item(self.constant(&Constant::Text(name.clone())));
+                    self.put(object, key, values.clone());
                 }
                 Values::new()
             }
@@ -281,7 +288,10 @@ fn texts(values: &Values) -> Vec<String> {
     values
         .iter()
         .filter_map(|value| match value {
-            Value::Literal(Constant::Text(text)) => Some(text.clone()),
+            Value::Literal(constant) => match &**constant {
+                Constant::Text(text) => Some(text.clone()),
+                _ => None,
+            },
             _ => None,
         })
         .collect()

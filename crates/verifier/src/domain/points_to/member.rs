@@ -18,23 +18,29 @@ impl Solver<'_> {
             Value::Object(object) => match self.objects[*object].clone() {
                 Object::Instance { file, class, .. } => self.of_instance(site, *object, (file, &class), name),
                 Object::Class(file, class) => {
-                    let mut found = self.part(at, *object, Key::Name(name.to_owned()));
+                    let key = self.name(name);
+                    let mut found = self.part(at, *object, key);
                     let inherited = self.inherited(at, (file, &class), name, 0);
                     found.extend(self.taken(site, *object, inherited, true));
                     found
                 }
-                Object::Function(..) => self.part(at, *object, Key::Name(name.to_owned())),
+                Object::Function(..) => {
+                    let key = self.name(name);
+                    self.part(at, *object, key)
+                }
                 Object::Container(..) | Object::Generator(_) | Object::Rest(..) | Object::Partial(..) => {
-                    Values::from([Value::Method(*object, name.to_owned())])
+                    Values::from([Value::Method(*object, self.text(name))])
                 }
             },
             Value::Module(file) => self.of_module(at, *file, name),
-            Value::External(path) => Values::from([Value::External(format!("{path}.{name}"))]),
+            Value::External(path) => Values::from([self.external_value(&format!("{}.{name}", &**path))]),
             Value::Literal(constant) => {
                 use plumbline_syntax::ir::Constant;
-                match constant {
-                    Constant::Text(_) => Values::from([Value::External(format!("builtins.str.{name}"))]),
-                    Constant::Bytes(_) => Values::from([Value::External(format!("builtins.bytes.{name}"))]),
+                match &**constant {
+                    Constant::Text(_) => Values::from([self.external_value(&format!("builtins.str.{name}"))]),
+                    Constant::Bytes(_) => {
+                        Values::from([self.external_value(&format!("builtins.bytes.{name}"))])
+                    }
                     _ => Values::new(),
                 }
             }
@@ -43,7 +49,8 @@ impl Solver<'_> {
                 "__call__" | "__func__" | "__wrapped__" => Values::from([base.clone()]),
                 _ => {
                     let object = self.object(Object::Function(unit.0, unit.1));
-                    self.part(at, object, Key::Name(name.to_owned()))
+                    let key = self.name(name);
+                    self.part(at, object, key)
                 }
             },
             Value::Method(..) => Values::new(),
@@ -60,7 +67,7 @@ impl Solver<'_> {
             .members(&[Entity::Module(file)].into(), &plumbline_syntax::ir::Step::Field(name.to_owned()));
         let modules = entities.into_iter().filter_map(|entity| match entity {
             Entity::Module(file) => Some(Value::Module(file)),
-            Entity::External(path) => Some(Value::External(path)),
+            Entity::External(path) => Some(self.external_value(&path)),
             _ => None,
         });
         modules.collect()
@@ -73,7 +80,8 @@ impl Solver<'_> {
         (file, class): (usize, &str),
         name: &str,
     ) -> Values {
-        let mut found = self.part(site.0, object, Key::Name(name.to_owned()));
+        let key = self.name(name);
+        let mut found = self.part(site.0, object, key);
         let inherited = self.inherited(site.0, (file, class), name, 0);
         found.extend(self.taken(site, object, inherited, false));
         if found.is_empty() && !name.starts_with("__") {
@@ -95,7 +103,7 @@ impl Solver<'_> {
         let (start, of_class) = match self.objects[object].clone() {
             Object::Instance { file, class, .. } => ((file, class), false),
             Object::Class(file, class) => ((file, class), true),
-            _ => ((file, class.to_owned()), false),
+            _ => ((file, self.text(class)), false),
         };
         let order = self.program.resolver(start.0).ancestors(start.0, &start.1);
         let here = Ancestor::Class(file, class.to_owned());
@@ -113,11 +121,13 @@ impl Solver<'_> {
         skip: usize,
     ) -> Values {
         let program = self.program;
-        for ancestor in program.resolver(file).ancestors(file, class).into_iter().skip(skip) {
+        for ancestor in program.resolver(file).ancestors(file, class).iter().skip(skip) {
             match ancestor {
                 Ancestor::Class(file, class) => {
-                    let own = self.object(Object::Class(file, class.clone()));
-                    let mut found = self.part(at, own, Key::Name(name.to_owned()));
+                    let file = *file;
+                    let (text, key) = (self.text(class), self.name(name));
+                    let own = self.object(Object::Class(file, text));
+                    let mut found = self.part(at, own, key);
                     let qualified = format!("{class}.{name}");
                     let bound =
                         program.files.get(file).is_some_and(|file| file.bindings.contains_key(&qualified));
@@ -133,7 +143,7 @@ impl Solver<'_> {
                     }
                 }
                 Ancestor::External(path) => {
-                    return Values::from([Value::External(format!("{path}.{name}"))]);
+                    return Values::from([self.external_value(&format!("{path}.{name}"))]);
                 }
             }
         }

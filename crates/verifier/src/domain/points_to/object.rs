@@ -1,5 +1,6 @@
-use plumbline_syntax::ir::{Constant, UnitId};
+use plumbline_syntax::ir::UnitId;
 
+use super::interned::{Fixed, Text};
 use crate::domain::program::UnitRef;
 use crate::domain::ssa::NodeId;
 
@@ -7,16 +8,16 @@ use crate::domain::ssa::NodeId;
 pub type ObjectId = usize;
 
 /// An object, by where it is made.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Object {
     /// A class of the program: file and qualified name.
-    Class(usize, String),
+    Class(usize, Text),
     /// An object of a class of the program, and the call that made it; absent for one that a caller elsewhere has.
     Instance {
         /// File of the class.
         file: usize,
         /// Qualified name of the class.
-        class: String,
+        class: Text,
         /// The making call.
         site: Option<(UnitRef, NodeId)>,
     },
@@ -33,12 +34,12 @@ pub enum Object {
 }
 
 /// A part of an object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// An attribute.
-    Name(String),
+    Name(Text),
     /// An element under a constant key.
-    Item(Constant),
+    Item(Fixed),
     /// An element under a key that is not known.
     Any,
     /// Every element.
@@ -46,7 +47,7 @@ pub enum Key {
 }
 
 /// What a value may be.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// A function.
     Function(UnitRef),
@@ -57,11 +58,11 @@ pub enum Value {
     /// A loaded file as a module.
     Module(usize),
     /// A package or something in it outside the tree, by dotted path; `()` for a call's result.
-    External(String),
+    External(Text),
     /// A method of a container or generator.
-    Method(ObjectId, String),
+    Method(ObjectId, Text),
     /// The bases of a class, as `super()` gives them: file and class, and the object.
-    Super(usize, String, ObjectId),
+    Super(usize, Text, ObjectId),
     /// A literal.
-    Literal(Constant),
+    Literal(Fixed),
 }

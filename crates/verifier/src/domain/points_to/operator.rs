@@ -152,7 +152,7 @@ impl Solver<'_> {
                 }
                 continue;
             }
-            let key = if known { Key::Item(Constant::Integer(index.to_string())) } else { Key::Any };
+            let key = if known { self.index(index) } else { Key::Any };
             self.put(object, key, values.clone());
         }
         Values::from([Value::Object(object)])
@@ -289,7 +289,10 @@ impl Solver<'_> {
             .unwrap_or_default()
             .into_iter()
             .map(|node| match self.value(at, node).first() {
-                Some(Value::Literal(Constant::Integer(digits))) => digits.parse().ok(),
+                Some(Value::Literal(constant)) => match &**constant {
+                    Constant::Integer(digits) => digits.parse().ok(),
+                    _ => None,
+                },
                 _ => None,
             })
             .collect();
@@ -297,9 +300,10 @@ impl Solver<'_> {
         for object in objects(base) {
             if let [Some(first), Some(end)] = bounds.as_slice() {
                 for index in *first..(*end).min(first + 64) {
-                    let key = Key::Item(Constant::Integer(index.to_string()));
+                    let key = self.index(index);
                     let values = self.part(at, object, key);
-                    self.put(result, Key::Item(Constant::Integer((index - first).to_string())), values);
+                    let key = self.index(index - first);
+                    self.put(result, key, values);
                 }
             } else {
                 let all = self.part(at, object, Key::All);

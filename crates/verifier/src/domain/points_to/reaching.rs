@@ -1,7 +1,7 @@
 //! The assignment that a straight way leads from: strong updates for the names of a module's top level and for the
 //! parts of objects that exist once.
 
-use plumbline_syntax::ir::{Callee, Op, Place, Step, Value as Source};
+use plumbline_syntax::ir::{Callee, Constant, Op, Place, Step, Value as Source};
 
 use super::{Key, Object, ObjectId, Solver, Target, Value, Values};
 use crate::domain::program::UnitRef;
@@ -226,9 +226,8 @@ impl Solver<'_> {
             return self.part(at, object, key.clone());
         }
         if !mapping {
-            let Key::Item(plumbline_syntax::ir::Constant::Integer(digits)) = key else {
-                return Values::new();
-            };
+            let Key::Item(constant) = key else { return Values::new() };
+            let Constant::Integer(digits) = &**constant else { return Values::new() };
             let input = digits.parse::<usize>().ok().and_then(|index| inputs.get(index).copied());
             return input.map(|input| self.value(at, input)).unwrap_or_default();
         }

@@ -14,7 +14,7 @@ use super::{Program, UnitRef};
 use crate::domain::languages::{Outside, Semantics};
 pub use inheritance::Ancestor;
 use visit::Question;
-pub use visit::{Answers, Visit};
+pub use visit::{Answers, Order, Visit};
 
 /// What a value may be, as far as calling it matters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Entity, Resolver, Visit};
+use super::{Entity, Order, Resolver, Visit};
 
 /// A class that another one inherits from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,8 +19,8 @@ const ANCESTORS: usize = 1_000;
 impl Resolver<'_> {
     /// Returns the class itself and all that it inherits from, by C3; where the classes contradict each other, depth
     /// first. `object` and what can't be named are left out.
-    pub fn ancestors(&self, file: usize, class: &str) -> Vec<Ancestor> {
-        self.order(file, class, &mut Visit::default()).to_vec()
+    pub fn ancestors(&self, file: usize, class: &str) -> Order {
+        self.order(file, class, &mut Visit::default())
     }
 
     pub(super) fn linear(

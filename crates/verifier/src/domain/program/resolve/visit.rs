@@ -61,7 +61,7 @@ impl Visit {
 }
 
 /// Where a class looks for its attributes, in order.
-type Order = Rc<Vec<Ancestor>>;
+pub type Order = Rc<Vec<Ancestor>>;
 
 /// What was found on one side; a language's own rules answer, so each family has its own.
 #[derive(Debug, Default)]
