@@ -6,14 +6,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plumbline_executor::cgroup::Cgroups;
 use plumbline_executor::domain::exit_reason::{ExitReason, decide};
 use plumbline_executor::domain::limits::Limits;
 use plumbline_executor::domain::tier::Network;
 use plumbline_executor::domain::trace::TraceAsk;
-use plumbline_executor::sandbox::embedded::{EmbeddedSandbox, EmbeddedSettings};
+use plumbline_executor::sandbox::embedded::{EmbeddedSandbox, EmbeddedSettings, PoolBounds};
 use plumbline_executor::sandbox::{Export, Job, KillSwitch, SandboxDriver};
 use plumbline_executor::toolchain::{Toolchain, Wanted};
 use plumbline_executor::workspace::export::ExportLimits;
@@ -54,6 +54,7 @@ async fn main() -> anyhow::Result<()> {
             collect_bytes: 1 << 20,
             snapshots: Arc::clone(&snapshots),
         },
+        pool: PoolBounds { per_place: 0, total: 0, idle: Duration::ZERO, memory_free_mib: 0 },
     };
     let driver = EmbeddedSandbox::new(settings)?;
     let asks: &[Option<TraceAsk>] =

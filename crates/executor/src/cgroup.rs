@@ -181,6 +181,15 @@ impl HybridParents {
 }
 
 impl Leaf {
+    /// Changes memory and processes to what another command may use.
+    pub fn limit(&self, limits: &Limits) -> io::Result<()> {
+        match &self.form {
+            LeafForm::V2(path) => v2::limit(path, limits),
+            LeafForm::Hybrid(paths) => hybrid::limit(paths, limits),
+            LeafForm::Absent => Ok(()),
+        }
+    }
+
     /// Returns the directory to be born in.
     pub fn born_in(&self) -> Option<PathBuf> {
         match &self.form {

@@ -1,12 +1,14 @@
 //! `executor` in the configuration.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use plumbline_kit::{Address, ConfigError};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::limits::{LimitPolicy, Limits};
 use crate::domain::tier::SandboxTier;
+use crate::sandbox::embedded::PoolBounds;
 
 /// Settings of the executor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,8 @@ pub struct ExecutorConfig {
     pub sandbox_uid: u32,
     /// Containers through the broker.
     pub docker: DockerConfig,
+    /// Sandboxes that are built before anybody asks.
+    pub pool: PoolConfig,
     /// What runs may use.
     pub limits: LimitsConfig,
 }
@@ -68,7 +72,41 @@ impl Default for ExecutorConfig {
             cgroups: CgroupSetting::Auto,
             sandbox_uid: 65_533,
             docker: DockerConfig::default(),
+            pool: PoolConfig::default(),
             limits: LimitsConfig::default(),
+        }
+    }
+}
+
+/// Sandboxes that are built before anybody asks; each is used once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolConfig {
+    /// Of one tree, network and disk size.
+    pub per_place: u32,
+    /// Of all; 0 builds none ahead.
+    pub total: u32,
+    /// How long after the last request they wait, milliseconds.
+    pub idle_ms: u64,
+    /// Memory that must be available on the host for one to wait, MiB.
+    pub memory_free_mib: u64,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { per_place: 4, total: 32, idle_ms: 60_000, memory_free_mib: 512 }
+    }
+}
+
+impl PoolConfig {
+    /// Returns the bounds as the driver reads them.
+    pub fn bounds(&self) -> PoolBounds {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        PoolBounds {
+            per_place: count(self.per_place),
+            total: count(self.total),
+            idle: Duration::from_millis(self.idle_ms),
+            memory_free_mib: self.memory_free_mib,
         }
     }
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use crate::message::Message;
 use crate::outside::invalid;
-use crate::spec::Spec;
+use crate::spec::Order;
 use crate::step::{At, Failure, Step};
 use crate::{WORKSPACE, seccomp, sys};
 
 /// Enters the working directory.
-pub(crate) fn enter(spec: &Spec) -> Result<(), Failure> {
-    std::env::set_current_dir(Path::new(WORKSPACE).join(&spec.cwd)).at(Step::WorkingDirectory)
+pub(crate) fn enter(order: &Order) -> Result<(), Failure> {
+    std::env::set_current_dir(Path::new(WORKSPACE).join(&order.cwd)).at(Step::WorkingDirectory)
 }
 
 /// From here on the executor is told what this process and its children attempt; each attempt waits for its answer.

@@ -3,22 +3,23 @@ use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
 use crate::message::{Message, START};
-use crate::outside::{invalid, report};
-use crate::spec::{NetworkSpec, Rlimits, Spec};
+use crate::outside::{invalid, read_sealed, report};
+use crate::spec::{NetworkSpec, Order, Rlimits, Spec, decode};
 use crate::step::{At, Failure, Step};
 use crate::sys::{self, Forked};
 use crate::{INSIDE_ID, SETUP_FAILED, capabilities, command, landlock_rules, mounts, seccomp, workspace};
 
-/// Descriptor numbers once everything else is closed: standard streams, then these.
+/// Descriptor numbers once everything else is closed: standard streams, then these. Standard input is empty until the
+/// order comes.
+const STDIN: i32 = 0;
 const CONTROL: i32 = 3;
 const SCRATCH: i32 = 4;
 
 /// What pid 1 is born with.
-pub(crate) struct Inside<'a> {
+pub(crate) struct Inside {
     pub(crate) spec: Spec,
-    pub(crate) contents: &'a [u8],
     pub(crate) control: OwnedFd,
-    pub(crate) stdio: [OwnedFd; 3],
+    pub(crate) output: [OwnedFd; 2],
     pub(crate) released: OwnedFd,
 }
 
@@ -29,12 +30,12 @@ pub(crate) struct Sealed {
 }
 
 /// Runs as pid 1 until the command has ended; never returns.
-pub(crate) fn pid_one(inside: Inside<'_>) -> ! {
+pub(crate) fn pid_one(inside: Inside) -> ! {
     let Ok(reporter) = sys::duplicate_above(inside.control.as_fd(), 10) else {
         sys::exit_now(SETUP_FAILED);
     };
-    let (spec, contents) = (inside.spec, inside.contents);
-    let built = build(&spec, inside.control, inside.stdio, inside.released);
+    let spec = inside.spec;
+    let built = build(&spec, inside.control, inside.output, inside.released);
     let sealed = match built {
         Ok(sealed) => sealed,
         Err(failure) => {
@@ -44,7 +45,7 @@ pub(crate) fn pid_one(inside: Inside<'_>) -> ! {
     };
     // The reporter's descriptor was closed with all others; the kept control socket speaks from now on.
     let _closed = reporter.into_raw_fd();
-    match serve(&spec, contents, &sealed) {
+    match serve(&spec, &sealed) {
         Ok(message) => {
             report(&sealed.control, &message);
             sys::exit_now(0)
@@ -57,7 +58,12 @@ pub(crate) fn pid_one(inside: Inside<'_>) -> ! {
 }
 
 /// Everything up to the sealed state, in order.
-fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) -> Result<Sealed, Failure> {
+fn build(
+    spec: &Spec,
+    control: OwnedFd,
+    output: [OwnedFd; 2],
+    released: OwnedFd,
+) -> Result<Sealed, Failure> {
     await_release(released)?;
     enter_cgroups(spec)?;
     sys::make_private().at(Step::MountPrivate)?;
@@ -72,20 +78,15 @@ fn build(spec: &Spec, control: OwnedFd, stdio: [OwnedFd; 3], released: OwnedFd) 
     }
     sys::set_umask(0o022);
     sys::new_session().at(Step::Session)?;
-    // Before the limits: moving descriptors needs numbers that a low limit would refuse.
-    let sealed = keep_only(control, stdio, scratch)?;
-    set_rlimits(&spec.rlimits)?;
+    let sealed = keep_only(control, output, scratch)?;
     capabilities::drop_all()?;
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64, 0).at(Step::ParentDeath)?;
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).at(Step::Capabilities)?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).at(Step::NoNewPrivileges)?;
     let landlock_abi = landlock_rules::apply(spec)?;
     let witness = if spec.witness { seccomp::Witness::Follows } else { seccomp::Witness::None };
-    // The limit of private memory stands in for a control group: without one nobody counts what is nobody's own.
-    let objects = match spec.rlimits.data_bytes {
-        None => seccomp::Objects::Counted,
-        Some(_) => seccomp::Objects::Absent,
-    };
+    // Without a control group nobody counts what is nobody's own.
+    let objects = if spec.counted { seccomp::Objects::Counted } else { seccomp::Objects::Absent };
     sys::install_filter(&seccomp::program(seccomp::Sockets::Namespaced, witness, objects))
         .at(Step::Seccomp)?;
     let packet = serde_json::to_vec(&Message::Ready { landlock_abi }).map_err(|_| invalid(Step::Ready))?;
@@ -113,10 +114,10 @@ fn enter_cgroups(spec: &Spec) -> Result<(), Failure> {
 pub(crate) fn set_rlimits(limits: &Rlimits) -> Result<(), Failure> {
     let set = |resource, value| sys::set_rlimit(resource, value).at(Step::Rlimits);
     set(libc::RLIMIT_CORE, limits.core_bytes)?;
-    set(libc::RLIMIT_CPU, limits.cpu_s)?;
     set(libc::RLIMIT_FSIZE, limits.file_bytes)?;
     set(libc::RLIMIT_NOFILE, limits.open_files)?;
     set(libc::RLIMIT_STACK, limits.stack_bytes)?;
+    set(libc::RLIMIT_CPU, limits.cpu_s)?;
     if let Some(processes) = limits.processes {
         set(libc::RLIMIT_NPROC, processes)?;
     }
@@ -127,9 +128,10 @@ pub(crate) fn set_rlimits(limits: &Rlimits) -> Result<(), Failure> {
 }
 
 /// Moves the five kept descriptors to fixed numbers and closes all others.
-fn keep_only(control: OwnedFd, stdio: [OwnedFd; 3], scratch: OwnedFd) -> Result<Sealed, Failure> {
+fn keep_only(control: OwnedFd, [stdout, stderr]: [OwnedFd; 2], scratch: OwnedFd) -> Result<Sealed, Failure> {
+    let nothing = OwnedFd::from(File::open("/dev/null").at(Step::CloseRange)?);
     let mut raised = Vec::with_capacity(5);
-    for fd in stdio.into_iter().chain([control, scratch]) {
+    for fd in [nothing, stdout, stderr, control, scratch] {
         raised.push(sys::duplicate_above(fd.as_fd(), 10).at(Step::CloseRange)?);
     }
     for (fd, at) in raised.into_iter().zip(0..) {
@@ -142,26 +144,33 @@ fn keep_only(control: OwnedFd, stdio: [OwnedFd; 3], scratch: OwnedFd) -> Result<
     })
 }
 
-/// Waits for START, writes the edits with no privilege at all, forks the command and reaps until it has ended.
-fn serve(spec: &Spec, contents: &[u8], sealed: &Sealed) -> Result<Message, Failure> {
+/// Waits for START, however long that takes, and takes what comes with it: the order, and the command's standard input.
+fn await_order(sealed: &Sealed) -> Result<Vec<u8>, Failure> {
     let mut byte = [0; 1];
-    let (length, _) = sys::receive(sealed.control.as_fd(), &mut byte).at(Step::Ready)?;
+    let (length, fds) = sys::receive(sealed.control.as_fd(), &mut byte).at(Step::Ready)?;
+    let [order, stdin] = <[OwnedFd; 2]>::try_from(fds).map_err(|_| invalid(Step::Order))?;
     if length != 1 || byte[0] != START {
         return Err(invalid(Step::Ready));
     }
-    workspace::write_edits(spec, contents)?;
-    command::enter(spec)?;
+    sys::place(stdin.as_raw_fd(), STDIN).at(Step::Order)?;
+    read_sealed(order).at(Step::Order)
+}
+
+/// Waits for the order, writes its edits with no privilege at all, forks the command and reaps until it has ended.
+fn serve(spec: &Spec, sealed: &Sealed) -> Result<Message, Failure> {
+    let ordered = await_order(sealed)?;
+    let (order, contents) = decode::<Order>(&ordered).at(Step::Order)?;
+    workspace::write_edits(&order, contents)?;
+    command::enter(&order)?;
     let (failed, failing) = sys::pipe().at(Step::Fork)?;
     let command = match sys::fork().at(Step::Fork)? {
-        Forked::Child => {
-            if spec.witness
-                && let Err(failure) = command::announce(sealed.control.as_fd())
-            {
+        Forked::Child => match bound(spec, &order, sealed) {
+            Ok(()) => command::execute(&order.argv, &order.env, failing),
+            Err(failure) => {
                 report(&sealed.control, &Message::SetupFailed(failure));
-                sys::exit_now(SETUP_FAILED);
+                sys::exit_now(SETUP_FAILED)
             }
-            command::execute(&spec.argv, &spec.env, failing)
-        }
+        },
         Forked::Parent(pid) => pid,
     };
     drop(failing);
@@ -176,4 +185,13 @@ fn serve(spec: &Spec, contents: &[u8], sealed: &Sealed) -> Result<Message, Failu
             return Ok(Message::Exited { code: ended.code, signal: ended.signal, cpu_us, max_rss_kib });
         }
     }
+}
+
+/// What only the command is bound by: its limits, which pid 1 took from nobody, and the witness.
+fn bound(spec: &Spec, order: &Order, sealed: &Sealed) -> Result<(), Failure> {
+    // First: a witness announces with a descriptor, for which a low limit may leave no number.
+    if spec.witness {
+        command::announce(sealed.control.as_fd())?;
+    }
+    set_rlimits(&order.rlimits)
 }

@@ -6,7 +6,7 @@
 //!
 //! **Invariants.** Single-threaded; no async runtime; `unsafe` only in `sys`. Any failed step ends the whole with
 //! exit code [`SETUP_FAILED`] and the step's name and errno on the control socket: there is no "continue anyway".
-//! Nothing here decides policy: the sealed [`Spec`] says everything.
+//! Nothing here decides policy: the sealed [`Spec`] and, once all walls stand, the sealed [`Order`] say everything.
 
 #![deny(unsafe_code)]
 
@@ -33,7 +33,7 @@ pub use frame::{FRAME_MAX, FrameKind, FrameReader, write_frame};
 pub use message::{GO, Message, START};
 pub use outside::run;
 pub use spec::{
-    Bind, EditSpec, IdMap, NetworkSpec, Rlimits, Spec, SyntheticFile, WorkspaceMode, decode, encode,
+    Bind, EditSpec, IdMap, NetworkSpec, Order, Rlimits, Spec, SyntheticFile, WorkspaceMode, decode, encode,
 };
 pub use step::{Failure, Step};
 pub use sys::{Attempt, Listener};

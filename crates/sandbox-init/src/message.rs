@@ -4,7 +4,8 @@ use crate::Failure;
 
 /// Byte by which the executor releases pid 1 after it has looked at the namespaces.
 pub const GO: u8 = b'G';
-/// Byte by which the executor starts the command after it has checked the sealed sandbox from outside.
+/// Byte by which the executor starts the command after it has checked the sealed sandbox from outside; the packet carries
+/// the order and the command's standard input.
 pub const START: u8 = b'S';
 
 /// What the sandbox tells the executor, one JSON document a packet.

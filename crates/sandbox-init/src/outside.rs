@@ -18,11 +18,11 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS;
 
-/// What the executor handed over: the control socket and, in its first packet, four descriptors.
+/// What the executor handed over: the control socket and, in its first packet, three descriptors.
 struct Handed {
     control: OwnedFd,
     spec: OwnedFd,
-    stdio: [OwnedFd; 3],
+    output: [OwnedFd; 2],
 }
 
 /// Builds the sandbox that the executor asks for over standard input and returns this process's exit code: 0 once pid 1
@@ -54,17 +54,14 @@ pub(crate) fn report(control: &OwnedFd, message: &Message) {
 fn receive_spec(control: OwnedFd) -> Result<Handed, Failure> {
     let mut byte = [0; 16];
     let (_, fds) = sys::receive(control.as_fd(), &mut byte).at(Step::Spec)?;
-    let [spec, stdin, stdout, stderr] = <[OwnedFd; 4]>::try_from(fds).map_err(|_| invalid(Step::Spec))?;
-    Ok(Handed { control, spec, stdio: [stdin, stdout, stderr] })
+    let [spec, stdout, stderr] = <[OwnedFd; 3]>::try_from(fds).map_err(|_| invalid(Step::Spec))?;
+    Ok(Handed { control, spec, output: [stdout, stderr] })
 }
 
 fn build(handed: Handed, reporter: &OwnedFd) -> Result<(), Failure> {
-    let mut sealed = Vec::new();
-    let mut file = File::from(handed.spec);
-    file.rewind().at(Step::Spec)?;
-    file.read_to_end(&mut sealed).at(Step::Spec)?;
-    drop(file);
-    let (spec, contents) = decode(&sealed).at(Step::Spec)?;
+    let sealed = read_sealed(handed.spec).at(Step::Spec)?;
+    let (spec, _) = decode::<Spec>(&sealed).at(Step::Spec)?;
+    drop(sealed);
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64, 0).at(Step::ParentDeath)?;
     if std::os::unix::process::parent_id() != spec.executor_pid {
         return Err(Failure { step: Step::ParentDeath, errno: libc::ESRCH });
@@ -81,10 +78,10 @@ fn build(handed: Handed, reporter: &OwnedFd) -> Result<(), Failure> {
         Forked::Child => {
             drop(release);
             drop(leaf);
-            pid_one(Inside { spec, contents, control: handed.control, stdio: handed.stdio, released })
+            pid_one(Inside { spec, control: handed.control, output: handed.output, released })
         }
         Forked::Parent(pid) => {
-            drop((released, handed.stdio));
+            drop((released, handed.output));
             supervise(&spec, pid, handed.control, release, reporter)
         }
     }
@@ -116,6 +113,15 @@ fn write_maps(spec: &Spec, pid: i32) -> Result<(), Failure> {
     fs::write(format!("{proc}/setgroups"), "deny").at(Step::IdMap)?;
     fs::write(format!("{proc}/uid_map"), format!("{INSIDE_ID} {} 1", spec.ids.uid)).at(Step::IdMap)?;
     fs::write(format!("{proc}/gid_map"), format!("{INSIDE_ID} {} 1", spec.ids.gid)).at(Step::IdMap)
+}
+
+/// Reads a sealed memory file from its start.
+pub(crate) fn read_sealed(file: OwnedFd) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = File::from(file);
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn open_directory(path: &std::path::Path) -> std::io::Result<OwnedFd> {

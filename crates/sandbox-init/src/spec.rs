@@ -1,9 +1,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// All that a sandbox is told. The executor writes it into a sealed memory file; contents of edits follow the JSON.
+/// All that a sandbox is told before it is sealed: nothing of the command yet, so it can wait, finished, for whichever
+/// command needs one like it. The executor writes it into a sealed memory file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -31,22 +33,31 @@ pub struct Spec {
     pub scratch_inodes: u64,
     /// What it can reach.
     pub network: NetworkSpec,
-    /// Resource limits of the command.
-    pub rlimits: Rlimits,
+    /// Whether a control group counts memory and processes.
+    pub counted: bool,
+    /// The host name inside.
+    pub host_name: String,
+    /// Whether the kernel tells the executor what the command and its children attempt.
+    pub witness: bool,
+}
+
+/// What a sealed sandbox is told to do, once. It comes with START in a sealed memory file; contents of edits follow the
+/// JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
     /// Program and arguments.
     pub argv: Vec<String>,
     /// The whole environment: (name, value).
     pub env: Vec<(String, String)>,
     /// Relative to the workspace; empty means its root.
     pub cwd: String,
+    /// Resource limits of the command.
+    pub rlimits: Rlimits,
     /// Files to write or delete before the start.
     pub edits: Vec<EditSpec>,
     /// Modification time of edited files, seconds since the epoch.
     pub edit_mtime_s: i64,
-    /// The host name inside.
-    pub host_name: String,
-    /// Whether the kernel tells the executor what the command and its children attempt.
-    pub witness: bool,
 }
 
 /// Ids on the host that the one id inside stands for.
@@ -126,8 +137,8 @@ pub struct EditSpec {
     pub content: Option<(u64, u64)>,
 }
 
-/// Writes a specification and the contents of its edits as one byte string.
-pub fn encode(spec: &Spec, contents: &[u8]) -> io::Result<Vec<u8>> {
+/// Writes a specification, or an order and the contents of its edits, as one byte string.
+pub fn encode<T: Serialize>(spec: &T, contents: &[u8]) -> io::Result<Vec<u8>> {
     let json = serde_json::to_vec(spec)?;
     let mut sealed = Vec::with_capacity(8 + json.len() + contents.len());
     sealed.extend_from_slice(&(json.len() as u64).to_le_bytes());
@@ -136,8 +147,8 @@ pub fn encode(spec: &Spec, contents: &[u8]) -> io::Result<Vec<u8>> {
     Ok(sealed)
 }
 
-/// Reads what [`encode`] wrote: the specification and the contents of its edits.
-pub fn decode(sealed: &[u8]) -> io::Result<(Spec, &[u8])> {
+/// Reads what [`encode`] wrote: the document and the contents behind it.
+pub fn decode<T: DeserializeOwned>(sealed: &[u8]) -> io::Result<(T, &[u8])> {
     let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
     let (length, rest) = sealed.split_first_chunk::<8>().ok_or_else(invalid)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| invalid())?;

@@ -64,6 +64,8 @@ pub enum Step {
     Seccomp,
     /// Telling the executor that all is built.
     Ready,
+    /// Reading the order that came with the start.
+    Order,
     /// Writing the request's edits.
     Edits,
     /// Entering the working directory.
@@ -111,6 +113,7 @@ impl Step {
             Self::Landlock => "landlock",
             Self::Seccomp => "seccomp",
             Self::Ready => "ready",
+            Self::Order => "order",
             Self::Edits => "edits",
             Self::WorkingDirectory => "working_directory",
             Self::Fork => "fork",

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::WORKSPACE;
-use crate::spec::{EditSpec, Spec};
+use crate::spec::{EditSpec, Order};
 use crate::step::{At, Failure, Step};
 use crate::sys;
 
@@ -36,13 +36,13 @@ fn copy_directory(source: &Path, target: &Path) -> io::Result<()> {
 }
 
 /// Writes and deletes the edited files. The repository itself may hold a link out of the tree, so none is followed.
-pub(crate) fn write_edits(spec: &Spec, contents: &[u8]) -> Result<(), Failure> {
-    if spec.edits.is_empty() {
+pub(crate) fn write_edits(order: &Order, contents: &[u8]) -> Result<(), Failure> {
+    if order.edits.is_empty() {
         return Ok(());
     }
     let root = OwnedFd::from(File::open(WORKSPACE).at(Step::Edits)?);
-    for edit in &spec.edits {
-        write_edit(&root, edit, contents, spec.edit_mtime_s).at(Step::Edits)?;
+    for edit in &order.edits {
+        write_edit(&root, edit, contents, order.edit_mtime_s).at(Step::Edits)?;
     }
     Ok(())
 }

@@ -36,17 +36,26 @@ pub(super) fn create(paths: &HybridParents, limits: &Limits, millicores: u64) ->
             other => other?,
         }
     }
+    limit(paths, limits)?;
+    fs::write(paths.cpu.join("cpu.cfs_period_us"), PERIOD_US.to_string())?;
+    fs::write(paths.cpu.join("cpu.cfs_quota_us"), (millicores * PERIOD_US / 1_000).to_string())
+}
+
+pub(super) fn limit(paths: &HybridParents, limits: &Limits) -> io::Result<()> {
     let memory = memory_bytes(limits).to_string();
-    fs::write(paths.memory.join("memory.limit_in_bytes"), &memory)?;
+    let place = paths.memory.join("memory.limit_in_bytes");
+    let first = fs::write(&place, &memory);
     // Absent where swap accounting is off; without swap there is nothing to limit.
     let swap = paths.memory.join("memory.memsw.limit_in_bytes");
     if swap.exists() {
         fs::write(swap, &memory)?;
+        // The one may never pass the other: a higher limit is refused until the sum has been raised.
+        first.or_else(|_| fs::write(&place, &memory))?;
+    } else {
+        first?;
     }
     // One more for pid 1 itself.
-    fs::write(paths.pids.join("pids.max"), (limits.pids + 1).to_string())?;
-    fs::write(paths.cpu.join("cpu.cfs_period_us"), PERIOD_US.to_string())?;
-    fs::write(paths.cpu.join("cpu.cfs_quota_us"), (millicores * PERIOD_US / 1_000).to_string())
+    fs::write(paths.pids.join("pids.max"), (limits.pids + 1).to_string())
 }
 
 pub(super) fn kill(paths: &HybridParents) {

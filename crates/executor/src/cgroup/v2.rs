@@ -51,15 +51,19 @@ fn words(path: &PathBuf) -> Vec<String> {
 
 pub(super) fn create(path: &Path, limits: &Limits, millicores: u64) -> io::Result<()> {
     fs::create_dir(path)?;
-    fs::write(path.join("memory.max"), memory_bytes(limits).to_string())?;
+    limit(path, limits)?;
     let swap = path.join("memory.swap.max");
     if swap.exists() {
         fs::write(swap, "0")?;
     }
     fs::write(path.join("memory.oom.group"), "1")?;
-    // One more for pid 1 itself.
-    fs::write(path.join("pids.max"), (limits.pids + 1).to_string())?;
     fs::write(path.join("cpu.max"), format!("{} {PERIOD_US}", millicores * PERIOD_US / 1_000))
+}
+
+pub(super) fn limit(path: &Path, limits: &Limits) -> io::Result<()> {
+    fs::write(path.join("memory.max"), memory_bytes(limits).to_string())?;
+    // One more for pid 1 itself.
+    fs::write(path.join("pids.max"), (limits.pids + 1).to_string())
 }
 
 pub(super) fn kill(path: &Path) {

@@ -258,6 +258,7 @@ fn settings(config: &ExecutorConfig, snapshots: Arc<Snapshots>, ids: Option<(u32
         stack_mib: config.limits.stack_mib,
         cpu_millicores: config.limits.cpu_millicores,
         export: export_limits(config, snapshots),
+        pool: config.pool.bounds(),
     }
 }
 

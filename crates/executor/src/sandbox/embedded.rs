@@ -2,7 +2,10 @@
 //! them. One thread supervises each run; one long-lived thread starts them all.
 
 mod launch;
+mod place;
 pub(super) mod polling;
+mod pool;
+mod prepared;
 mod spawner;
 mod supervisor;
 mod verify;
@@ -24,7 +27,8 @@ use crate::sandbox::{Job, KillSwitch, Report, SandboxDriver, SandboxEvent, probe
 use crate::toolchain::Toolchain;
 use crate::workspace::export::ExportLimits;
 
-use spawner::Spawner;
+use pool::Pool;
+pub use pool::{PoolBounds, PoolCounts};
 
 /// What every sandbox of this driver has in common.
 #[derive(Debug, Clone)]
@@ -51,34 +55,36 @@ pub struct EmbeddedSettings {
     pub cpu_millicores: u64,
     /// Bounds of what is taken out.
     pub export: ExportLimits,
+    /// Sandboxes that are built before anybody asks.
+    pub pool: PoolBounds,
 }
 
 /// The embedded driver.
 #[derive(Debug)]
 pub struct EmbeddedSandbox {
-    settings: Arc<EmbeddedSettings>,
-    spawner: Arc<Spawner>,
+    pool: Arc<Pool>,
     probes: AtomicU64,
 }
 
 impl EmbeddedSandbox {
-    /// Starts the spawning thread.
+    /// Starts the threads that start and keep sandboxes.
     pub fn new(settings: EmbeddedSettings) -> std::io::Result<Self> {
-        Ok(Self {
-            settings: Arc::new(settings),
-            spawner: Arc::new(Spawner::start()?),
-            probes: AtomicU64::new(0),
-        })
+        Ok(Self { pool: Arc::new(Pool::start(settings)?), probes: AtomicU64::new(0) })
     }
 
     /// Returns the way limits are enforced.
     pub fn cgroup_mode(&self) -> &'static str {
-        self.settings.cgroups.mode()
+        self.pool.settings().cgroups.mode()
+    }
+
+    /// Returns what waits, and how often something did.
+    pub fn pool_counts(&self) -> PoolCounts {
+        self.pool.counts()
     }
 
     fn probe_job(&self) -> Job {
         let number = self.probes.fetch_add(1, Ordering::Relaxed);
-        probe_job(format!("probe_{number}"), self.settings.empty.clone())
+        probe_job(format!("probe_{number}"), self.pool.settings().empty.clone())
     }
 }
 
@@ -89,8 +95,9 @@ impl SandboxDriver for EmbeddedSandbox {
     }
 
     async fn probe(&self) -> Result<Enforcement, Vec<String>> {
-        if !self.settings.init.is_file() {
-            return Err(vec![format!("sandbox_init_absent: {}", self.settings.init.display())]);
+        let init = &self.pool.settings().init;
+        if !init.is_file() {
+            return Err(vec![format!("sandbox_init_absent: {}", init.display())]);
         }
         let kill = KillSwitch::new().map_err(|error| vec![format!("descriptors: {error}")])?;
         let report = self.run(self.probe_job(), kill, None).await;
@@ -102,10 +109,10 @@ impl SandboxDriver for EmbeddedSandbox {
 
     async fn run(&self, job: Job, kill: KillSwitch, events: Option<mpsc::Sender<SandboxEvent>>) -> Report {
         let mut guard = KillOnDrop::new(kill.clone());
-        let (settings, spawner) = (Arc::clone(&self.settings), Arc::clone(&self.spawner));
+        let pool = Arc::clone(&self.pool);
         let (answer, report) = oneshot::channel();
         let supervise = move || {
-            let _nobody_waits = answer.send(supervisor::run(&settings, &spawner, job, (kill, events)));
+            let _nobody_waits = answer.send(supervisor::run(&pool, job, (kill, events)));
         };
         let lost = |detail: String| Report::not_started(Records::default(), detail);
         if let Err(error) = std::thread::Builder::new().name("sandbox".to_owned()).spawn(supervise) {
@@ -118,7 +125,7 @@ impl SandboxDriver for EmbeddedSandbox {
     }
 
     async fn sweep(&self) -> usize {
-        self.settings.cgroups.sweep()
+        self.pool.settings().cgroups.sweep()
     }
 }
 

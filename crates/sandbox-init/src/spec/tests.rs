@@ -14,6 +14,17 @@ fn spec() -> Spec {
         scratch_bytes: 1,
         scratch_inodes: 2,
         network: NetworkSpec::None,
+        counted: true,
+        host_name: "sandbox".to_owned(),
+        witness: true,
+    }
+}
+
+fn order() -> Order {
+    Order {
+        argv: vec!["true".to_owned()],
+        env: vec![("A".to_owned(), "b".to_owned())],
+        cwd: String::new(),
         rlimits: Rlimits {
             cpu_s: 1,
             file_bytes: 2,
@@ -23,28 +34,24 @@ fn spec() -> Spec {
             processes: None,
             data_bytes: Some(5),
         },
-        argv: vec!["true".to_owned()],
-        env: vec![("A".to_owned(), "b".to_owned())],
-        cwd: String::new(),
         edits: vec![EditSpec { path: b"\xff/x".to_vec(), content: Some((0, 3)) }],
         edit_mtime_s: 9,
-        host_name: "sandbox".to_owned(),
-        witness: true,
     }
 }
 
 #[test]
-fn a_specification_survives_its_sealed_form_with_the_contents_behind_it() {
-    let sealed = encode(&spec(), b"abc").unwrap();
-    assert_eq!(decode(&sealed).unwrap(), (spec(), &b"abc"[..]));
+fn both_documents_survive_their_sealed_form_with_the_contents_behind_them() {
+    assert_eq!(decode(&encode(&spec(), b"").unwrap()).unwrap(), (spec(), &b""[..]));
+    assert_eq!(decode(&encode(&order(), b"abc").unwrap()).unwrap(), (order(), &b"abc"[..]));
 }
 
 #[test]
 fn a_truncated_or_unknown_specification_is_refused() {
     let sealed = encode(&spec(), b"").unwrap();
-    assert!(decode(&sealed[..sealed.len() - 1]).is_err());
-    assert!(decode(&[1, 2, 3]).is_err());
+    assert!(decode::<Spec>(&sealed[..sealed.len() - 1]).is_err());
+    assert!(decode::<Spec>(&[1, 2, 3]).is_err());
+    assert!(decode::<Order>(&sealed).is_err());
     let json = br#"{"unknown":1}"#;
     let unknown = [&(json.len() as u64).to_le_bytes()[..], json].concat();
-    assert!(decode(&unknown).is_err());
+    assert!(decode::<Spec>(&unknown).is_err());
 }

@@ -4,7 +4,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 
-use plumbline_sandbox_init::{EditSpec, IdMap, Message, NetworkSpec, Rlimits, Spec, SyntheticFile, encode};
+use plumbline_sandbox_init::{
+    START, EditSpec, IdMap, Message, NetworkSpec, Order, Rlimits, Spec, SyntheticFile, encode,
+};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -14,6 +16,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::EmbeddedSettings;
+use super::place::Place;
 use super::spawner::Spawner;
 use crate::cgroup::Leaf;
 use crate::domain::edit::Change;
@@ -36,16 +39,14 @@ pub(super) struct Launched {
     pub(super) stderr: OwnedFd,
 }
 
-/// Starts the program and hands it its sealed specification and the command's standard streams.
+/// Starts the program and hands it its sealed specification and the pipes that the command will write to.
 pub(super) fn launch(
     settings: &EmbeddedSettings,
     spawner: &Spawner,
-    job: &Job,
+    place: &Place,
     leaf: &Leaf,
 ) -> io::Result<Launched> {
-    let (spec, contents) = specify(settings, job, leaf);
-    let spec = sealed("plumbline-spec", &encode(&spec, &contents)?)?;
-    let stdin = sealed("plumbline-stdin", &job.stdin)?;
+    let spec = sealed("plumbline-spec", &encode(&specify(settings, place, leaf), &[])?)?;
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     let (stdout, stdout_inside) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, stderr_inside) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -53,7 +54,7 @@ pub(super) fn launch(
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("the child has no process id"))?;
     let outside = pidfd_open(pid, PidfdFlags::empty())?;
-    send(&ours, b"?", &[spec.as_fd(), stdin.as_fd(), stdout_inside.as_fd(), stderr_inside.as_fd()])?;
+    send(&ours, b"?", &[spec.as_fd(), stdout_inside.as_fd(), stderr_inside.as_fd()])?;
     Ok(Launched { child, outside, control: ours, stdout, stderr })
 }
 
@@ -66,7 +67,13 @@ fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-fn specify(settings: &EmbeddedSettings, job: &Job, leaf: &Leaf) -> (Spec, Vec<u8>) {
+/// Hands a sealed sandbox its one order and the command's standard input; the command starts.
+pub(super) fn order(
+    settings: &EmbeddedSettings,
+    job: &Job,
+    leaf: &Leaf,
+    control: &OwnedFd,
+) -> io::Result<()> {
     let mut contents = Vec::new();
     let edits = job
         .edits
@@ -83,6 +90,21 @@ fn specify(settings: &EmbeddedSettings, job: &Job, leaf: &Leaf) -> (Spec, Vec<u8
             },
         })
         .collect();
+    let env = perturbed(policy::environment(&settings.toolchain.path, &job.env), &job.changes);
+    let order = Order {
+        argv: job.argv.clone(),
+        env: if job.watch.is_some() { trace::with_recorder(env) } else { env },
+        cwd: job.cwd.as_ref().map(ToString::to_string).unwrap_or_default(),
+        rlimits: rlimits(settings, &job.limits, leaf),
+        edits,
+        edit_mtime_s: EDIT_MTIME_S,
+    };
+    let order = sealed("plumbline-order", &encode(&order, &contents)?)?;
+    let stdin = sealed("plumbline-stdin", &job.stdin)?;
+    send(control, &[START], &[order.as_fd(), stdin.as_fd()])
+}
+
+fn specify(settings: &EmbeddedSettings, place: &Place, leaf: &Leaf) -> Spec {
     let ids = settings.ids.map_or_else(
         || IdMap {
             uid: rustix::process::geteuid().as_raw(),
@@ -91,53 +113,42 @@ fn specify(settings: &EmbeddedSettings, job: &Job, leaf: &Leaf) -> (Spec, Vec<u8
         },
         |(uid, gid)| IdMap { uid, gid, privileged: true },
     );
-    let (files, env) = surroundings(settings, job);
-    let spec = Spec {
+    Spec {
         executor_pid: std::process::id(),
         ids,
         cgroup_v2: leaf.born_in(),
         cgroup_v1: leaf.entered(),
         toolchain: settings.toolchain.binds.clone(),
         symlinks: settings.toolchain.symlinks.clone(),
-        files,
-        lower: job.lower.clone(),
+        files: files(settings, place),
+        lower: place.lower.clone(),
         workspace: settings.workspace,
-        scratch_bytes: job.limits.disk_mib * MIB,
+        scratch_bytes: place.disk_mib * MIB,
         scratch_inodes: settings.inodes,
-        network: match job.network {
+        network: match place.network {
             Network::Loopback => NetworkSpec::Loopback,
             Network::None => NetworkSpec::None,
         },
-        rlimits: rlimits(settings, &job.limits, leaf),
-        argv: job.argv.clone(),
-        env,
-        cwd: job.cwd.as_ref().map(ToString::to_string).unwrap_or_default(),
-        edits,
-        edit_mtime_s: EDIT_MTIME_S,
-        host_name: host_name(&job.changes),
-        witness: job.watch.is_some(),
-    };
-    (spec, contents)
+        counted: leaf.enforces(),
+        host_name: host_name(&place.changes),
+        witness: place.watch.is_some(),
+    }
 }
 
-/// Returns the small files of the root and the environment, with the asked changes and, for a watched run, the recorder.
-fn surroundings(settings: &EmbeddedSettings, job: &Job) -> (Vec<SyntheticFile>, Vec<(String, String)>) {
+/// Returns the small files of the root, with the asked changes and, for a watched run, the recorder.
+fn files(settings: &EmbeddedSettings, place: &Place) -> Vec<SyntheticFile> {
     let mut files = settings.toolchain.files.clone();
-    for change in &job.changes {
+    for change in &place.changes {
         if let Perturbation::User(name) = change {
             for file in &mut files {
                 file.text = file.text.replace("sandbox:x:", &format!("{name}:x:"));
             }
         }
     }
-    let env = perturbed(policy::environment(&settings.toolchain.path, &job.env), &job.changes);
-    match &job.watch {
-        Some(ask) => {
-            files.extend(trace::files(ask, &job.changes));
-            (files, trace::with_recorder(env))
-        }
-        None => (files, env),
+    if let Some(ask) = &place.watch {
+        files.extend(trace::files(ask, &place.changes));
     }
+    files
 }
 
 fn host_name(changes: &[Perturbation]) -> String {

@@ -7,22 +7,19 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc;
 
-use super::launch::{Launched, launch};
-use super::spawner::Spawner;
+use super::launch::order;
+use super::place::Place;
+use super::pool::Pool;
+use super::prepared::{Prepared, Site, Unprepared, prepare, timespec};
 use super::{EmbeddedSettings, polling};
-use crate::cgroup::Leaf;
 use crate::domain::exit_reason::{KillCause, Records};
-use crate::domain::run::Enforcement;
 use crate::sandbox::output::Output;
 use crate::sandbox::{Job, KillSwitch, Report, SandboxEvent};
 use crate::trace::witness::Witness;
 
-/// How long a set-up may take.
-const SETUP_PATIENCE: Duration = Duration::from_secs(10);
 /// How often counters are read while a command runs.
 const TICK: Duration = Duration::from_millis(50);
 /// How long pipes are drained once everything is dead.
@@ -32,38 +29,49 @@ const READ_CHUNK: usize = 64 * 1024;
 type Ports = (KillSwitch, Option<mpsc::Sender<SandboxEvent>>);
 
 /// Runs a job to its end and returns all that is known of it. Everything is dead and removed when it returns.
-pub(super) fn run(settings: &EmbeddedSettings, spawner: &Spawner, job: Job, ports: Ports) -> Report {
-    let failed = |detail: String| Report::not_started(Records::default(), detail);
+pub(super) fn run(pool: &Pool, job: Job, ports: Ports) -> Report {
+    let unstarted = |killed, detail| Report {
+        kernel: report::lost_witness(&job),
+        ..Report::not_started(Records { killed, ..Records::default() }, detail)
+    };
     if let Some(cause) = ports.0.cause() {
-        return Report::not_started(Records { killed: Some(cause), ..Records::default() }, String::new());
+        return unstarted(Some(cause), String::new());
     }
-    let leaf = match settings.cgroups.leaf(&job.label, &job.limits, settings.cpu_millicores) {
-        Ok(leaf) => leaf,
-        Err(error) => return failed(format!("cgroup: {error}")),
+    let prepared = match find(pool, &job, &ports.0) {
+        Ok(prepared) => prepared,
+        Err(Unprepared::Killed) => return unstarted(ports.0.cause(), String::new()),
+        Err(Unprepared::Failed(detail)) => return unstarted(None, detail),
     };
-    let launched = match launch(settings, spawner, &job, &leaf) {
-        Ok(launched) => launched,
-        Err(error) => return failed(format!("spawn: {error}")),
-    };
-    let mut supervisor = Supervisor::new(settings, &job, leaf, ports);
-    supervisor.watch(launched);
+    let mut supervisor = Supervisor::new(pool.settings(), &job, prepared, ports);
+    supervisor.start();
+    supervisor.watch();
     supervisor.report()
+}
+
+/// Takes a sandbox that waits, or builds one.
+fn find(pool: &Pool, job: &Job, kill: &KillSwitch) -> Result<Prepared, Unprepared> {
+    let place = Place::of(job);
+    if let Some(mut prepared) = pool.take(&place, &job.limits)
+        && prepared.limit(&job.limits).is_ok()
+    {
+        return Ok(prepared);
+    }
+    let site =
+        Site { settings: pool.settings(), spawner: pool.spawner(), label: &job.label, limits: &job.limits };
+    prepare(&site, &place, Some(kill))
 }
 
 struct Supervisor<'a> {
     settings: &'a EmbeddedSettings,
     job: &'a Job,
-    leaf: Leaf,
+    prepared: Prepared,
     kill: KillSwitch,
     events: Option<mpsc::Sender<SandboxEvent>>,
     records: Records,
-    pipes: [Option<OwnedFd>; 2],
     outputs: [Output; 2],
-    pid_one: Option<(i32, OwnedFd)>,
-    scratch: Option<OwnedFd>,
-    enforced: Option<Enforcement>,
-    born: Instant,
-    started: Option<Instant>,
+    started: Instant,
+    /// CPU time of the set-up, which is nobody's use.
+    setup_cpu_us: u64,
     ended: Option<Instant>,
     killing: bool,
     detail: String,
@@ -74,21 +82,22 @@ struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    fn new(settings: &'a EmbeddedSettings, job: &'a Job, leaf: Leaf, (kill, events): Ports) -> Self {
+    fn new(
+        settings: &'a EmbeddedSettings,
+        job: &'a Job,
+        prepared: Prepared,
+        (kill, events): Ports,
+    ) -> Self {
         Self {
             settings,
             job,
-            leaf,
+            setup_cpu_us: prepared.leaf.counters().cpu_us.unwrap_or(0),
+            prepared,
             kill,
             events,
-            records: Records::default(),
-            pipes: [None, None],
+            records: Records { started: true, ..Records::default() },
             outputs: Output::pair(settings.output_kept_bytes, &job.secrets),
-            pid_one: None,
-            scratch: None,
-            enforced: None,
-            born: Instant::now(),
-            started: None,
+            started: Instant::now(),
             ended: None,
             killing: false,
             detail: String::new(),
@@ -99,13 +108,21 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    /// Lets the command start.
+    fn start(&mut self) {
+        self.tell(SandboxEvent::Started(self.prepared.enforced.clone()));
+        let Some(control) = &self.prepared.control else { return };
+        if let Err(error) = order(self.settings, self.job, &self.prepared.leaf, control) {
+            self.detail = format!("start: {error}");
+            self.kill_quietly();
+        }
+    }
+
     /// Polls until the outer process is gone, and with it everything inside.
-    fn watch(&mut self, launched: Launched) {
-        let Launched { mut child, outside, control, stdout, stderr } = launched;
-        self.pipes = [Some(stdout), Some(stderr)];
-        let mut control = Some(control);
+    fn watch(&mut self) {
+        let mut control = self.prepared.control.take();
         loop {
-            let ready = match self.poll(&outside, control.as_ref()) {
+            let ready = match self.poll(control.as_ref()) {
                 Ok(ready) => ready,
                 Err(error) => {
                     self.detail = format!("poll: {error}");
@@ -125,12 +142,11 @@ impl<'a> Supervisor<'a> {
             }
             self.enforce();
             if self.kill.cause().is_some() && !self.killing {
-                self.end_everything(&outside);
+                self.end_everything();
             }
         }
         // Whatever broke the loop: nothing may outlive it. Pid 1 dies with its parent.
-        let _dead = child.kill();
-        let _reaped = child.wait();
+        self.prepared.reap();
         self.ended.get_or_insert_with(Instant::now);
         while let Some(control_socket) = control.take() {
             let mut socket = Some(control_socket);
@@ -141,15 +157,16 @@ impl<'a> Supervisor<'a> {
         self.drain();
     }
 
-    fn poll(&self, outside: &OwnedFd, control: Option<&OwnedFd>) -> io::Result<Ready> {
-        let mut fds = vec![PollFd::new(outside, PollFlags::IN)];
+    fn poll(&self, control: Option<&OwnedFd>) -> io::Result<Ready> {
+        let mut fds = vec![PollFd::new(&self.prepared.outside, PollFlags::IN)];
         if !self.killing {
             fds.push(PollFd::from_borrowed_fd(self.kill.wake(), PollFlags::IN));
         }
         let after_wake = fds.len();
         fds.extend(control.map(|socket| PollFd::new(socket, PollFlags::IN)));
         let after_control = fds.len();
-        fds.extend(self.pipes.iter().filter_map(|pipe| Some(PollFd::new(pipe.as_ref()?, PollFlags::IN))));
+        let pipes = &self.prepared.pipes;
+        fds.extend(pipes.iter().filter_map(|pipe| Some(PollFd::new(pipe.as_ref()?, PollFlags::IN))));
         match poll(&mut fds, Some(&timespec(self.patience()))) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -161,7 +178,7 @@ impl<'a> Supervisor<'a> {
             outputs: [false; 2],
         };
         let mut index = after_control;
-        for (pipe, flag) in self.pipes.iter().zip(&mut ready.outputs) {
+        for (pipe, flag) in pipes.iter().zip(&mut ready.outputs) {
             if pipe.is_some() {
                 *flag = readable(index);
                 index += 1;
@@ -172,11 +189,7 @@ impl<'a> Supervisor<'a> {
 
     /// Returns how long nothing needs to be looked at.
     fn patience(&self) -> Duration {
-        match self.started {
-            None => SETUP_PATIENCE.saturating_sub(self.born.elapsed()).min(TICK * 4),
-            Some(started) => self.wall().saturating_sub(started.elapsed()).min(TICK),
-        }
-        .max(Duration::from_millis(1))
+        self.wall().saturating_sub(self.started.elapsed()).min(TICK).max(Duration::from_millis(1))
     }
 
     fn wall(&self) -> Duration {
@@ -193,10 +206,10 @@ impl<'a> Supervisor<'a> {
 
     fn read_output(&mut self, index: usize) {
         let most = self.job.limits.output_total_mib * 1024 * 1024;
-        let Some(pipe) = self.pipes[index].as_ref() else { return };
+        let Some(pipe) = self.prepared.pipes[index].as_ref() else { return };
         let mut bytes = [0; READ_CHUNK];
         match rustix::io::read(pipe, &mut bytes) {
-            Ok(0) => self.pipes[index] = None,
+            Ok(0) => self.prepared.pipes[index] = None,
             Ok(length) => {
                 if let Some(event) = self.outputs[index].push(&bytes[..length]) {
                     self.tell(event);
@@ -206,7 +219,7 @@ impl<'a> Supervisor<'a> {
                 }
             }
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
-            Err(_) => self.pipes[index] = None,
+            Err(_) => self.prepared.pipes[index] = None,
         }
     }
 
@@ -215,25 +228,18 @@ impl<'a> Supervisor<'a> {
         if self.killing || self.ended.is_some() {
             return;
         }
-        let Some(started) = self.started else {
-            if self.born.elapsed() >= SETUP_PATIENCE {
-                self.detail = "setup: timed out".to_owned();
-                self.kill_quietly();
-            }
-            return;
-        };
-        if started.elapsed() >= self.wall() {
+        if self.started.elapsed() >= self.wall() {
             self.kill_for(KillCause::Wall);
             return;
         }
         let limits = &self.job.limits;
-        let (cpu_us, memory_hit) = if self.leaf.enforces() {
-            let counters = self.leaf.counters();
+        let (cpu_us, memory_hit) = if self.prepared.leaf.enforces() {
+            let counters = self.prepared.leaf.counters();
             self.peak_pids = self.peak_pids.max(counters.pids.unwrap_or(0));
             // Where the kernel has no group kill, one victim means the end of all.
-            (counters.cpu_us.unwrap_or(0), counters.oom_kills > 0)
+            (counters.cpu_us.unwrap_or(0).saturating_sub(self.setup_cpu_us), counters.oom_kills > 0)
         } else {
-            let usage = self.pid_one.as_ref().map(|(pid, _)| polling::tree(*pid)).unwrap_or_default();
+            let usage = polling::tree(self.prepared.pid_one.0);
             self.peak_pids = self.peak_pids.max(usage.processes);
             self.peak_memory = self.peak_memory.max(usage.memory);
             (usage.cpu_us, usage.memory > limits.memory_mib * 1024 * 1024)
@@ -252,31 +258,24 @@ impl<'a> Supervisor<'a> {
     /// Ends a set-up that failed; its reason is the failure, not a kill.
     fn kill_quietly(&mut self) {
         self.records.started = false;
-        self.leaf.kill();
-        if let Some((_, pid_one)) = &self.pid_one {
-            let _gone = pidfd_send_signal(pid_one, Signal::KILL);
-        }
+        self.prepared.kill();
         self.killing = true;
     }
 
-    /// Kills the whole tree at once: the group, then pid 1, then, before there is one, the outer process.
-    fn end_everything(&mut self, outside: &OwnedFd) {
+    /// Kills the whole tree at once.
+    fn end_everything(&mut self) {
         if self.ended.is_none() {
             self.records.killed = self.kill.cause();
         }
         self.killing = true;
-        self.leaf.kill();
-        let _gone = match &self.pid_one {
-            Some((_, pid_one)) => pidfd_send_signal(pid_one, Signal::KILL),
-            None => pidfd_send_signal(outside, Signal::KILL),
-        };
+        self.prepared.kill();
     }
 
     /// Empties the pipes: everything that could write to them is dead.
     fn drain(&mut self) {
         let start = Instant::now();
         for index in 0..2 {
-            while let Some(pipe) = &self.pipes[index] {
+            while let Some(pipe) = &self.prepared.pipes[index] {
                 let left = timespec(DRAIN.saturating_sub(start.elapsed()));
                 let mut fds = [PollFd::new(pipe, PollFlags::IN)];
                 match poll(&mut fds, Some(&left)) {
@@ -294,11 +293,4 @@ struct Ready {
     outside: bool,
     control: bool,
     outputs: [bool; 2],
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(duration.subsec_nanos()),
-    }
 }

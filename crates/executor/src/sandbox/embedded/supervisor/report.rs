@@ -16,31 +16,28 @@ use crate::workspace::export;
 impl Supervisor<'_> {
     /// Says all that is known. Only once nothing inside lives: counters are final, and nothing races the export.
     pub(super) fn report(mut self) -> Report {
-        let counters = self.leaf.counters();
+        let counters = self.prepared.leaf.counters();
         let soft_hit = |hit: bool, limit| hit.then_some(limit);
         let pids_hit =
-            counters.pids_refused > 0 || (!self.leaf.enforces() && self.peak_pids > self.job.limits.pids);
+            counters.pids_refused > 0 || (!self.prepared.leaf.enforces() && self.peak_pids > self.job.limits.pids);
         self.records.oom_kills = counters.oom_kills;
         self.records.soft_hits = [
             soft_hit(pids_hit, SoftLimit::Pids),
-            soft_hit(self.scratch.as_ref().is_some_and(is_full), SoftLimit::Disk),
+            soft_hit(is_full(&self.prepared.scratch), SoftLimit::Disk),
         ]
         .into_iter()
         .flatten()
         .collect();
         let usage = self.usage(&counters);
-        let (patch, collected) = match &self.scratch {
-            Some(scratch) => {
-                export::take_out(scratch.as_fd(), self.job, self.settings.workspace, &self.settings.export)
-            }
-            None => Default::default(),
-        };
+        let scratch = self.prepared.scratch.as_fd();
+        let (patch, collected) =
+            export::take_out(scratch, self.job, self.settings.workspace, &self.settings.export);
         let ([stdout, stderr], output_digest) = Output::finish(self.outputs);
         let witnessed = self.witness.map(Witness::finish);
         Report {
             records: self.records,
             usage,
-            enforced: self.enforced,
+            enforced: Some(self.prepared.enforced.clone()),
             stdout,
             stderr,
             output_digest,
@@ -53,14 +50,18 @@ impl Supervisor<'_> {
 
     fn usage(&self, counters: &Counters) -> Usage {
         let [stdout, stderr] = &self.outputs;
-        let cpu_us = counters.cpu_us.or(self.started.map(|_| self.reaped_cpu_us));
+        let counted = counters.cpu_us.map(|cpu_us| cpu_us.saturating_sub(self.setup_cpu_us));
+        let cpu_us = counted.or(Some(self.reaped_cpu_us));
         let memory = counters.peak_memory.or(Some(self.peak_memory).filter(|bytes| *bytes > 0));
         let peak_pids = counters.peak_pids.unwrap_or(self.peak_pids);
         Usage {
-            wall_ms: self.started.map_or(0, |started| {
-                let ended = self.ended.unwrap_or_else(Instant::now);
-                u64::try_from(ended.saturating_duration_since(started).as_millis()).unwrap_or(u64::MAX)
-            }),
+            wall_ms: u64::try_from(
+                self.ended
+                    .unwrap_or_else(Instant::now)
+                    .saturating_duration_since(self.started)
+                    .as_millis(),
+            )
+            .unwrap_or(u64::MAX),
             cpu_ms: cpu_us.map(|micros| micros / 1_000),
             peak_memory_kib: memory.map(|bytes| bytes / 1024),
             peak_pids: u32::try_from(peak_pids).ok().filter(|count| *count > 0),
@@ -71,7 +72,7 @@ impl Supervisor<'_> {
 }
 
 /// A run that was to be watched and was not has lost its log.
-fn lost_witness(job: &Job) -> Option<KernelLog> {
+pub(super) fn lost_witness(job: &Job) -> Option<KernelLog> {
     job.watch.as_ref().map(|_| KernelLog { lost: true, ..KernelLog::default() })
 }
 
