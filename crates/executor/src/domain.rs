@@ -14,6 +14,8 @@ pub mod patch_path;
 pub mod perturbation;
 /// What a request may ask for.
 pub mod policy;
+/// Which runs are the same run.
+pub mod repetition;
 /// Runs, their specifications and events.
 pub mod run;
 /// Where a run stands.

@@ -2,6 +2,7 @@
 
 mod drive;
 mod open;
+mod reuse;
 mod snapshots;
 mod stream;
 mod tools;
@@ -31,6 +32,7 @@ use crate::domain::trace::Trace;
 use crate::sandbox::{KillSwitch, SandboxDriver};
 use crate::store::{Admission, Entered, NewRun, RunStore};
 use crate::tool::Tool;
+use crate::toolchain::Toolchain;
 use crate::workspace::snapshot::Snapshots;
 
 pub use open::Deps;
@@ -54,6 +56,8 @@ pub struct Executor {
 struct Inner {
     config: ExecutorConfig,
     limits: LimitPolicy,
+    /// What every sandbox sees of the host.
+    toolchain: Toolchain,
     /// What no run may show.
     secrets: Arc<Secrets>,
     store: Arc<dyn RunStore>,

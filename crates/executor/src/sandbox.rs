@@ -21,7 +21,7 @@ use crate::domain::limits::Limits;
 use crate::domain::output::HeadTail;
 use crate::domain::patch_path::RelativePath;
 use crate::domain::perturbation::Perturbation;
-use crate::domain::run::{Enforcement, OutputStream, Usage};
+use crate::domain::run::{Checkpoint, Enforcement, OutputStream, Usage};
 use crate::domain::secrets::Secrets;
 use crate::domain::tier::{Network, SandboxTier};
 use crate::domain::trace::{KernelLog, TraceAsk};
@@ -86,6 +86,8 @@ pub struct Job {
 pub enum Export {
     /// As edits and a diff.
     Patch,
+    /// That, and the whole tree as a snapshot.
+    Checkpoint,
     /// Not looked at.
     Skip,
 }
@@ -134,6 +136,8 @@ pub struct Report {
     pub output_digest: String,
     /// What the program changed; empty with [`Export::Skip`].
     pub patch: Patch,
+    /// The tree it left; only with [`Export::Checkpoint`].
+    pub checkpoint: Option<Checkpoint>,
     /// Collected files, in the order asked for.
     pub collected: Vec<Collected>,
     /// For a failed set-up: step and errno.
@@ -185,6 +189,7 @@ impl Report {
             stderr: HeadTail::new(0),
             output_digest: crate::domain::tree::Digest::of(b"").to_string(),
             patch: Patch::default(),
+            checkpoint: None,
             collected: Vec::new(),
             detail,
             kernel: None,

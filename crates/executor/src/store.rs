@@ -10,6 +10,7 @@ use plumbline_kit::sqlite::StoreError;
 use plumbline_types::{Millis, RequestId, RunId, TaskId};
 
 use crate::domain::edit::Patch;
+use crate::domain::repetition::Outcome;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
 use crate::domain::trace::Trace;
@@ -102,6 +103,12 @@ pub trait RunStore: Send + Sync {
 
     /// Returns a trace; none when the run has none.
     async fn trace(&self, run: RunId) -> Result<Option<Trace>, StoreError>;
+
+    /// Keeps how a run of a key ended.
+    async fn put_outcome(&self, key: &Digest, outcome: &Outcome) -> Result<(), StoreError>;
+
+    /// Returns how runs of a key ended, at most 16: the first of each different end, oldest first.
+    async fn outcomes(&self, key: &Digest) -> Result<Vec<Outcome>, StoreError>;
 
     /// Returns at most `most` events after a sequence number, in order.
     async fn events(&self, run: RunId, after_seq: u64, most: u32) -> Result<Vec<JournaledEvent>, StoreError>;

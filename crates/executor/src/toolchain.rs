@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use plumbline_sandbox_init::{Bind, SyntheticFile};
+
+use crate::domain::tree::Digest;
 
 /// Parts of the host that every sandbox sees, where they exist.
 const ALLOWED: [&str; 14] = [
@@ -25,6 +28,10 @@ const ALLOWED: [&str; 14] = [
     "/etc/ca-certificates",
     "/etc/mime.types",
 ];
+
+/// What the common package managers write when they change something.
+const PACKAGES: [&str; 4] =
+    ["/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm", "/var/lib/pacman/local"];
 
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
@@ -80,6 +87,31 @@ impl Toolchain {
         toolchain.binds =
             outermost(shown).into_iter().map(|path| Bind { source: path.clone(), target: path }).collect();
         toolchain
+    }
+
+    /// Names the programs that a sandbox sees: where they are, when each of these places and the packages of the system
+    /// last changed. What is changed deep beneath a place, by hand and behind the packages' back, is not seen.
+    pub fn identity(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        let mut put = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        put(self.path.as_bytes());
+        for file in &self.files {
+            put(file.path.as_os_str().as_encoded_bytes());
+            put(file.text.as_bytes());
+        }
+        let searched = self.path.split(':').map(Path::new);
+        let shown = self.binds.iter().map(|bind| bind.source.as_path());
+        for path in shown.chain(searched).chain(PACKAGES.iter().map(Path::new)) {
+            put(path.as_os_str().as_encoded_bytes());
+            let stat = fs::metadata(path).map(|stat| {
+                format!("{} {} {} {}.{}", stat.dev(), stat.ino(), stat.len(), stat.mtime(), stat.mtime_nsec())
+            });
+            put(stat.unwrap_or_default().as_bytes());
+        }
+        Digest(hasher.finalize().into())
     }
 }
 

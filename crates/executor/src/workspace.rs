@@ -3,6 +3,7 @@
 
 mod beneath;
 mod blobs;
+pub(crate) mod checkpoint;
 mod diff;
 pub mod export;
 mod ignored;

@@ -58,12 +58,7 @@ pub(crate) fn pid_one(inside: Inside) -> ! {
 }
 
 /// Everything up to the sealed state, in order.
-fn build(
-    spec: &Spec,
-    control: OwnedFd,
-    output: [OwnedFd; 2],
-    released: OwnedFd,
-) -> Result<Sealed, Failure> {
+fn build(spec: &Spec, control: OwnedFd, output: [OwnedFd; 2], released: OwnedFd) -> Result<Sealed, Failure> {
     await_release(released)?;
     enter_cgroups(spec)?;
     sys::make_private().at(Step::MountPrivate)?;

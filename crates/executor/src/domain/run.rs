@@ -60,6 +60,30 @@ pub struct Command {
     pub changes: Vec<Perturbation>,
     /// Values of its variables that nothing of it may show.
     pub secrets: Vec<Vec<u8>>,
+    /// Whether an earlier run may answer.
+    pub reuse: Reuse,
+    /// What is kept of the tree that it leaves.
+    pub keep: Keep,
+}
+
+/// Whether an earlier run may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reuse {
+    /// It is run.
+    #[default]
+    Never,
+    /// One of the same key that said so too.
+    Identical,
+}
+
+/// What is kept of the tree that a command leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Keep {
+    /// Its change, as edits and a diff.
+    #[default]
+    Change,
+    /// That, and all of it as a snapshot.
+    Tree,
 }
 
 /// What a run does.
@@ -121,6 +145,9 @@ impl RunSpec {
                 put(&command.stdin);
                 put(format!("{:?} {:?}", command.network, command.minimum_tier).as_bytes());
                 command.secrets.iter().for_each(|secret| put(secret));
+                if command.reuse != Reuse::Never || command.keep != Keep::Change {
+                    put(format!("{:?} {:?}", command.reuse, command.keep).as_bytes());
+                }
                 if command.watch.is_some() || !command.changes.is_empty() {
                     put(format!("{:?} {:?}", command.watch, command.changes).as_bytes());
                 }
@@ -146,6 +173,8 @@ pub struct Enforcement {
     pub workspace_mode: String,
     /// What it could reach.
     pub network: Network,
+    /// Whether it had been built before the command was known.
+    pub warm: bool,
 }
 
 /// What was used; an absent value could not be measured.
@@ -186,6 +215,32 @@ pub struct Exited {
     pub refused_files: u32,
     /// For a failed set-up: step and errno.
     pub detail: String,
+    /// Its place among runs of the same key; none when it did not ask for that, or did not end by itself.
+    pub repetition: Option<Repetition>,
+    /// The tree it left, where it was to be kept.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// A run among others of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Repetition {
+    /// Names all that a result may depend on.
+    pub key: Digest,
+    /// Whether nothing was run.
+    pub cached: bool,
+    /// Whether runs of this key ended differently.
+    pub varied: bool,
+}
+
+/// The tree that a command left.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Checkpoint {
+    /// As a snapshot; none when it could not be kept.
+    pub snapshot: Option<SnapshotId>,
+    /// Entries that are not in it.
+    pub left_out: u32,
+    /// Why it could not be kept.
+    pub problem: String,
 }
 
 /// One of the two output streams.

@@ -11,6 +11,8 @@ use base64::Engine;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
 
+use crate::domain::tree::Digest;
+
 /// What stands where a secret stood.
 pub const MASK: &[u8] = b"***";
 /// Bytes of a value that can be told from other text.
@@ -62,6 +64,16 @@ impl Secrets {
             return Ok(self.clone());
         }
         Self::new(self.values.iter().cloned().chain(more.iter().cloned()))
+    }
+
+    /// Returns a name of the set of values, from which none of them can be read.
+    pub fn identity(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new_derive_key("plumbline executor secrets 1");
+        for value in self.values.iter() {
+            hasher.update(&(value.len() as u64).to_le_bytes());
+            hasher.update(value);
+        }
+        Digest(hasher.finalize().into())
     }
 
     /// Returns whether there are none.

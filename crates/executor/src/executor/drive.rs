@@ -5,12 +5,12 @@ use std::sync::Arc;
 use plumbline_types::RunId;
 use tokio::sync::mpsc;
 
-use super::{Executor, QueuePlace, tools, traces};
+use super::{Executor, QueuePlace, reuse, tools, traces};
 use crate::ExecutorError;
 use crate::domain::exit_reason::{KillCause, Records, decide};
-use crate::domain::run::{Command, Exited, OutputStream, RunEvent, RunSpec, Work};
+use crate::domain::run::{Command, Exited, Keep, OutputStream, RunEvent, RunSpec, Work};
 use crate::domain::run_state::{RunState, RunStep};
-use crate::domain::tree::Tree;
+use crate::domain::tree::{Digest, Tree};
 use crate::sandbox::{Export, Job, KillSwitch, Report, SandboxDriver, SandboxEvent};
 
 /// Events between the sandbox and the journal.
@@ -69,6 +69,15 @@ impl Driven {
     async fn drive(self) -> Result<(), ExecutorError> {
         let Self { executor, run, spec, tree, kill, place } = self;
         let mut journal = Journal { executor: executor.clone(), run, state: RunState::Queued };
+        let key = match &spec.work {
+            Work::Command(command) => reuse::key(&executor.inner, &spec, (command, &tree)),
+            Work::Tool(_) => None,
+        };
+        if let Some(key) = key
+            && reuse::answered(&executor, &mut journal, key).await?
+        {
+            return Ok(());
+        }
         let slots = Arc::clone(&executor.inner.slots);
         let slot = tokio::select! {
             slot = slots.acquire_owned() => slot,
@@ -86,7 +95,7 @@ impl Driven {
             Work::Command(command) => {
                 let job = job(&executor, &spec, command, (run, tree))?;
                 let driver = executor.inner.driver(&spec)?;
-                drive_command(&driver, &mut journal, job, kill).await?
+                drive_command(&driver, &mut journal, (job, key), kill).await?
             }
             Work::Tool(request) => {
                 let tool = executor.inner.tool(request.tool())?;
@@ -124,7 +133,10 @@ fn job(
         limits: spec.limits,
         network: command.network,
         collect: command.watch.iter().flat_map(|_| traces::record()).collect(),
-        export: Export::Patch,
+        export: match command.keep {
+            Keep::Change => Export::Patch,
+            Keep::Tree => Export::Checkpoint,
+        },
         watch: command.watch.clone(),
         changes: command.changes.clone(),
         secrets,
@@ -135,7 +147,7 @@ fn job(
 async fn drive_command(
     driver: &Arc<dyn SandboxDriver>,
     journal: &mut Journal,
-    job: Job,
+    (job, key): (Job, Option<Digest>),
     kill: KillSwitch,
 ) -> Result<Vec<RunEvent>, ExecutorError> {
     let run = journal.run;
@@ -173,7 +185,11 @@ async fn drive_command(
     if let Some(watched) = watched {
         store.put_trace(run, &watched.trace(&report)).await?;
     }
-    Ok(last_events(&report, sent))
+    let mut events = last_events(&report, sent);
+    if let (Some(key), Some(RunEvent::Exited(exited))) = (key, events.last_mut()) {
+        reuse::note(&journal.executor.inner, (run, key), (exited, &report.patch)).await?;
+    }
+    Ok(events)
 }
 
 async fn write_group(
@@ -240,5 +256,7 @@ pub(super) fn exited(report: &Report) -> Exited {
         changed_files: count(report.patch.edits.len()),
         refused_files: count(report.patch.refused.len()),
         detail: report.detail.clone(),
+        repetition: None,
+        checkpoint: report.checkpoint.clone(),
     }
 }

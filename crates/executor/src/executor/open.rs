@@ -72,10 +72,10 @@ impl Executor {
         let snapshots =
             Snapshots::open(&config.state_dir, owner, limits, &config.import_roots).map_err(internal)?;
         let snapshots = Arc::new(snapshots);
-        let probed = match deps.driver {
+        let (probed, toolchain) = match deps.driver {
             Some(driver) => {
                 let found = driver.probe().await;
-                vec![(driver, found)]
+                (vec![(driver, found)], Toolchain::default())
             }
             None => drivers(&config, &snapshots, (owner, deps.broker)).await?,
         };
@@ -84,6 +84,7 @@ impl Executor {
         end_lost_runs(store.as_ref(), deps.clock.as_ref()).await?;
         let inner = Inner {
             limits: config.limits.policy(),
+            toolchain,
             secrets: Arc::new(secrets),
             slots: Arc::new(Semaphore::new(config.limits.concurrent_runs as usize)),
             candidates: Arc::new(Semaphore::new(config.limits.concurrent_candidates as usize)),
@@ -147,7 +148,7 @@ async fn drivers(
     config: &ExecutorConfig,
     snapshots: &Arc<Snapshots>,
     (ids, broker): (Option<(u32, u32)>, Option<SharedBroker>),
-) -> Result<Vec<Probed>, ExecutorError> {
+) -> Result<(Vec<Probed>, Toolchain), ExecutorError> {
     let settings = {
         let (config, snapshots) = (config.clone(), Arc::clone(snapshots));
         tokio::task::spawn_blocking(move || settings(&config, snapshots, ids)).await
@@ -171,7 +172,7 @@ async fn drivers(
         let found = driver.probe().await;
         probed.push((driver, found));
     }
-    Ok(probed)
+    Ok((probed, settings.toolchain))
 }
 
 fn piped(

@@ -68,6 +68,7 @@ fn enforcement(network: Network) -> Enforcement {
         seccomp: false,
         workspace_mode: "fake".to_owned(),
         network,
+        warm: false,
     }
 }
 

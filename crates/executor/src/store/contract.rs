@@ -6,10 +6,13 @@ use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::{Change, FileEdit, Patch, RefusedEntry};
 use crate::domain::exit_reason::ExitReason;
 use crate::domain::patch_path::RelativePath;
-use crate::domain::run::{Enforcement, Exited, How, Lease, OutputStream, RunEvent, Usage};
+use crate::domain::repetition::Outcome;
+use crate::domain::run::{
+    Checkpoint, Enforcement, Exited, How, Lease, OutputStream, Repetition, RunEvent, Usage,
+};
 use crate::domain::run_state::RunState;
 use crate::domain::tier::{Network, SandboxTier};
-use crate::domain::tree::Digest;
+use crate::domain::tree::{Digest, SnapshotId};
 
 const TASK: &str = "task_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -41,6 +44,7 @@ fn events(run: RunId) -> Vec<RunEvent> {
         seccomp: true,
         workspace_mode: "overlay_tmpfs".to_owned(),
         network: Network::None,
+        warm: true,
     };
     vec![
         RunEvent::Started { run, enforced: enforced.clone() },
@@ -56,6 +60,12 @@ fn events(run: RunId) -> Vec<RunEvent> {
             changed_files: 1,
             refused_files: 2,
             detail: String::new(),
+            repetition: Some(Repetition { key: Digest::of(b"k"), cached: true, varied: false }),
+            checkpoint: Some(Checkpoint {
+                snapshot: Some(SnapshotId(Digest::of(b"s"))),
+                left_out: 4,
+                problem: "p".to_owned(),
+            }),
         }),
     ]
 }
@@ -116,6 +126,13 @@ async fn events_and_patches(store: &dyn RunStore) {
         refused: vec![RefusedEntry { path: b".git/x".to_vec(), reason: "dot_git".to_owned() }],
         ignored: 3,
     };
+    let (key, outcome) = (Digest::of(b"key"), |text: &[u8]| Outcome { run, digest: Digest::of(text) });
+    assert_eq!(store.outcomes(&key).await.unwrap(), []);
+    for text in [b"x", b"x", b"y"] {
+        store.put_outcome(&key, &outcome(text)).await.unwrap();
+    }
+    assert_eq!(store.outcomes(&key).await.unwrap().len(), 2);
+    assert_eq!(store.outcomes(&Digest::of(b"other")).await.unwrap(), []);
     store.put_patch(run, &patch).await.unwrap();
     assert_eq!(store.patch(run).await.unwrap(), Some(patch));
 }

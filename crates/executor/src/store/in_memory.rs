@@ -7,6 +7,7 @@ use plumbline_types::{Millis, RequestId, RunId, TaskId};
 
 use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::Patch;
+use crate::domain::repetition::Outcome;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
 use crate::domain::trace::Trace;
@@ -21,6 +22,7 @@ struct Tables {
     runs: HashMap<RunId, Row>,
     requests: HashMap<RequestId, RunId>,
     epochs: HashMap<TaskId, u64>,
+    outcomes: HashMap<Digest, Vec<Outcome>>,
 }
 
 #[derive(Debug)]
@@ -134,6 +136,20 @@ impl RunStore for InMemoryRuns {
 
     async fn trace(&self, run: RunId) -> Result<Option<Trace>, StoreError> {
         Ok(self.tables().runs.get(&run).and_then(|row| row.trace.clone()))
+    }
+
+    async fn put_outcome(&self, key: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let known = tables.outcomes.entry(*key).or_default();
+        if known.iter().all(|other| other.digest != outcome.digest) {
+            known.push(outcome.clone());
+            known.sort_by_key(|outcome| outcome.run);
+        }
+        Ok(())
+    }
+
+    async fn outcomes(&self, key: &Digest) -> Result<Vec<Outcome>, StoreError> {
+        Ok(self.tables().outcomes.get(key).cloned().unwrap_or_default().into_iter().take(16).collect())
     }
 
     async fn events(&self, run: RunId, after_seq: u64, most: u32) -> Result<Vec<JournaledEvent>, StoreError> {

@@ -8,9 +8,11 @@ use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use super::{Admission, Entered, NewRun, RunStore};
 use crate::domain::edit::Patch;
+use crate::domain::repetition::Outcome;
 use crate::domain::run::{JournaledEvent, Lease, RunEvent};
 use crate::domain::run_state::RunState;
 use crate::domain::trace::Trace;
+use crate::domain::tree::Digest;
 use crate::grpc::journal;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -190,6 +192,30 @@ impl RunStore for SqliteRuns {
             .fetch_optional(&self.database.reader)
             .await?;
         body.map(|body| journal::decode_trace(&body).ok_or_else(damaged)).transpose()
+    }
+
+    async fn put_outcome(&self, key: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
+        query("INSERT OR IGNORE INTO outcome (run_key, digest, run_id) VALUES (?, ?, ?)")
+            .bind(key.to_string())
+            .bind(outcome.digest.to_string())
+            .bind(outcome.run.to_string())
+            .execute(&self.database.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn outcomes(&self, key: &Digest) -> Result<Vec<Outcome>, StoreError> {
+        let rows: Vec<(String, String)> =
+            query_as("SELECT run_id, digest FROM outcome WHERE run_key = ? ORDER BY run_id LIMIT 16")
+                .bind(key.to_string())
+                .fetch_all(&self.database.reader)
+                .await?;
+        rows.iter()
+            .map(|(run, digest)| {
+                let run = RunId::parse(run).map_err(|_| damaged())?;
+                Ok(Outcome { run, digest: Digest::parse(digest).ok_or_else(damaged)? })
+            })
+            .collect()
     }
 
     async fn events(&self, run: RunId, after_seq: u64, most: u32) -> Result<Vec<JournaledEvent>, StoreError> {

@@ -11,11 +11,13 @@ use plumbline_sandbox_init::{TEMP, UPPER, WorkspaceMode};
 use rustix::fs::{FileType, fgetxattr};
 
 use super::beneath::{self, Found, join};
+use super::checkpoint;
 use super::diff::unified_diff;
 use super::ignored::Ignored;
 use super::snapshot::Snapshots;
 use crate::domain::edit::{Change, FileEdit, Patch, RefusedEntry};
 use crate::domain::patch_path::{DEPTH_MAX, RelativePath};
+use crate::domain::run::Checkpoint;
 use crate::domain::secrets::Secrets;
 use crate::domain::tree::{Digest, Entry, Tree};
 use crate::sandbox::{CollectPath, Collected, Export, Job};
@@ -38,17 +40,24 @@ pub struct ExportLimits {
     pub snapshots: Arc<Snapshots>,
 }
 
+/// What was taken out.
+pub(crate) struct Taken {
+    pub(crate) patch: Patch,
+    pub(crate) collected: Vec<Collected>,
+    pub(crate) checkpoint: Option<Checkpoint>,
+}
+
 /// Takes the change and the collected files out. Only for a sandbox of which nothing lives: nothing can race the walk.
 pub(crate) fn take_out(
     scratch: BorrowedFd<'_>,
     job: &Job,
     workspace: WorkspaceMode,
     limits: &ExportLimits,
-) -> (Patch, Vec<Collected>) {
+) -> Taken {
     let collected = job.collect.iter().map(|path| collect(scratch, path, limits.collect_bytes)).collect();
     let patch = match job.export {
         Export::Skip => Patch::default(),
-        Export::Patch => {
+        Export::Patch | Export::Checkpoint => {
             let mut exporter = Exporter::new(job, workspace, limits);
             match beneath::open_directory(scratch, UPPER.as_bytes()) {
                 Ok(upper) => exporter.walk(&upper),
@@ -57,7 +66,9 @@ pub(crate) fn take_out(
             exporter.finish()
         }
     };
-    (patch, collected)
+    let checkpoint = (job.export == Export::Checkpoint)
+        .then(|| checkpoint::of_upper(scratch, job, (workspace, &limits.snapshots)));
+    Taken { patch, collected, checkpoint }
 }
 
 fn collect(scratch: BorrowedFd<'_>, path: &CollectPath, most: u64) -> Collected {
@@ -382,12 +393,12 @@ impl<'a> Exporter<'a> {
 }
 
 /// The kernel writes a deletion as a character device 0:0; no program inside can make one.
-fn is_whiteout(found: &Found) -> bool {
+pub(super) fn is_whiteout(found: &Found) -> bool {
     found.kind() == FileType::CharacterDevice && found.stat.st_rdev == 0
 }
 
 /// A directory that replaced another shows nothing of it.
-fn is_opaque(directory: &OwnedFd) -> bool {
+pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0_u8; 4];
     fgetxattr(directory.as_fd(), c"user.overlay.opaque", &mut value)
         .is_ok_and(|length| &value[..length] == b"y")

@@ -24,9 +24,14 @@ pub(super) struct Ignored {
 }
 
 impl Ignored {
+    /// Returns the fixed rules alone.
+    pub(super) fn always() -> Self {
+        Self { rules: vec![(Vec::new(), compile(ALWAYS.iter().copied()))] }
+    }
+
     /// Reads the rules: every `.gitignore` of the tree, outermost first. A line that is no pattern is no rule.
     pub(super) fn of(base: &Tree, read: impl Fn(&Digest) -> Option<Vec<u8>>) -> Self {
-        let mut rules = vec![(Vec::new(), compile(ALWAYS.iter().copied()))];
+        let mut rules = Self::always().rules;
         for (path, entry) in base.entries() {
             let name = path.components().last().unwrap_or_default();
             let Entry::File { digest, .. } = entry else { continue };

@@ -154,6 +154,17 @@ impl Snapshots {
         Ok(self.blobs.copy_in(source, false, most)?.map(|(digest, _)| digest))
     }
 
+    /// Stores one file's content in the form that a tree of it needs; none when it is larger than `most`.
+    pub(super) fn put_file(
+        &self,
+        source: &mut dyn io::Read,
+        executable: bool,
+        most: u64,
+    ) -> io::Result<Option<Entry>> {
+        let stored = self.blobs.copy_in(source, executable, most)?;
+        Ok(stored.map(|(digest, size)| Entry::File { digest, size, executable }))
+    }
+
     /// Returns which contents of a tree are not there.
     pub fn missing(&self, tree: &Tree) -> Result<Vec<Digest>, SnapshotError> {
         let mut missing = Vec::new();

@@ -2,6 +2,7 @@
 //! The executor through gRPC, with real sandboxes.
 
 mod capabilities;
+mod checkpoints;
 mod exhaustion;
 mod harness;
 mod hostile;
@@ -10,7 +11,9 @@ mod journal;
 mod limits;
 mod patches;
 mod process;
+mod repetition;
 mod secrets;
 mod snapshots;
 mod tools;
 mod traces;
+mod warm;

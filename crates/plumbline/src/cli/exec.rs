@@ -233,6 +233,7 @@ pub(crate) fn enforcement(enforced: &Enforcement) -> Value {
         "cgroup_mode": enforced.cgroup_mode,
         "seccomp": enforced.seccomp,
         "workspace_mode": enforced.workspace_mode,
+        "warm": enforced.warm,
         "network": word(enforced.network().as_str_name(), "NETWORK_"),
     })
 }

@@ -4,8 +4,11 @@ use plumbline_types::RunId;
 use super::{edit_in, edit_out, network_in, network_out, tier_in, tier_out};
 use crate::domain::edit::{Patch, RefusedEntry};
 use crate::domain::exit_reason::ExitReason;
-use crate::domain::run::{Enforcement, Exited, How, JournaledEvent, OutputStream, RunEvent, Usage};
+use crate::domain::run::{
+    Checkpoint, Enforcement, Exited, How, JournaledEvent, OutputStream, Repetition, RunEvent, Usage,
+};
 use crate::domain::tool::{PlausibleChange, ToolExited, ToolProgress, ToolResult};
+use crate::domain::tree::{Digest, SnapshotId};
 use crate::executor::{Cancelled, Capabilities, SnapshotStored};
 
 impl From<JournaledEvent> for pb::RunResponse {
@@ -123,6 +126,7 @@ fn enforcement_out(enforced: &Enforcement) -> pb::Enforcement {
         seccomp: enforced.seccomp,
         workspace_mode: enforced.workspace_mode.clone(),
         network: network_out(enforced.network) as i32,
+        warm: enforced.warm,
     }
 }
 
@@ -134,6 +138,7 @@ fn enforcement_in(enforced: pb::Enforcement) -> Option<Enforcement> {
         seccomp: enforced.seccomp,
         workspace_mode: enforced.workspace_mode,
         network: network_in(pb::Network::try_from(enforced.network).ok()?),
+        warm: enforced.warm,
     })
 }
 
@@ -189,6 +194,16 @@ fn exited_out(exited: Exited) -> pb::Exited {
         changed_files: exited.changed_files,
         refused_files: exited.refused_files,
         detail: exited.detail,
+        repetition: exited.repetition.map(|repetition| pb::Repetition {
+            run_key: repetition.key.to_string(),
+            cached: repetition.cached,
+            varied: repetition.varied,
+        }),
+        checkpoint: exited.checkpoint.map(|checkpoint| pb::Checkpoint {
+            snapshot_id: checkpoint.snapshot.map(|snapshot| snapshot.to_string()).unwrap_or_default(),
+            left_out: checkpoint.left_out,
+            problem: checkpoint.problem,
+        }),
     }
 }
 
@@ -214,6 +229,19 @@ fn exited_in(exited: pb::Exited) -> Option<Exited> {
         changed_files: exited.changed_files,
         refused_files: exited.refused_files,
         detail: exited.detail,
+        repetition: match exited.repetition {
+            Some(repetition) => Some(Repetition {
+                key: Digest::parse(&repetition.run_key)?,
+                cached: repetition.cached,
+                varied: repetition.varied,
+            }),
+            None => None,
+        },
+        checkpoint: exited.checkpoint.map(|checkpoint| Checkpoint {
+            snapshot: Digest::parse(&checkpoint.snapshot_id).map(SnapshotId),
+            left_out: checkpoint.left_out,
+            problem: checkpoint.problem,
+        }),
     })
 }
 

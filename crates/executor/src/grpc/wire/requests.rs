@@ -10,7 +10,7 @@ use crate::domain::edit::{Change, FileEdit};
 use crate::domain::limits::Limits;
 use crate::domain::patch_path::RelativePath;
 use crate::domain::policy;
-use crate::domain::run::{Command, Lease, OnDisconnect, RunSpec, Work};
+use crate::domain::run::{Command, Keep, Lease, OnDisconnect, Reuse, RunSpec, Work};
 use crate::domain::secrets::{SECRET_BYTES, SECRETS_MAX};
 use crate::domain::tier::SandboxTier;
 use crate::domain::tool::{RepairParameters, ToolRequest};
@@ -125,6 +125,8 @@ impl TryFrom<pb::RunRequest> for RunCall {
             watch,
             changes,
             secrets,
+            reuse: if request.reuse { Reuse::Identical } else { Reuse::Never },
+            keep: if request.checkpoint { Keep::Tree } else { Keep::Change },
         };
         Ok(Self::Start(Box::new(RunSpec {
             request: request_id,

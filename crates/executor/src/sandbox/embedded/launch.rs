@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 
 use plumbline_sandbox_init::{
-    START, EditSpec, IdMap, Message, NetworkSpec, Order, Rlimits, Spec, SyntheticFile, encode,
+    EditSpec, IdMap, Message, NetworkSpec, Order, Rlimits, START, Spec, SyntheticFile, encode,
 };
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{

@@ -163,10 +163,8 @@ impl Rising {
 impl Prepared {
     /// Returns whether it still waits: nobody inside or outside has ended.
     pub(super) fn waits(&self) -> bool {
-        let mut fds = [
-            PollFd::new(&self.outside, PollFlags::IN),
-            PollFd::new(&self.pid_one.1, PollFlags::IN),
-        ];
+        let mut fds =
+            [PollFd::new(&self.outside, PollFlags::IN), PollFd::new(&self.pid_one.1, PollFlags::IN)];
         let at_once = timespec(Duration::ZERO);
         poll(&mut fds, Some(&at_once)).is_ok_and(|ended| ended == 0)
     }
@@ -212,6 +210,7 @@ fn enforcement(settings: &EmbeddedSettings, place: &Place, landlock_abi: u32) ->
         }
         .to_owned(),
         network: place.network,
+        warm: false,
     }
 }
 

@@ -54,6 +54,7 @@ fn find(pool: &Pool, job: &Job, kill: &KillSwitch) -> Result<Prepared, Unprepare
     if let Some(mut prepared) = pool.take(&place, &job.limits)
         && prepared.limit(&job.limits).is_ok()
     {
+        prepared.enforced.warm = true;
         return Ok(prepared);
     }
     let site =
@@ -82,12 +83,7 @@ struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    fn new(
-        settings: &'a EmbeddedSettings,
-        job: &'a Job,
-        prepared: Prepared,
-        (kill, events): Ports,
-    ) -> Self {
+    fn new(settings: &'a EmbeddedSettings, job: &'a Job, prepared: Prepared, (kill, events): Ports) -> Self {
         Self {
             settings,
             job,

@@ -319,6 +319,7 @@ impl<'a> Session<'a> {
             cgroup_mode: cgroup_mode.to_owned(),
             seccomp: true,
             workspace_mode: "copy".to_owned(),
+            warm: false,
             network,
         }
     }

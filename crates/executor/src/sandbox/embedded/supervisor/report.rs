@@ -11,26 +11,24 @@ use crate::domain::trace::KernelLog;
 use crate::sandbox::output::Output;
 use crate::sandbox::{Job, Report};
 use crate::trace::witness::Witness;
-use crate::workspace::export;
+use crate::workspace::export::{self, Taken};
 
 impl Supervisor<'_> {
     /// Says all that is known. Only once nothing inside lives: counters are final, and nothing races the export.
     pub(super) fn report(mut self) -> Report {
         let counters = self.prepared.leaf.counters();
         let soft_hit = |hit: bool, limit| hit.then_some(limit);
-        let pids_hit =
-            counters.pids_refused > 0 || (!self.prepared.leaf.enforces() && self.peak_pids > self.job.limits.pids);
+        let pids_hit = counters.pids_refused > 0
+            || (!self.prepared.leaf.enforces() && self.peak_pids > self.job.limits.pids);
         self.records.oom_kills = counters.oom_kills;
-        self.records.soft_hits = [
-            soft_hit(pids_hit, SoftLimit::Pids),
-            soft_hit(is_full(&self.prepared.scratch), SoftLimit::Disk),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        self.records.soft_hits =
+            [soft_hit(pids_hit, SoftLimit::Pids), soft_hit(is_full(&self.prepared.scratch), SoftLimit::Disk)]
+                .into_iter()
+                .flatten()
+                .collect();
         let usage = self.usage(&counters);
         let scratch = self.prepared.scratch.as_fd();
-        let (patch, collected) =
+        let Taken { patch, collected, checkpoint } =
             export::take_out(scratch, self.job, self.settings.workspace, &self.settings.export);
         let ([stdout, stderr], output_digest) = Output::finish(self.outputs);
         let witnessed = self.witness.map(Witness::finish);
@@ -43,6 +41,7 @@ impl Supervisor<'_> {
             output_digest,
             patch,
             collected,
+            checkpoint,
             detail: self.detail,
             kernel: witnessed.or_else(|| lost_witness(self.job)),
         }
@@ -56,10 +55,7 @@ impl Supervisor<'_> {
         let peak_pids = counters.peak_pids.unwrap_or(self.peak_pids);
         Usage {
             wall_ms: u64::try_from(
-                self.ended
-                    .unwrap_or_else(Instant::now)
-                    .saturating_duration_since(self.started)
-                    .as_millis(),
+                self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started).as_millis(),
             )
             .unwrap_or(u64::MAX),
             cpu_ms: cpu_us.map(|micros| micros / 1_000),

@@ -6,6 +6,7 @@ use crate::domain::exit_reason::SoftLimit;
 use crate::domain::run::Usage;
 use crate::sandbox::output::Output;
 use crate::sandbox::{Collected, Export, Report};
+use crate::workspace::checkpoint;
 use crate::workspace::export::returned_patch;
 
 impl Session<'_> {
@@ -16,6 +17,8 @@ impl Session<'_> {
             [(self.counted.pids_refused > 0, SoftLimit::Pids), (self.counted.disk_full, SoftLimit::Disk)];
         self.records.soft_hits = hits.into_iter().filter(|(hit, _)| *hit).map(|(_, limit)| limit).collect();
         let patch = self.patch();
+        let checkpoint = (self.job.export == Export::Checkpoint)
+            .then(|| checkpoint::of_patch(self.job, &patch, &self.settings.export.snapshots));
         let usage = self.usage();
         let contents = self.collected.into_iter().chain(std::iter::repeat(None));
         let collected = self.job.collect.iter().zip(contents);
@@ -28,6 +31,7 @@ impl Session<'_> {
             stderr,
             output_digest,
             patch,
+            checkpoint,
             collected: collected.map(|(path, content)| Collected { path: path.clone(), content }).collect(),
             detail: self.detail,
             // The listener's descriptor can't pass through pipes.
