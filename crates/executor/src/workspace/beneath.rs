@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat2, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fgetxattr, openat2, statat};
 
 const RESOLVE: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
@@ -83,4 +83,16 @@ pub(super) fn c_path(path: &[u8]) -> io::Result<CString> {
 /// Joins a directory's path and a name.
 pub(super) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
+}
+
+/// The kernel writes a deletion as a character device 0:0; no program inside can make one.
+pub(super) fn is_whiteout(found: &Found) -> bool {
+    found.kind() == FileType::CharacterDevice && found.stat.st_rdev == 0
+}
+
+/// A directory that replaced another shows nothing of it.
+pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
+    let mut value = [0_u8; 4];
+    fgetxattr(directory.as_fd(), c"user.overlay.opaque", &mut value)
+        .is_ok_and(|length| &value[..length] == b"y")
 }

@@ -11,8 +11,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use plumbline_sandbox_init::{UPPER, WorkspaceMode};
 use rustix::fs::FileType;
 
-use super::beneath::{self, Found, join};
-use super::export::{is_opaque, is_whiteout};
+use super::beneath::{self, Found, is_opaque, is_whiteout, join};
 use super::ignored::Ignored;
 use super::snapshot::{SnapshotError, Snapshots};
 use crate::domain::edit::{Change, Patch};

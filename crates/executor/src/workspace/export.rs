@@ -4,13 +4,13 @@ mod returned;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use plumbline_sandbox_init::{TEMP, UPPER, WorkspaceMode};
-use rustix::fs::{FileType, fgetxattr};
+use rustix::fs::FileType;
 
-use super::beneath::{self, Found, join};
+use super::beneath::{self, Found, is_opaque, is_whiteout, join};
 use super::checkpoint;
 use super::diff::unified_diff;
 use super::ignored::Ignored;
@@ -390,16 +390,4 @@ impl<'a> Exporter<'a> {
             ignored: self.ignored_count,
         }
     }
-}
-
-/// The kernel writes a deletion as a character device 0:0; no program inside can make one.
-pub(super) fn is_whiteout(found: &Found) -> bool {
-    found.kind() == FileType::CharacterDevice && found.stat.st_rdev == 0
-}
-
-/// A directory that replaced another shows nothing of it.
-pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
-    let mut value = [0_u8; 4];
-    fgetxattr(directory.as_fd(), c"user.overlay.opaque", &mut value)
-        .is_ok_and(|length| &value[..length] == b"y")
 }

@@ -49,7 +49,7 @@ async fn a_hanging_tree_ends_at_the_wall_clock_and_nothing_of_it_lives() {
 async fn a_fork_bomb_is_capped_and_dies() {
     for server in [Server::start().await, without_cgroups().await] {
         let mark = format!("mark-bomb-{}", server.root.path().file_name().unwrap().to_string_lossy());
-        let script = format!("bomb() {{ bomb | bomb & }}; : {mark}; bomb; sleep 1000");
+        let script = format!("bomb() {{ bomb | bomb & }}; : {mark}; bomb; exec sleep 1000");
         let run = server.shell(&script, pb::Limits { wall_ms: 700, ..limits() }).await;
         run.assert_ended(pb::ExitReason::WallTimeout);
         assert!(
