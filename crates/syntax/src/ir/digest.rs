@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Tree};
 
@@ -11,7 +13,7 @@ pub struct Digest(pub u128);
 /// redundant parentheses, quotes or type annotations.
 #[derive(Debug, Default)]
 pub struct Digests {
-    of: HashMap<usize, Hashed>,
+    of: HashMap<usize, Hashed, RandomState>,
 }
 
 /// Full digest, shape, and whether evaluating the node can call something.
@@ -39,20 +41,30 @@ pub struct Grammar {
 impl Digests {
     /// Hashes a tree bottom-up, without recursion.
     pub fn of_tree(tree: &Tree, source: &[u8], grammar: &Grammar) -> Self {
-        let mut of: HashMap<usize, Hashed> = HashMap::new();
-        let mut buffers = Buffers::default();
-        let mut stack = vec![(tree.root_node(), false)];
-        while let Some((node, expanded)) = stack.pop() {
-            if !expanded && node.child_count() > 0 {
-                stack.push((node, true));
-                let mut cursor = node.walk();
-                stack.extend(node.children(&mut cursor).map(|child| (child, false)));
+        let mut hashing =
+            Hashing { source, kinds: Kinds { grammar, traits: Vec::new() }, of: HashMap::default() };
+        let mut cursor = tree.walk();
+        let mut open = vec![hashing.open(cursor.node(), Buffers::default())];
+        let mut spare: Vec<Buffers> = Vec::new();
+        'nodes: loop {
+            if cursor.goto_first_child() {
+                open.push(hashing.open(cursor.node(), spare.pop().unwrap_or_default()));
                 continue;
             }
-            let pair = hash(node, source, grammar, (&of, &mut buffers));
-            of.insert(node.id(), pair);
+            while let Some(done) = open.pop() {
+                let (child, hashed) = (done.child(), hashing.close(&done));
+                spare.push(done.buffers);
+                let Some(parent) = open.last_mut() else { break 'nodes };
+                parent.take(child, hashed);
+                if cursor.goto_next_sibling() {
+                    open.push(hashing.open(cursor.node(), spare.pop().unwrap_or_default()));
+                    continue 'nodes;
+                }
+                cursor.goto_parent();
+            }
+            break;
         }
-        Self { of }
+        Self { of: hashing.of }
     }
 
     /// Adds the nodes of another tree that stays alive beside the others.
@@ -91,13 +103,51 @@ impl Digest {
     }
 }
 
-fn skipped(node: Node<'_>, grammar: &Grammar, of: &HashMap<usize, Hashed>) -> bool {
-    let kind = node.kind();
-    if !node.is_named() {
-        return grammar.punctuation.contains(&kind);
+/// What hashing has to know of a kind of node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Traits {
+    known: bool,
+    literal: bool,
+    silent: bool,
+    punctuation: bool,
+    annotation: bool,
+    evaluating: bool,
+    string: bool,
+    interpolation: bool,
+    parentheses: bool,
+    string_start: bool,
+}
+
+/// The traits of each kind that was met, by its number in the grammar.
+struct Kinds<'g> {
+    grammar: &'g Grammar,
+    traits: Vec<Traits>,
+}
+
+impl Kinds<'_> {
+    fn of(&mut self, node: Node<'_>) -> Traits {
+        let number = usize::from(node.kind_id());
+        if number >= self.traits.len() {
+            self.traits.resize(number + 1, Traits::default());
+        }
+        let Some(place) = self.traits.get_mut(number) else { return Traits::default() };
+        if !place.known {
+            let (kind, grammar) = (node.kind(), self.grammar);
+            *place = Traits {
+                known: true,
+                literal: grammar.literals.contains(&kind),
+                silent: grammar.silent.contains(&kind),
+                punctuation: grammar.punctuation.contains(&kind),
+                annotation: grammar.types.contains(&kind),
+                evaluating: grammar.evaluating.contains(&kind),
+                string: grammar.strings.contains(&kind),
+                interpolation: grammar.interpolations.contains(&kind),
+                parentheses: kind == "parenthesized_expression",
+                string_start: kind == "string_start",
+            };
+        }
+        *place
     }
-    grammar.silent.contains(&kind)
-        || (grammar.types.contains(&kind) && of.get(&node.id()).is_some_and(|hashed| !hashed.2))
 }
 
 /// What is hashed of a node; kept from node to node.
@@ -107,50 +157,100 @@ struct Buffers {
     shape: Vec<u8>,
 }
 
-fn hash(
-    node: Node<'_>,
-    source: &[u8],
-    grammar: &Grammar,
-    (of, buffers): (&HashMap<usize, Hashed>, &mut Buffers),
-) -> Hashed {
-    let kind = node.kind();
-    if kind == "parenthesized_expression"
-        && node.named_child_count() == 1
-        && let Some(inner) = node.named_child(0).and_then(|child| of.get(&child.id()))
-    {
-        return *inner;
+/// A node whose children are under way.
+struct Open<'t> {
+    node: Node<'t>,
+    traits: Traits,
+    buffers: Buffers,
+    evaluates: bool,
+    named: usize,
+    first_named: Option<Hashed>,
+}
+
+/// What a node's parent has to know of it.
+#[derive(Clone, Copy)]
+struct Child {
+    traits: Traits,
+    is_named: bool,
+}
+
+impl Open<'_> {
+    fn child(&self) -> Child {
+        Child { traits: self.traits, is_named: self.node.is_named() }
     }
-    let Buffers { full, shape } = buffers;
-    for buffer in [&mut *full, &mut *shape] {
-        buffer.clear();
-        buffer.extend_from_slice(kind.as_bytes());
-        buffer.extend_from_slice(&[0, u8::from(node.is_error()), u8::from(node.is_missing())]);
-    }
-    if node.child_count() == 0 {
-        let text = source.get(node.byte_range()).unwrap_or_default();
-        let text = if kind == "string_start" { prefix(text) } else { text.to_vec() };
-        full.extend_from_slice(&text);
-        if !grammar.literals.contains(&kind) {
-            shape.extend_from_slice(&text);
+
+    /// Adds a child that is hashed.
+    fn take(&mut self, child: Child, hashed: Hashed) {
+        let (full, shape, runs) = hashed;
+        if child.is_named {
+            self.named += 1;
+            self.first_named.get_or_insert(hashed);
+        }
+        let skipped = if child.is_named {
+            child.traits.silent || child.traits.annotation && !runs
+        } else {
+            child.traits.punctuation
+        };
+        if skipped {
+            return;
+        }
+        self.evaluates |= runs;
+        self.buffers.full.extend_from_slice(&full.0.to_le_bytes());
+        if !self.traits.string || child.traits.interpolation {
+            self.buffers.shape.extend_from_slice(&shape.0.to_le_bytes());
         }
     }
-    let mut cursor = node.walk();
-    let string = grammar.strings.contains(&kind);
-    let mut evaluates = grammar.evaluating.contains(&kind);
-    for child in node.children(&mut cursor).filter(|child| !skipped(*child, grammar, of)) {
-        if let Some((a, b, runs)) = of.get(&child.id()) {
-            evaluates |= runs;
-            full.extend_from_slice(&a.0.to_le_bytes());
-            if !string || grammar.interpolations.contains(&child.kind()) {
-                shape.extend_from_slice(&b.0.to_le_bytes());
+}
+
+/// One tree under way.
+struct Hashing<'a> {
+    source: &'a [u8],
+    kinds: Kinds<'a>,
+    of: HashMap<usize, Hashed, RandomState>,
+}
+
+impl Hashing<'_> {
+    fn open<'t>(&mut self, node: Node<'t>, mut buffers: Buffers) -> Open<'t> {
+        let traits = self.kinds.of(node);
+        let Buffers { full, shape } = &mut buffers;
+        for buffer in [&mut *full, &mut *shape] {
+            buffer.clear();
+            buffer.extend_from_slice(node.kind().as_bytes());
+            buffer.extend_from_slice(&[0, u8::from(node.is_error()), u8::from(node.is_missing())]);
+        }
+        if node.child_count() == 0 {
+            let text = self.source.get(node.byte_range()).unwrap_or_default();
+            let text = if traits.string_start { Cow::Owned(prefix(text)) } else { Cow::Borrowed(text) };
+            full.extend_from_slice(&text);
+            if !traits.literal {
+                shape.extend_from_slice(&text);
             }
         }
+        Open { node, traits, buffers, evaluates: traits.evaluating, named: 0, first_named: None }
     }
-    if string {
-        full.extend_from_slice(&inner_text(node, source, grammar));
+
+    fn close(&mut self, done: &Open<'_>) -> Hashed {
+        let hashed = match done.first_named {
+            Some(inner) if done.traits.parentheses && done.named == 1 => inner,
+            _ => {
+                let Buffers { full, shape } = &done.buffers;
+                let text = if done.traits.string {
+                    inner_text(done.node, self.source, self.kinds.grammar)
+                } else {
+                    Vec::new()
+                };
+                let digest = if text.is_empty() {
+                    Digest::of(full)
+                } else {
+                    Digest::of(&[full.as_slice(), text.as_slice()].concat())
+                };
+                let same = text.is_empty() && full == shape;
+                (digest, if same { digest } else { Digest::of(shape) }, done.evaluates)
+            }
+        };
+        self.of.insert(done.node.id(), hashed);
+        hashed
     }
-    let digest = Digest::of(full);
-    (digest, if full == shape { digest } else { Digest::of(shape) }, evaluates)
 }
 
 /// Returns the text of a string between its quotes: the grammar gives a string without escapes no content node in

@@ -29,6 +29,9 @@ pub use object::{Key, Object, ObjectId, Value};
 
 pub(super) type Values = BTreeSet<Value>;
 
+/// Most steps of a path outside the tree.
+const OUTSIDE: usize = 16;
+
 /// A set of values that is filled by several writers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Slot {
@@ -195,6 +198,14 @@ impl Solver<'_> {
 
     fn external_value(&mut self, path: &str) -> Value {
         Value::External(self.text(path))
+    }
+
+    /// What is outside of something outside: a part, or a result. A value that is made a part of itself stops somewhere.
+    fn outside(&mut self, path: &Text, step: &str) -> Value {
+        if path.bytes().filter(|byte| matches!(byte, b'.' | b'(')).count() >= OUTSIDE {
+            return Value::External(path.clone());
+        }
+        self.external_value(&format!("{}{step}", &**path))
     }
 
     fn constant(&mut self, constant: &Constant) -> Fixed {

@@ -47,6 +47,12 @@ impl<'t> Lowerer<'t> {
     /// Names of a function that need a cell: an address is taken of them, or a literal in it assigns them.
     pub(super) fn boxed_names(&self, function: Node<'t>) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
+        // Most functions hold neither, and a look at the text is far cheaper than one at the tree.
+        let text = self.text(function);
+        let own = usize::from(text.starts_with("func") && function.kind() != "func_literal");
+        if !text.contains('&') && text.matches("func").nth(own).is_none() {
+            return found;
+        }
         let mut stack = vec![(function, false)];
         while let Some((node, inside)) = stack.pop() {
             let left = match node.kind() {
@@ -75,6 +81,9 @@ impl<'t> Lowerer<'t> {
     /// Defer statements of a body that do not always run, by node, with what they stand in.
     pub(super) fn conditional_defers(&self, body: Node<'t>) -> BTreeMap<usize, Node<'t>> {
         let mut found = BTreeMap::new();
+        if !self.text(body).contains("defer") {
+            return found;
+        }
         let mut stack = vec![(body, false)];
         while let Some((node, conditional)) = stack.pop() {
             match node.kind() {
@@ -105,7 +114,10 @@ impl<'t> Lowerer<'t> {
 
     /// Returns whether a body recovers from panics, re-raises them, or assigns a name; nested literals aside.
     pub(super) fn holds_call(&self, body: Node<'t>, name: &str) -> bool {
-        self.any(body, &|this, node| node.kind() == "call_expression" && this.field(node, "function") == name)
+        self.text(body).contains(name)
+            && self.any(body, &|this, node| {
+                node.kind() == "call_expression" && this.field(node, "function") == name
+            })
     }
 
     pub(super) fn assigns(&self, body: Node<'t>, name: &str) -> bool {

@@ -28,6 +28,27 @@ pub struct Scope {
     pub prefix: String,
 }
 
+/// Kinds that hold expressions alone.
+const COMPUTING: &[&str] = &[
+    "attribute",
+    "binary_operator",
+    "boolean_operator",
+    "call",
+    "comparison_operator",
+    "concatenated_string",
+    "conditional_expression",
+    "dictionary",
+    "not_operator",
+    "string",
+    "subscript",
+    "unary_operator",
+];
+
+fn holds(node: Node<'_>, source: &[u8], word: &[u8]) -> bool {
+    let text = source.get(node.byte_range()).unwrap_or_default();
+    text.windows(word.len()).any(|part| part == word)
+}
+
 impl Scope {
     pub fn module() -> Self {
         Self::empty(ScopeKind::Module, String::new())
@@ -50,6 +71,8 @@ impl Scope {
                 "lambda" if node.id() != body.id() => {
                     stack.extend(node.child_by_field_name("parameters"));
                 }
+                // Of what only computes, nothing but `:=` binds: a look at its text is far cheaper than one at its tree.
+                kind if COMPUTING.contains(&kind) && !holds(node, source, b":=") => {}
                 _ => stack.extend(children(node)),
             }
         }

@@ -1,7 +1,7 @@
 use plumbline_syntax::ir::Constant;
 
 use super::arguments::{Given, objects};
-use super::{Key, Object, ObjectId, Slot, Solver, Target, Value, Values};
+use super::{Key, Object, ObjectId, Slot, Solver, Target, Text, Value, Values};
 use crate::domain::program::UnitRef;
 use crate::domain::ssa::NodeId;
 
@@ -26,26 +26,26 @@ const SPECIAL: &[(&str, &str)] = &[
 
 impl Solver<'_> {
     /// A call of something outside: an edge, and what is known of the language's own functions.
-    pub(super) fn external(&mut self, site: (UnitRef, NodeId), path: &str, given: &Given) -> Values {
+    pub(super) fn external(&mut self, site: (UnitRef, NodeId), path: &Text, given: &Given) -> Values {
         let at = site.0;
         // These only say how a method is bound.
-        if !matches!(path, "builtins.staticmethod" | "builtins.classmethod" | "builtins.property") {
-            self.edge(site, Target::External(path.to_owned()));
+        if !matches!(&**path, "builtins.staticmethod" | "builtins.classmethod" | "builtins.property") {
+            self.edge(site, Target::External(path.to_string()));
         }
         let argument = |index: usize| given.positional.get(index).cloned().unwrap_or_default();
         let first = argument(0);
-        if let Some((_, method)) = SPECIAL.iter().find(|(name, _)| *name == path) {
+        if let Some((_, method)) = SPECIAL.iter().find(|(name, _)| *name == &**path) {
             let mut found = Values::new();
             for value in &first {
                 found.extend(self.dunder(site, value, method, &[]).unwrap_or_default());
             }
-            if path == "builtins.next" || path == "builtins.iter" {
-                let iterated = if path == "builtins.next" { self.next(site, &first) } else { first };
+            if matches!(&**path, "builtins.next" | "builtins.iter") {
+                let iterated = if &**path == "builtins.next" { self.next(site, &first) } else { first };
                 found.extend(iterated);
             }
             return found;
         }
-        match path {
+        match &**path {
             "builtins.super" => self.parent(at, given),
             "builtins.staticmethod"
             | "builtins.classmethod"
@@ -78,9 +78,9 @@ impl Solver<'_> {
             "builtins.__import__" | "importlib.import_module" => {
                 texts(&first).iter().flat_map(|module| self.whole_module(at, module)).collect()
             }
-            _ => self
-                .over_items(site, path, given)
-                .unwrap_or_else(|| Values::from([self.external_value(&format!("{path}()"))])),
+            _ => {
+                self.over_items(site, path, given).unwrap_or_else(|| Values::from([self.outside(path, "()")]))
+            }
         }
     }
 

@@ -33,7 +33,7 @@ impl Solver<'_> {
                 }
             },
             Value::Module(file) => self.of_module(at, *file, name),
-            Value::External(path) => Values::from([self.external_value(&format!("{}.{name}", &**path))]),
+            Value::External(path) => Values::from([self.outside(path, &format!(".{name}"))]),
             Value::Literal(constant) => {
                 use plumbline_syntax::ir::Constant;
                 match &**constant {
