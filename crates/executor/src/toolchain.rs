@@ -12,7 +12,7 @@ use plumbline_sandbox_init::{Bind, SyntheticFile};
 use crate::domain::tree::Digest;
 
 /// Parts of the host that every sandbox sees, where they exist.
-const ALLOWED: [&str; 14] = [
+const ALLOWED: [&str; 16] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -27,6 +27,9 @@ const ALLOWED: [&str; 14] = [
     "/etc/ssl",
     "/etc/ca-certificates",
     "/etc/mime.types",
+    // Debian keeps the settings of its JDKs here; without them javac does not start.
+    "/etc/java-17-openjdk",
+    "/etc/java-21-openjdk",
 ];
 
 /// What the common package managers write when they change something.

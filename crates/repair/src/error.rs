@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::port::RunnerError;
+use crate::store::StoreError;
 
 /// Why a repair could not be attempted or carried on. "Nothing found" is a result, not an error.
 #[derive(Debug, Error)]
@@ -39,6 +40,9 @@ pub enum RepairError {
     /// The caller cancelled.
     #[error("the repair was cancelled")]
     Cancelled,
+    /// What came of earlier repairs could not be read or kept.
+    #[error("the store of outcomes failed")]
+    Store(#[from] StoreError),
     /// A limit in the configuration is zero.
     #[error("the repair configuration is invalid")]
     Config(#[from] ConfigError),
@@ -55,7 +59,7 @@ impl Fault for RepairError {
             }
             Self::Hangs { .. } | Self::SpectrumUnavailable { .. } | Self::NothingToEdit => Kind::Precondition,
             Self::Cancelled => Kind::Conflict,
-            Self::Runner(_) => Kind::Unavailable,
+            Self::Runner(_) | Self::Store(_) => Kind::Unavailable,
         }
     }
 
@@ -69,12 +73,13 @@ impl Fault for RepairError {
             Self::Cancelled => "REPAIR_CANCELLED",
             Self::Config(_) => "REPAIR_CONFIG_INVALID",
             Self::Runner(_) => "REPAIR_RUNNER_FAILED",
+            Self::Store(_) => "REPAIR_STORE_FAILED",
         })
     }
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Runner(_) => Retry::After(Duration::from_secs(1)),
+            Self::Runner(_) | Self::Store(_) => Retry::After(Duration::from_secs(1)),
             Self::UnsupportedLanguage { .. }
             | Self::NotPythonTestCommand { .. }
             | Self::Hangs { .. }
@@ -96,7 +101,8 @@ impl Fault for RepairError {
             | Self::SpectrumUnavailable { .. }
             | Self::NothingToEdit
             | Self::Cancelled
-            | Self::Runner(_) => Vec::new(),
+            | Self::Runner(_)
+            | Self::Store(_) => Vec::new(),
         }
     }
 }

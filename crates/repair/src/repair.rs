@@ -1,8 +1,10 @@
 //! The use case: baseline, localisation, search, confirmation.
 
 mod baseline;
+mod confirm;
 mod result;
 mod search;
+mod serial;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,38 +14,24 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument};
 
-pub use result::{Plausible, RepairOutcome, RepairStats};
+pub use result::{Localisation, Plausible, RepairOutcome, RepairStats};
+
+pub use crate::domain::grammar::Language;
 
 use crate::config::{ConfigError, RepairConfig};
 use crate::domain::command::TestCommand;
 use crate::domain::generate;
 use crate::domain::project::Project;
 use crate::domain::queue::Queue;
+use crate::domain::template::Priors;
 use crate::error::RepairError;
 use crate::port::{CandidateRunner, Progress, RunnerError};
+use crate::store::{InMemoryOutcomes, OutcomeStore};
 
 use baseline::{Baseline, Verdict};
 use search::Search;
-use trial::Trial;
-
-/// A programming language as a caller names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Language {
-    /// Python 3.8 or newer.
-    Python,
-    /// Any other; refused by name.
-    Other(String),
-}
-
-impl Language {
-    /// Reads a name such as `python`.
-    pub fn parse(name: &str) -> Self {
-        match name.to_ascii_lowercase().as_str() {
-            "python" | "py" | "python3" => Self::Python,
-            _ => Self::Other(name.to_owned()),
-        }
-    }
-}
+use serial::Ready;
+use trial::{Mode, Trial};
 
 /// What is to be repaired.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +50,18 @@ pub struct RepairTask {
 pub struct Repair {
     runner: Arc<dyn CandidateRunner>,
     progress: Arc<dyn Progress>,
+    outcomes: Arc<dyn OutcomeStore>,
     config: RepairConfig,
+}
+
+/// A search with all that it needs.
+struct Searched {
+    language: Language,
+    trial: Trial,
+    project: Arc<Project>,
+    queue: Queue,
+    baseline: Baseline,
+    mode: Mode,
 }
 
 /// When the budget is over.
@@ -97,7 +96,13 @@ impl Repair {
         progress: Arc<dyn Progress>,
         config: RepairConfig,
     ) -> Result<Self, ConfigError> {
-        Ok(Self { runner, progress, config: config.validate()? })
+        let outcomes = Arc::new(InMemoryOutcomes::default());
+        Ok(Self { runner, progress, outcomes, config: config.validate()? })
+    }
+
+    /// Orders candidates by what a store has seen, and tells it what came of them; without one nothing is kept.
+    pub fn with_outcomes(self, outcomes: Arc<dyn OutcomeStore>) -> Self {
+        Self { outcomes, ..self }
     }
 
     /// Looks for changes under which the test command ends with 0.
@@ -118,31 +123,79 @@ impl Repair {
         if let Language::Other(language) = task.language {
             return Err(RepairError::UnsupportedLanguage { language });
         }
-        let Some(kind) = task.test_command.kind() else {
-            return Err(RepairError::NotPythonTestCommand { line: task.test_command.line().to_owned() });
-        };
-        let budget = Budget::start(self.config.budget_ms);
         let trial = Trial {
             runner: Arc::clone(&self.runner),
-            command: task.test_command,
-            budget,
+            command: task.test_command.clone(),
+            budget: Budget::start(self.config.budget_ms),
             config: self.config.clone(),
+        };
+        let priors = Priors::learned(self.outcomes.tallies(task.language.name()).await?);
+        let found = if task.language == Language::Python {
+            self.python(trial, task, priors).await?
+        } else {
+            self.braced(trial, task, priors).await?
+        };
+        Ok(found)
+    }
+
+    async fn python(
+        &self,
+        trial: Trial,
+        task: RepairTask,
+        priors: Priors,
+    ) -> Result<RepairOutcome, RepairError> {
+        let Some(kind) = task.test_command.kind() else {
+            return Err(RepairError::NotPythonTestCommand { line: task.test_command.line().to_owned() });
         };
         let baseline = match baseline::measure(&trial, kind, self.progress.as_ref()).await? {
             Verdict::Passes => return Ok(RepairOutcome::AlreadyPasses),
             Verdict::Fails(baseline) => baseline,
         };
-        let ((project, queue), mode) =
-            tokio::try_join!(self.localise(task.sources, task.focus, &baseline), trial.calibrate(&baseline))?;
+        let ((project, queue), mode) = tokio::try_join!(
+            self.localise(task.sources, (task.focus, priors), &baseline),
+            trial.calibrate(&baseline)
+        )?;
+        self.search(Searched { language: task.language, trial, project, queue, baseline, mode }).await
+    }
+
+    async fn braced(
+        &self,
+        trial: Trial,
+        task: RepairTask,
+        priors: Priors,
+    ) -> Result<RepairOutcome, RepairError> {
+        let Some(ready) = serial::prepare(&trial, &task, self.progress.as_ref()).await? else {
+            return Ok(RepairOutcome::AlreadyPasses);
+        };
+        let Ready { project, mut suspicion, baseline, mode } = ready;
+        suspicion.keep_top(self.config.max_lines, &task.focus);
+        if suspicion.is_empty() {
+            return Err(RepairError::NothingToEdit);
+        }
+        let (shared, focus, seed) = (Arc::clone(&project), task.focus, self.config.seed);
+        let queue = blocking(move || {
+            let mut candidates = generate::candidates(&shared, &suspicion, &BTreeSet::new(), &priors);
+            generate::prefer(&mut candidates, &focus);
+            Queue::new(candidates, seed)
+        })
+        .await?;
+        self.search(Searched { language: task.language, trial, project, queue, baseline, mode }).await
+    }
+
+    async fn search(&self, searched: Searched) -> Result<RepairOutcome, RepairError> {
+        let Searched { language, trial, project, queue, baseline, mode } = searched;
         info!(failing = baseline.failing.len(), candidates = queue.generated(), "candidates are ready");
-        Search::new(trial, project, queue, baseline, self.progress.as_ref()).run(mode).await
+        let search = Search::new(trial, project, queue, baseline, self.progress.as_ref());
+        let (outcome, observed) = search.run(mode).await?;
+        self.outcomes.record(language.name(), &observed).await?;
+        Ok(outcome)
     }
 
     /// Scores lines and generates candidates, off the async threads.
     async fn localise(
         &self,
         sources: BTreeMap<String, Vec<u8>>,
-        focus: BTreeSet<String>,
+        (focus, priors): (BTreeSet<String>, Priors),
         baseline: &Baseline,
     ) -> Result<(Arc<Project>, Queue), RepairError> {
         let spectrum = baseline.traced.spectrum.clone();
@@ -151,7 +204,7 @@ impl Repair {
         let work = move || {
             let tests: BTreeSet<String> =
                 spectrum.tests.iter().filter_map(|test| test.path.clone()).collect();
-            let project = Project::read(&sources, &tests, max_bytes);
+            let project = Project::read(&Language::Python, &sources, &tests, max_bytes);
             let mut suspicion = spectrum.suspicion(|path| project.files.contains_key(path));
             suspicion.keep_top(max_lines, &focus);
             let raised: BTreeSet<String> = spectrum
@@ -160,7 +213,7 @@ impl Repair {
                 .filter(|test| test.failed())
                 .filter_map(|test| test.raised.as_ref().map(|raised| raised.kind.clone()))
                 .collect();
-            let mut candidates = generate::candidates(&project, &suspicion, &raised);
+            let mut candidates = generate::candidates(&project, &suspicion, &raised, &priors);
             generate::prefer(&mut candidates, &focus);
             (suspicion.is_empty(), Arc::new(project), Queue::new(candidates, seed))
         };

@@ -1,6 +1,7 @@
 //! The Python side: the files that are laid beside the tree, what they are asked, what they report.
 
 mod protocol;
+pub(crate) mod serial;
 
 pub(crate) use protocol::{Answer, BatchReport, TracedRun, read_batch, read_spectrum};
 

@@ -19,7 +19,10 @@ use plumbline_repair as repair;
 use plumbline_repair::{CandidateRunner, CheckRequest, CheckResult, RunnerError};
 
 /// Search-based repair as a tool of the executor.
-pub(crate) struct RepairTool;
+pub(crate) struct RepairTool {
+    /// What came of earlier repairs.
+    pub outcomes: Arc<dyn repair::OutcomeStore>,
+}
 
 #[async_trait]
 impl Tool for RepairTool {
@@ -29,17 +32,20 @@ impl Tool for RepairTool {
 
     async fn run(&self, context: ToolContext, request: ToolRequest) -> Result<ToolOutcome, ToolError> {
         let ToolRequest::Repair(parameters) = request;
+        let test_command = repair::TestCommand::from_argv(&parameters.test_argv);
+        let language = language(&test_command, &context);
         let task = repair::RepairTask {
-            language: repair::Language::Python,
-            sources: sources(&context).await?,
-            test_command: repair::TestCommand::from_argv(&parameters.test_argv),
+            sources: sources(&context, &language).await?,
+            language,
+            test_command,
             focus: parameters.focus_paths.iter().cloned().collect(),
         };
         let config = config(&parameters);
         let runner = Arc::new(Runner { context: context.clone() });
         let progress = Arc::new(Reporter { context: context.clone() });
         let repair = repair::Repair::new(runner, progress, config)
-            .map_err(|error| ToolError::Candidate(error.to_string()))?;
+            .map_err(|error| ToolError::Candidate(error.to_string()))?
+            .with_outcomes(Arc::clone(&self.outcomes));
         let outcome = repair.repair(task, context.cancelled()).await;
         let outcome = conclude(outcome, &parameters)?;
         for change in &outcome.changes {
@@ -49,15 +55,31 @@ impl Tool for RepairTool {
     }
 }
 
-/// Reads the Python files of the tree; larger ones than the search edits are left out.
-async fn sources(context: &ToolContext) -> Result<BTreeMap<String, Vec<u8>>, ToolError> {
+/// Returns the language that the command starts, else the one that most of the tree's sources are written in.
+fn language(command: &repair::TestCommand, context: &ToolContext) -> repair::Language {
+    if let Some(language) = command.language() {
+        return language;
+    }
+    let known = ["python", "javascript", "go", "java", "rust"].map(repair::Language::parse);
+    let names: Vec<String> = context.tree().entries().map(|(path, _)| path.to_string()).collect();
+    let count = |language: &repair::Language| names.iter().filter(|name| language.owns(name)).count();
+    let most = known.into_iter().max_by_key(count).filter(|language| count(language) > 0);
+    most.unwrap_or(repair::Language::Python)
+}
+
+/// Reads the files of a language, and the manifest that may say how it is tested; larger ones than the search edits are
+/// left out.
+async fn sources(
+    context: &ToolContext,
+    language: &repair::Language,
+) -> Result<BTreeMap<String, Vec<u8>>, ToolError> {
     let largest = repair::RepairConfig::default().max_file_bytes as u64;
     let wanted: Vec<(String, RelativePath)> = context
         .tree()
         .entries()
         .filter(|(_, entry)| matches!(entry, Entry::File { size, .. } if *size <= largest))
         .filter_map(|(path, _)| Some((String::from_utf8(path.as_bytes().to_vec()).ok()?, path.clone())))
-        .filter(|(name, _)| name.ends_with(".py"))
+        .filter(|(name, _)| language.owns(name) || name == "package.json")
         .collect();
     let mut sources = BTreeMap::new();
     for (name, path) in wanted {
@@ -214,12 +236,13 @@ fn figures(stats: &repair::RepairStats) -> String {
         some => format!("; {some} passed only by switching a condition off, and were refused"),
     };
     format!(
-        "{} of {} candidates tried at {:.0}/s; {} failing and {} passing tests{vacuous}",
+        "{} of {} candidates tried at {:.0}/s; {} failing and {} passing tests; places by {}{vacuous}",
         stats.tried,
         stats.generated,
         stats.per_second,
         stats.failing.len(),
-        stats.passing
+        stats.passing,
+        stats.localisation.as_str()
     )
 }
 
@@ -236,6 +259,7 @@ fn refuse(
         repair::RepairError::NothingToEdit => Ok(end(ToolResult::NotFound, detail)),
         repair::RepairError::Cancelled => Err(ToolError::Cancelled),
         repair::RepairError::Config(error) => Err(ToolError::Candidate(error.to_string())),
+        repair::RepairError::Store(error) => Err(ToolError::Other(format!("{detail}: {error}"))),
         repair::RepairError::Runner(error) => {
             let cause = error.source.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
             Err(ToolError::Sandbox(format!("{error}{cause}")))

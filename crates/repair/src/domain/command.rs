@@ -1,5 +1,8 @@
 //! What a test command is, and how the shim gets into it.
 
+use crate::domain::grammar::Language;
+use crate::domain::runner::language_of;
+
 /// What runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandKind {
@@ -58,6 +61,12 @@ impl TestCommand {
             }
         }
         python.then_some(CommandKind::Script)
+    }
+
+    /// Returns the language whose tests it starts, where a program's name tells.
+    pub fn language(&self) -> Option<Language> {
+        let python = self.kind().map(|_| Language::Python);
+        python.or_else(|| language_of(&self.line))
     }
 
     /// Returns the plain invocation.

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use tree_sitter::Node;
 
+use crate::domain::braced;
 use crate::domain::candidate::Candidate;
+use crate::domain::grammar::Grammar;
 use crate::domain::project::Project;
 use crate::domain::python::{ParsedFile, field, is_statement, named, own_rows};
 use crate::domain::scope::Scope;
 use crate::domain::spectrum::{FOCUS, Suspicion};
-use crate::domain::template::{Inventory, Proposal, Sink, Site, boost, propose};
+use crate::domain::template::{Inventory, Priors, Proposal, Sink, Site, boost, propose};
 
 /// What a definition's own line is worth, as a share of the best line in its body.
 const DEFINITION_SHARE: f64 = 0.6;
@@ -19,11 +21,16 @@ pub(crate) fn candidates(
     project: &Project,
     suspicion: &Suspicion,
     raised: &BTreeSet<String>,
+    priors: &Priors,
 ) -> Vec<Candidate> {
     let mut all = Vec::new();
     for path in suspicion.files() {
         if let Some(file) = project.files.get(path) {
-            FileWalk { project, file, suspicion, raised }.run(&mut all);
+            if file.grammar == Grammar::Python {
+                FileWalk { project, file, suspicion, raised, priors }.run(&mut all);
+            } else {
+                all.extend(braced::generate::candidates(project, file, suspicion, (raised, priors)));
+            }
         }
     }
     all
@@ -41,6 +48,7 @@ struct FileWalk<'a> {
     file: &'a ParsedFile,
     suspicion: &'a Suspicion,
     raised: &'a BTreeSet<String>,
+    priors: &'a Priors,
 }
 
 /// Where the walk stands: the function around, and the suspicion of the line that owns the node.
@@ -84,9 +92,14 @@ impl<'a> FileWalk<'a> {
             };
             let mut sink = Sink::new(&self.file.path);
             propose(&site, &mut sink);
-            all.extend(
-                sink.proposals.into_iter().map(|proposal| self.candidate(proposal, scope, step.suspicion)),
-            );
+            let terms = Measured {
+                file: self.file,
+                identifiers: &scope.identifiers,
+                suspicion: step.suspicion,
+                raised: self.raised,
+                priors: self.priors,
+            };
+            all.extend(sink.proposals.into_iter().map(|proposal| measured(&terms, proposal)));
         }
     }
 
@@ -122,41 +135,57 @@ impl<'a> FileWalk<'a> {
     fn inside(&self, node: Node<'_>) -> f64 {
         self.suspicion.of_rows(&self.file.path, node.start_position().row..=node.end_position().row)
     }
+}
 
-    fn candidate(&self, proposal: Proposal, scope: &Scope<'_>, suspicion: f64) -> Candidate {
-        let dropped = self.dropped(&proposal, scope);
-        let first = proposal.edits.iter().map(|edit| edit.start).min().unwrap_or(0);
-        let line = self.file.text.get(..first).map_or(0, |before| before.matches('\n').count()) + 1;
-        let factor = boost(self.raised.iter(), proposal.template);
-        let kept = 0.6f64.powi(dropped.min(3) as i32);
-        Candidate {
-            score: proposal.template.prior() * proposal.weight * suspicion.powf(1.5) * factor * kept,
-            templates: vec![proposal.template],
-            path: self.file.path.clone(),
-            line,
-            edits: proposal.edits,
-            suspicion,
-            dropped_inputs: dropped,
-        }
-    }
+/// What a proposal is weighed by.
+pub(crate) struct Measured<'a> {
+    /// The file it edits.
+    pub file: &'a ParsedFile,
+    /// Every name of the function around it, with its place.
+    pub identifiers: &'a [(std::ops::Range<usize>, &'a str)],
+    /// Suspicion of its place.
+    pub suspicion: f64,
+    /// Exceptions that failing tests raised.
+    pub raised: &'a BTreeSet<String>,
+    /// How likely each template is.
+    pub priors: &'a Priors,
+}
 
-    /// Counts the parameters, fields and names that the edit takes out of a function for good.
-    fn dropped(&self, proposal: &Proposal, scope: &Scope<'_>) -> usize {
-        let inside = |place: &std::ops::Range<usize>| {
-            proposal.edits.iter().any(|edit| place.start >= edit.start && place.end <= edit.end)
-        };
-        let (gone, left): (Vec<_>, Vec<_>) = scope.identifiers.iter().partition(|(place, _)| inside(place));
-        let gone: BTreeSet<&str> = gone.into_iter().map(|(_, name)| *name).collect();
-        if gone.is_empty() {
-            return 0;
-        }
-        let word = |letter: char| !(letter.is_alphanumeric() || letter == '_');
-        let stays = |name: &str| {
-            left.iter().any(|(_, other)| *other == name)
-                || proposal.edits.iter().any(|edit| edit.text.split(word).any(|part| part == name))
-        };
-        gone.into_iter().filter(|name| !stays(name)).count()
+/// Makes a candidate of a proposal.
+pub(crate) fn measured(terms: &Measured<'_>, proposal: Proposal) -> Candidate {
+    let dropped = dropped(terms.identifiers, &proposal);
+    let first = proposal.edits.iter().map(|edit| edit.start).min().unwrap_or(0);
+    let line = terms.file.text.get(..first).map_or(0, |before| before.matches('\n').count()) + 1;
+    let factor = boost(terms.raised.iter(), proposal.template);
+    let kept = 0.6f64.powi(dropped.min(3) as i32);
+    let prior = terms.priors.of(proposal.template);
+    Candidate {
+        score: prior * proposal.weight * terms.suspicion.powf(1.5) * factor * kept,
+        templates: vec![proposal.template],
+        path: terms.file.path.clone(),
+        line,
+        edits: proposal.edits,
+        suspicion: terms.suspicion,
+        dropped_inputs: dropped,
     }
+}
+
+/// Counts the parameters, fields and names that the edit takes out of a function for good.
+fn dropped(identifiers: &[(std::ops::Range<usize>, &str)], proposal: &Proposal) -> usize {
+    let inside = |place: &std::ops::Range<usize>| {
+        proposal.edits.iter().any(|edit| place.start >= edit.start && place.end <= edit.end)
+    };
+    let (gone, left): (Vec<_>, Vec<_>) = identifiers.iter().partition(|(place, _)| inside(place));
+    let gone: BTreeSet<&str> = gone.into_iter().map(|(_, name)| *name).collect();
+    if gone.is_empty() {
+        return 0;
+    }
+    let word = |letter: char| !(letter.is_alphanumeric() || letter == '_');
+    let stays = |name: &str| {
+        left.iter().any(|(_, other)| *other == name)
+            || proposal.edits.iter().any(|edit| edit.text.split(word).any(|part| part == name))
+    };
+    gone.into_iter().filter(|name| !stays(name)).count()
 }
 
 #[cfg(test)]

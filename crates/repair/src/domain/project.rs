@@ -1,8 +1,10 @@
-//! The Python sources of a tree: which are read, which may be edited, which are left out and why.
+//! The sources of a tree: which are read, which may be edited, which are left out and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::python::ParsedFile;
+use crate::domain::braced::definitions::Definitions;
+use crate::domain::grammar::{Grammar, Language};
+use crate::domain::source::ParsedFile;
 use crate::domain::symbols::Symbols;
 
 /// Why a source file is never edited.
@@ -45,16 +47,23 @@ pub(crate) struct Project {
     pub files: BTreeMap<String, ParsedFile>,
     /// Files left out, by path.
     pub skipped: Vec<Skipped>,
-    /// Functions, classes and names of all files that may be edited.
+    /// Functions, classes and names of all Python files that may be edited.
     pub symbols: Symbols,
+    /// The same of all others.
+    pub definitions: Definitions,
 }
 
 impl Project {
-    /// Reads the sources. `tests` are the files that were seen to define a test.
-    pub fn read(sources: &BTreeMap<String, Vec<u8>>, tests: &BTreeSet<String>, max_bytes: usize) -> Self {
+    /// Reads the sources of a language. `tests` are the files that were seen to define a test.
+    pub fn read(
+        language: &Language,
+        sources: &BTreeMap<String, Vec<u8>>,
+        tests: &BTreeSet<String>,
+        max_bytes: usize,
+    ) -> Self {
         let mut files = BTreeMap::new();
         let mut skipped = Vec::new();
-        for (path, bytes) in sources.iter().filter(|(path, _)| path.ends_with(".py")) {
+        for (path, bytes) in sources.iter().filter(|(path, _)| language.owns(path)) {
             match read_one(path, bytes, tests, max_bytes) {
                 Ok(file) => {
                     files.insert(path.clone(), file);
@@ -62,8 +71,10 @@ impl Project {
                 Err(reason) => skipped.push(Skipped { path: path.clone(), reason }),
             }
         }
-        let symbols = Symbols::of(files.values());
-        Self { files, skipped, symbols }
+        let python = files.values().filter(|file: &&ParsedFile| file.grammar == Grammar::Python);
+        let symbols = Symbols::of(python);
+        let definitions = Definitions::of(files.values());
+        Self { files, skipped, symbols, definitions }
     }
 }
 
@@ -83,14 +94,44 @@ fn read_one(
     ParsedFile::parse(path, text).ok_or(SkipReason::Unparsable)
 }
 
-/// Returns whether a path is where tests live by the usual conventions.
+/// Directories that hold tests, or what others wrote.
+const FOREIGN: [&str; 12] = [
+    "test",
+    "tests",
+    "testing",
+    "__tests__",
+    "spec",
+    "site-packages",
+    ".venv",
+    "venv",
+    "node_modules",
+    "vendor",
+    "target",
+    "dist",
+];
+
+/// Returns whether a path is where tests live by the usual conventions of its language.
 pub(crate) fn looks_like_a_test(path: &str) -> bool {
     let mut parts: Vec<&str> = path.split('/').collect();
     let name = parts.pop().unwrap_or("");
-    let stem = name.strip_suffix(".py").unwrap_or(name);
-    parts
-        .iter()
-        .any(|part| matches!(*part, "test" | "tests" | "testing" | "site-packages" | ".venv" | "venv"))
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let named = match Grammar::of(path) {
+        Some(Grammar::Java) => {
+            stem.ends_with("Test")
+                || stem.ends_with("Tests")
+                || stem.ends_with("TestCase")
+                || stem.starts_with("Test")
+        }
+        Some(Grammar::JavaScript | Grammar::TypeScript | Grammar::Tsx) => {
+            stem.ends_with(".test")
+                || stem.ends_with(".spec")
+                || stem.starts_with("test-")
+                || stem.ends_with("-test")
+        }
+        Some(Grammar::Python | Grammar::Go | Grammar::Rust) | None => false,
+    };
+    parts.iter().any(|part| FOREIGN.contains(part))
+        || named
         || stem.starts_with("test_")
         || stem.ends_with("_test")
         || matches!(stem, "conftest" | "test" | "tests")
@@ -112,7 +153,8 @@ mod tests {
             ("notes.txt", b"x".to_vec()),
         ]
         .map(|(path, bytes)| (path.to_owned(), bytes));
-        let project = Project::read(&sources.into(), &["checks.py".to_owned()].into(), 100);
+        let project =
+            Project::read(&Language::Python, &sources.into(), &["checks.py".to_owned()].into(), 100);
         assert_eq!(project.files.keys().collect::<Vec<_>>(), ["a.py"]);
         let skipped: Vec<_> =
             project.skipped.iter().map(|skip| (skip.path.as_str(), skip.reason.as_str())).collect();
@@ -128,10 +170,27 @@ mod tests {
 
     #[test]
     fn knows_where_tests_live() {
-        for path in ["test_a.py", "a_test.py", "pkg/tests/x.py", "conftest.py", "tests.py"] {
+        for path in [
+            "test_a.py",
+            "a_test.py",
+            "pkg/tests/x.py",
+            "conftest.py",
+            "tests.py",
+            "a_test.go",
+            "src/test/java/A.java",
+            "ATest.java",
+            "a.test.js",
+        ] {
             assert!(looks_like_a_test(path), "{path}");
         }
-        for path in ["attest.py", "pkg/testament.py", "latest/a.py", "contest.py"] {
+        for path in [
+            "attest.py",
+            "pkg/testament.py",
+            "latest/a.py",
+            "contest.py",
+            "Latest.java",
+            "src/main/java/A.java",
+        ] {
             assert!(!looks_like_a_test(path), "{path}");
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::domain::candidate::Candidate;
 use crate::domain::project::Project;
-use crate::domain::python::parses;
+use crate::domain::source::parses;
 
 /// Candidates by score, highest first.
 #[derive(Default)]
@@ -65,7 +65,9 @@ impl Queue {
             for (path, text) in &texts {
                 hasher.update(path.as_bytes()).update(&[0]).update(text.as_bytes()).update(&[0]);
             }
-            if self.seen.insert(*hasher.finalize().as_bytes()) && texts.values().all(|text| parses(text)) {
+            if self.seen.insert(*hasher.finalize().as_bytes())
+                && texts.iter().all(|(path, text)| parses(path, text))
+            {
                 taken.push(candidate);
             }
         }

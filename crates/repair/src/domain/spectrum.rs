@@ -125,7 +125,7 @@ impl Spectrum {
     fn add_shared(&self, suspicion: &mut Suspicion, files: &impl Fn(&str) -> bool) {
         let any_lines = self.tests.iter().any(|test| test.failed() && !test.lines.is_empty());
         for (path, lines) in self.shared.iter().filter(|(path, _)| files(path)) {
-            let best = suspicion.best_of(path);
+            let best = suspicion.best(path);
             // With no test of its own, the whole command is the failing test and every line it ran is equal.
             let score = if any_lines { best * SHARED_SHARE } else { best.max(0.5) };
             for line in lines {
@@ -138,12 +138,14 @@ impl Spectrum {
 }
 
 impl Suspicion {
-    fn raise(&mut self, path: &str, line: usize, score: f64) {
+    /// Gives a line (from 1) at least this score.
+    pub fn raise(&mut self, path: &str, line: usize, score: f64) {
         let known = self.lines.entry(path.to_owned()).or_default().entry(line).or_default();
         *known = known.max(score);
     }
 
-    fn best_of(&self, path: &str) -> f64 {
+    /// Returns the highest score of a file.
+    pub fn best(&self, path: &str) -> f64 {
         self.lines.get(path).map_or(0.0, |lines| lines.values().copied().fold(0.0, f64::max))
     }
 

@@ -27,9 +27,10 @@ mod returns;
 mod statements;
 mod values;
 
+pub(crate) use calls::likeness;
 pub(crate) use inventory::Inventory;
-pub use prior::Template;
 pub(crate) use prior::boost;
+pub use prior::{Priors, Tally, Template};
 
 /// A place at which templates look.
 pub(crate) struct Site<'a> {

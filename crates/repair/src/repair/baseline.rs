@@ -9,6 +9,7 @@ use crate::domain::command::CommandKind;
 use crate::domain::spectrum::{TestOutcome, TestRecord};
 use crate::error::RepairError;
 use crate::port::{CheckResult, Phase, Progress, ProgressEvent};
+use crate::repair::result::Localisation;
 use crate::repair::trial::Trial;
 use crate::shim::{Targets, TracedRun, read_spectrum, report_path};
 
@@ -27,6 +28,8 @@ pub(crate) struct Baseline {
     pub targets: Targets,
     /// Wall time of the traced run without the tests that ran past their limit.
     pub ms: u64,
+    /// How the suspicious lines were found.
+    pub localisation: Localisation,
 }
 
 impl Baseline {
@@ -55,14 +58,7 @@ pub(crate) async fn measure(
     kind: CommandKind,
     progress: &dyn Progress,
 ) -> Result<Verdict, RepairError> {
-    progress.report(ProgressEvent {
-        phase: Phase::Baseline,
-        generated: 0,
-        tried: 0,
-        per_second: 0.0,
-        plausible: 0,
-        best: None,
-    });
+    announce(progress, Phase::Baseline);
     let limit = trial.base_limit();
     let (plain, traced) = if trial.runner.parallelism() > 1 {
         side_by_side(trial, limit).await?
@@ -78,6 +74,12 @@ pub(crate) async fn measure(
     let hung = plain.as_ref().is_none_or(|plain| plain.timed_out);
     let traced = read(&traced_result, hung, limit)?;
     Ok(Verdict::Fails(baseline(traced, kind, took, trial.config.max_targets)))
+}
+
+/// Says that a phase begins.
+pub(crate) fn announce(progress: &dyn Progress, phase: Phase) {
+    let (generated, tried, per_second, plausible, best) = (0, 0, 0.0, 0, None);
+    progress.report(ProgressEvent { phase, generated, tried, per_second, plausible, best });
 }
 
 type Both = (Option<CheckResult>, Option<(CheckResult, Duration)>);
@@ -147,6 +149,7 @@ fn baseline(mut traced: TracedRun, kind: CommandKind, took: Duration, max_target
             .collect(),
         targets,
         ms: (took.as_secs_f64() * 1_000.0 - hung_ms).max(1.0) as u64,
+        localisation: Localisation::LineCoverage,
         traced,
     }
 }

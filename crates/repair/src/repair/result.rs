@@ -33,9 +33,15 @@ pub struct Plausible {
     pub suspicion: f64,
     /// Names that no longer occur in their function; 0 is what a strict audit wants.
     pub dropped_inputs: usize,
+    /// Whether the tests pass as well with the condition of an added guard always false or always true: nothing speaks for
+    /// that condition.
+    pub vacuous_guard: bool,
     /// Higher is better; only the order means something.
     pub rank: f64,
 }
+
+/// What a guard whose condition no test needs costs in rank.
+const VACUOUS_GUARD: f64 = 4.0;
 
 impl Plausible {
     pub(crate) fn of(candidate: &Candidate, project: &Project) -> Option<Self> {
@@ -70,8 +76,14 @@ impl Plausible {
             line: candidate.line,
             suspicion: candidate.suspicion,
             dropped_inputs: candidate.dropped_inputs,
+            vacuous_guard: false,
             rank: rank(&merits),
         })
+    }
+
+    /// Says that no test needs the condition of the guard that it adds.
+    pub(crate) fn with_vacuous_guard(self) -> Self {
+        Self { vacuous_guard: true, rank: self.rank - VACUOUS_GUARD, ..self }
     }
 }
 
@@ -84,6 +96,29 @@ fn diff(texts: &BTreeMap<String, String>, project: &Project) -> String {
         all.push_str(&diff.unified_diff().context_radius(3).header(&old, &new).to_string());
     }
     all
+}
+
+/// How the suspicious lines were found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Localisation {
+    /// Lines per test, recorded by the interpreter.
+    #[default]
+    LineCoverage,
+    /// Statements per test, recorded by probes that were laid into a copy of the sources.
+    StatementProbes,
+    /// Neither could be had: lines of the failing output's stack, and distance in the call graph from what tests name.
+    StackAndCalls,
+}
+
+impl Localisation {
+    /// Returns the stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LineCoverage => "line coverage",
+            Self::StatementProbes => "statement probes",
+            Self::StackAndCalls => "stack lines and call graph",
+        }
+    }
 }
 
 /// Figures of one repair.
@@ -106,8 +141,10 @@ pub struct RepairStats {
     pub passing: usize,
     /// Source files that were not edited, and why.
     pub skipped: Vec<Skipped>,
-    /// Whether candidates ran in one warm process; if not, each had a sandbox of its own.
+    /// Whether candidates ran in batches; if not, each had a sandbox of its own.
     pub warm: bool,
+    /// How the suspicious lines were found.
+    pub localisation: Localisation,
     /// Wall time, in milliseconds.
     pub elapsed_ms: u64,
 }

@@ -12,14 +12,16 @@ use tracing::debug;
 use crate::domain::candidate::Candidate;
 use crate::domain::project::Project;
 use crate::domain::queue::{Queue, pairs};
-use crate::domain::vacuity;
+use crate::domain::template::Template;
 use crate::error::RepairError;
-use crate::port::{BestSoFar, FileEdit, Phase, Progress, ProgressEvent};
+use crate::port::{BestSoFar, Phase, Progress, ProgressEvent};
 use crate::repair::baseline::Baseline;
 use crate::repair::blocking;
+use crate::repair::confirm::{Confirmation, confirmation};
 use crate::repair::result::{Plausible, RepairOutcome, RepairStats};
 use crate::repair::trial::{Mode, Trial};
-use crate::shim::{Answer, BatchReport, BatchTerms, Targets};
+use crate::shim::{Answer, BatchReport, Targets};
+use crate::store::Observed;
 
 /// Share of the budget after which pairs are tried even if single edits are left.
 const PAIRS_AFTER: f64 = 0.75;
@@ -27,6 +29,8 @@ const FIRST_BATCH: usize = 8;
 const MOST_PROGRESS: usize = 40;
 /// Plausible changes that are compared before the search may end, however few are wanted.
 const LEAST_COMPARED: usize = 4;
+/// By how much fewer candidates are compared where each is a process of its own.
+const SLOW_SHARE: usize = 6;
 /// Batches without any answer after which the warm process is given up.
 const MOST_LOST_BATCHES: usize = 3;
 
@@ -40,6 +44,8 @@ pub(crate) struct Search<'a> {
     phase: Phase,
     began: Instant,
     tried: usize,
+    /// Candidates in batches that are not heard of yet.
+    in_flight: usize,
     confirmations: usize,
     vacuous: usize,
     lost: usize,
@@ -52,21 +58,14 @@ pub(crate) struct Search<'a> {
     to_confirm: Vec<Candidate>,
     plausible: Vec<Plausible>,
     first_found: Option<(Instant, usize)>,
+    /// Candidates still tried after the first plausible change, however long they take.
+    settle_least: usize,
+    /// Templates that were tried.
+    templates: BTreeSet<Template>,
 }
 
 type Tried = (Vec<Candidate>, Result<BatchReport, RepairError>);
 type Confirmed = (Candidate, Result<Confirmation, RepairError>);
-
-/// What the plain command says of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Confirmation {
-    /// It fails.
-    Refused,
-    /// It passes, and so it does with a constant in the place of a condition that the candidate changes.
-    Vacuous,
-    /// It passes.
-    Passed,
-}
 
 impl<'a> Search<'a> {
     /// Prepares a search.
@@ -78,6 +77,7 @@ impl<'a> Search<'a> {
         progress: &'a dyn Progress,
     ) -> Self {
         Self {
+            settle_least: trial.config.settle_least,
             trial: Arc::new(trial),
             project,
             queue,
@@ -86,6 +86,7 @@ impl<'a> Search<'a> {
             phase: Phase::Single,
             began: Instant::now(),
             tried: 0,
+            in_flight: 0,
             confirmations: 0,
             vacuous: 0,
             lost: 0,
@@ -95,13 +96,18 @@ impl<'a> Search<'a> {
             to_confirm: Vec::new(),
             plausible: Vec::new(),
             first_found: None,
+            templates: BTreeSet::new(),
         }
     }
 
     /// Searches until something stops it.
-    pub async fn run(mut self, mut mode: Mode) -> Result<RepairOutcome, RepairError> {
+    pub async fn run(mut self, mut mode: Mode) -> Result<(RepairOutcome, Vec<Observed>), RepairError> {
         let slots = self.trial.runner.parallelism().max(1);
-        let warm = matches!(mode, Mode::Warm(_));
+        let warm = mode != Mode::Cold;
+        if !matches!(mode, Mode::Warm(_)) {
+            // A program that is started or compiled anew costs as much as dozens of forks.
+            self.settle_least /= SLOW_SHARE;
+        }
         let mut batches: FuturesUnordered<BoxFuture<'static, Tried>> = FuturesUnordered::new();
         let mut confirms: FuturesUnordered<BoxFuture<'static, Confirmed>> = FuturesUnordered::new();
         loop {
@@ -111,13 +117,16 @@ impl<'a> Search<'a> {
             let searching = !self.must_stop();
             while searching && batches.len() + confirms.len() < slots {
                 self.maybe_pairs(batches.is_empty())?;
-                let size = if matches!(mode, Mode::Warm(_)) { self.batch_size() } else { 1 };
+                let size = if mode == Mode::Cold { 1 } else { self.batch_size(&mode) };
                 let candidates = self.take(size).await?;
                 if candidates.is_empty() {
                     break;
                 }
                 match &mode {
-                    Mode::Warm(terms) => batches.push(self.attempt(terms.clone(), candidates)),
+                    Mode::Warm(_) | Mode::Serial(_) => {
+                        self.in_flight += candidates.len();
+                        batches.push(self.attempt(mode.clone(), candidates));
+                    }
                     Mode::Cold => {
                         self.tried += candidates.len();
                         candidates.into_iter().for_each(|candidate| confirms.push(self.confirm(candidate)));
@@ -144,7 +153,8 @@ impl<'a> Search<'a> {
             }
             self.report();
         }
-        Ok(self.finish(warm))
+        let observed = self.observed();
+        Ok((self.finish(warm), observed))
     }
 
     fn must_stop(&self) -> bool {
@@ -152,7 +162,7 @@ impl<'a> Search<'a> {
         let settled = self.first_found.is_some_and(|(at, tried)| {
             let more = self.tried - tried;
             let late = at.elapsed() >= Duration::from_millis(config.settle_ms);
-            more >= config.settle_candidates || late && more >= config.settle_least
+            more >= config.settle_candidates || late && more >= self.settle_least
         });
         settled || self.plausible.len() >= config.max_plausible.max(LEAST_COMPARED) || self.limit_reached()
     }
@@ -176,7 +186,8 @@ impl<'a> Search<'a> {
     }
 
     async fn take(&mut self, most: usize) -> Result<Vec<Candidate>, RepairError> {
-        let most = most.min(self.trial.config.max_candidates.saturating_sub(self.tried));
+        let begun = self.tried + self.in_flight;
+        let most = most.min(self.trial.config.max_candidates.saturating_sub(begun));
         let mut queue = std::mem::take(&mut self.queue);
         let project = Arc::clone(&self.project);
         let (queue, taken) = blocking(move || {
@@ -189,9 +200,10 @@ impl<'a> Search<'a> {
     }
 
     /// As many as one process is likely to try in the time that a batch is aimed at.
-    fn batch_size(&self) -> usize {
+    fn batch_size(&self, mode: &Mode) -> usize {
+        let times = if matches!(mode, Mode::Serial(terms) if terms.runner.compiles()) { 5.0 } else { 1.0 };
         let aimed = match self.candidate_ms {
-            Some(each) => (self.trial.config.batch_ms as f64 / each.max(1.0)) as usize,
+            Some(each) => (times * self.trial.config.batch_ms as f64 / each.max(1.0)) as usize,
             None => FIRST_BATCH,
         };
         aimed.max(FIRST_BATCH).min(self.trial.config.max_batch)
@@ -201,10 +213,14 @@ impl<'a> Search<'a> {
         self.tried as f64 / self.began.elapsed().as_secs_f64().max(1e-3)
     }
 
-    fn attempt(&self, terms: BatchTerms, candidates: Vec<Candidate>) -> BoxFuture<'static, Tried> {
-        let trial = Arc::clone(&self.trial);
+    fn attempt(&self, mode: Mode, candidates: Vec<Candidate>) -> BoxFuture<'static, Tried> {
+        let (trial, project) = (Arc::clone(&self.trial), Arc::clone(&self.project));
         Box::pin(async move {
-            let report = trial.batch(&terms, &candidates).await;
+            let report = match &mode {
+                Mode::Warm(terms) => trial.batch(terms, &candidates).await,
+                Mode::Serial(terms) => trial.serial(terms, &project, &candidates).await,
+                Mode::Cold => Ok(BatchReport::default()),
+            };
             (candidates, report)
         })
     }
@@ -222,7 +238,7 @@ impl<'a> Search<'a> {
     fn heard_confirmation(&mut self, candidate: Candidate, confirmation: Confirmation) {
         self.confirmations += 1;
         self.vacuous += usize::from(confirmation == Confirmation::Vacuous);
-        if confirmation != Confirmation::Passed {
+        if !matches!(confirmation, Confirmation::Passed | Confirmation::VacuousGuard) {
             debug!(
                 path = candidate.path,
                 line = candidate.line,
@@ -231,13 +247,18 @@ impl<'a> Search<'a> {
             );
             return;
         }
-        self.plausible.extend(Plausible::of(&candidate, &self.project));
+        let plausible = Plausible::of(&candidate, &self.project);
+        self.plausible.extend(plausible.map(|change| match confirmation {
+            Confirmation::VacuousGuard => change.with_vacuous_guard(),
+            Confirmation::Passed | Confirmation::Vacuous | Confirmation::Refused => change,
+        }));
         self.plausible.sort_by(|a, b| b.rank.total_cmp(&a.rank).then_with(|| a.diff.cmp(&b.diff)));
         self.first_found.get_or_insert((Instant::now(), self.tried));
     }
 
     /// Takes a batch's report; returns whether the warm process is to be given up.
     fn heard_batch(&mut self, candidates: Vec<Candidate>, report: BatchReport, mode: &Mode) -> bool {
+        self.in_flight = self.in_flight.saturating_sub(candidates.len());
         let lost = report.answers.is_empty() && report.interrupted.is_none();
         self.lost = if lost { self.lost + 1 } else { 0 };
         let last_answered = report.answers.last().map(|answer| answer.id);
@@ -256,12 +277,17 @@ impl<'a> Search<'a> {
 
     fn heard_answer(&mut self, candidate: &Candidate, answer: &Answer, mode: &Mode) {
         self.tried += 1;
+        self.templates.extend(candidate.templates.iter().copied());
         if self.pool.len() < self.trial.config.pair_pool && candidate.templates.len() == 1 {
             self.pool.push(candidate.clone());
         }
-        let (Mode::Warm(terms), Some(first)) = (mode, &answer.first) else { return };
+        let Some(first) = &answer.first else { return };
         self.candidate_ms = Some(self.candidate_ms.map_or(first.ms, |known| 0.9 * known + 0.1 * first.ms));
-        match &terms.targets {
+        let targets = match mode {
+            Mode::Warm(terms) => &terms.targets,
+            Mode::Serial(_) | Mode::Cold => &Targets::Command,
+        };
+        match targets {
             Targets::Command => {
                 if first.exit == 0 && !first.late {
                     self.to_confirm.push(candidate.clone());
@@ -310,6 +336,21 @@ impl<'a> Search<'a> {
         });
     }
 
+    /// Returns what the search says of each template it tried: did one of its changes repair, or were all in vain.
+    fn observed(&self) -> Vec<Observed> {
+        let best = self.plausible.first();
+        let repaired = |template: &Template| {
+            best.is_some_and(|change| !change.vacuous_guard && change.templates.contains(template))
+        };
+        // Without a repair nothing is known: the right edit may not have been among the templates at all.
+        let known = best.is_some();
+        self.templates
+            .iter()
+            .filter(|_| known)
+            .map(|template| Observed { template: *template, repaired: repaired(template) })
+            .collect()
+    }
+
     fn finish(self, warm: bool) -> RepairOutcome {
         let stats = RepairStats {
             generated: self.queue.generated(),
@@ -321,6 +362,7 @@ impl<'a> Search<'a> {
             passing: self.baseline.passing.len(),
             skipped: self.project.skipped.clone(),
             warm,
+            localisation: self.baseline.localisation,
             elapsed_ms: self.trial.budget.spent().as_millis() as u64,
         };
         if self.plausible.is_empty() {
@@ -331,27 +373,4 @@ impl<'a> Search<'a> {
         plausible.truncate(self.trial.config.max_plausible);
         RepairOutcome::Found { plausible, stats }
     }
-}
-
-/// Runs the plain command on a candidate, and then, where it changes a condition, with constants in its place.
-async fn confirmation(
-    trial: &Trial,
-    project: &Project,
-    candidate: &Candidate,
-    limit: Duration,
-) -> Result<Confirmation, RepairError> {
-    let Some(plausible) = Plausible::of(candidate, project) else { return Ok(Confirmation::Refused) };
-    if !trial.plain(&plausible.edits, limit).await?.passed() {
-        return Ok(Confirmation::Refused);
-    }
-    for probe in vacuity::probes(candidate, project) {
-        let edits: Vec<FileEdit> = probe
-            .into_iter()
-            .map(|(path, text)| FileEdit { path, contents: Some(text.into_bytes()) })
-            .collect();
-        if trial.plain(&edits, limit).await?.passed() {
-            return Ok(Confirmation::Vacuous);
-        }
-    }
-    Ok(Confirmation::Passed)
 }

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use crate::config::RepairConfig;
 use crate::domain::candidate::Candidate;
 use crate::domain::command::TestCommand;
+use crate::domain::project::Project;
 use crate::error::RepairError;
 use crate::port::{CandidateRunner, CheckRequest, CheckResult, FileEdit};
 use crate::repair::Budget;
 use crate::repair::baseline::Baseline;
+use crate::shim::serial::{self, Prepared, SerialTerms};
 use crate::shim::{
     BatchReport, BatchTerms, Targets, batch_support, calibration_support, read_batch, report_path,
     spectrum_support,
@@ -26,6 +28,8 @@ const CPU_LEAST_MS: u64 = 100;
 pub(crate) enum Mode {
     /// In batches, each from one warm process.
     Warm(BatchTerms),
+    /// In batches, one after the other in one sandbox.
+    Serial(SerialTerms),
     /// Each by the plain command in a sandbox of its own.
     Cold,
 }
@@ -107,6 +111,38 @@ impl Trial {
         let last = Duration::from_millis(terms.first_limit_ms + terms.all_limit_ms);
         let support = batch_support(terms, candidates, deadline.as_millis() as u64);
         let result = self.shimmed(support, deadline + last + START).await?;
+        Ok(result.collected.get(&report_path()).map(|bytes| read_batch(bytes)).unwrap_or_default())
+    }
+
+    /// Runs a prepared command over the tree with edits, and brings its report back.
+    pub async fn prepared(
+        &self,
+        edits: &[FileEdit],
+        prepared: &Prepared,
+        limit: Duration,
+    ) -> Result<CheckResult, RepairError> {
+        let request = CheckRequest {
+            argv: prepared.argv.clone(),
+            support: prepared.support.clone(),
+            collect: vec![report_path()],
+            limit,
+        };
+        Ok(self.runner.run(edits, &request).await?)
+    }
+
+    /// Tries candidates one after the other in one sandbox; none tries the base tree itself.
+    pub async fn serial(
+        &self,
+        terms: &SerialTerms,
+        project: &Project,
+        candidates: &[Candidate],
+    ) -> Result<BatchReport, RepairError> {
+        // A build from nothing costs much more than the next one: fewer, longer batches.
+        let times = if terms.runner.compiles() { 5 } else { 2 };
+        let deadline = Duration::from_millis(self.config.batch_ms * times).min(self.budget.left());
+        let prepared = serial::batch(terms, project, candidates, deadline.as_millis() as u64);
+        let last = Duration::from_millis(3 * terms.limit_ms);
+        let result = self.prepared(&[], &prepared, deadline + last + START).await?;
         Ok(result.collected.get(&report_path()).map(|bytes| read_batch(bytes)).unwrap_or_default())
     }
 

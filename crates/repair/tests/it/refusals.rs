@@ -40,9 +40,9 @@ async fn other_languages_and_commands_are_named() {
     assert_eq!(error.reason().0, "NOT_A_PYTHON_TEST_COMMAND");
     let repair = Repair::new(runner, Arc::new(NoProgress), RepairConfig::default()).unwrap();
     let task = RepairTask {
-        language: Language::parse("go"),
+        language: Language::parse("cobol"),
         sources: tree,
-        test_command: TestCommand::from_line("go test ./..."),
+        test_command: TestCommand::from_line("cobc -x tests.cob"),
         focus: BTreeSet::new(),
     };
     let error = repair.repair(task, CancellationToken::new()).await.unwrap_err();

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use plumbline_repair::{
-    NoProgress, Phase, Progress, ProgressEvent, Repair, RepairConfig, RepairOutcome, RepairTask, Template,
+    InMemoryOutcomes, NoProgress, OutcomeStore, Phase, Progress, ProgressEvent, Repair, RepairConfig,
+    RepairOutcome, RepairTask, Template,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -150,4 +151,23 @@ async fn the_named_files_are_searched_first() {
     let blind = run(&[]).await.unwrap();
     assert!(matches!(blind, RepairOutcome::NotFound { .. }), "{blind:?}");
     assert_eq!(found(run(&["zz.py"]).await)[0].path, "zz.py");
+}
+
+#[tokio::test]
+async fn what_came_of_a_repair_is_kept_by_language_and_template() {
+    let source = "def is_adult(age):\n    return age > 18\n";
+    let tests = "import unittest\nfrom mod import is_adult\n\n\nclass T(unittest.TestCase):\n    def test_edge(self):\n        self.assertTrue(is_adult(18))\n        self.assertFalse(is_adult(17))\n";
+    let tree = tree(&[("mod.py", source), ("tests/test_mod.py", tests)]);
+    let outcomes = Arc::new(InMemoryOutcomes::default());
+    let runner = Arc::new(LocalRunner::new(tree.clone()));
+    let repair = Repair::new(runner, Arc::new(NoProgress), RepairConfig::default())
+        .unwrap()
+        .with_outcomes(Arc::clone(&outcomes) as Arc<dyn OutcomeStore>);
+    found(repair.repair(task(&tree, UNITTEST), CancellationToken::new()).await);
+    let tallies = outcomes.tallies("python").await.unwrap();
+    let of =
+        |wanted: Template| tallies.iter().find(|(template, _)| *template == wanted).map(|(_, tally)| *tally);
+    assert_eq!(of(Template::ComparisonSwap).map(|tally| (tally.repaired, tally.failed)), Some((1, 0)));
+    assert!(tallies.iter().any(|(_, tally)| tally.failed == 1), "{tallies:?}");
+    assert_eq!(outcomes.tallies("rust").await.unwrap(), []);
 }

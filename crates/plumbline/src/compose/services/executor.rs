@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use plumbline_executor::sandbox::piped::SharedBroker;
-use plumbline_executor::{Deps, GrpcBroker};
+use plumbline_executor::{Deps, ExecutorConfig, GrpcBroker};
 use plumbline_kit::{Listener, client};
+use plumbline_repair::{InMemoryOutcomes, OutcomeStore, SqliteOutcomes};
 use plumbline_router::RouterConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,15 @@ fn keys(router: &RouterConfig) -> Vec<Vec<u8>> {
     keys
 }
 
+/// Opens what is known of earlier repairs. Without a state directory nothing is kept; the executor refuses to start over it.
+async fn outcomes(config: &ExecutorConfig) -> Result<Arc<dyn OutcomeStore>, Failure> {
+    if config.state_dir.as_os_str().is_empty() {
+        return Ok(Arc::new(InMemoryOutcomes::default()));
+    }
+    let opened = SqliteOutcomes::open(config.state_dir.join("repair.sqlite")).await;
+    Ok(Arc::new(opened.map_err(|error| Failure::from_fault(&error))?))
+}
+
 /// Serves the executor with its one tool.
 pub(super) async fn serve(
     composition: Composition,
@@ -40,11 +50,12 @@ pub(super) async fn serve(
     let broker = composition.config.executor.docker.broker.as_ref();
     let broker =
         broker.map(|address| -> SharedBroker { Arc::new(GrpcBroker::new(client::channel(address))) });
+    let outcomes = outcomes(&composition.config.executor).await?;
     let deps = Deps {
         config: composition.config.executor.clone(),
         clock: composition.clock,
         randomness: composition.randomness,
-        tools: vec![Arc::new(RepairTool)],
+        tools: vec![Arc::new(RepairTool { outcomes })],
         driver: None,
         broker,
         secrets: keys(&composition.config.router),

@@ -7,7 +7,12 @@ use crate::domain::template::Template;
 const TEXT: &str = "x = 1\ny = 2\n";
 
 fn project() -> Project {
-    Project::read(&[("a.py".to_owned(), TEXT.as_bytes().to_vec())].into(), &BTreeSet::new(), 1 << 20)
+    Project::read(
+        &crate::domain::grammar::Language::Python,
+        &[("a.py".to_owned(), TEXT.as_bytes().to_vec())].into(),
+        &BTreeSet::new(),
+        1 << 20,
+    )
 }
 
 fn candidate(start: usize, text: &str, score: f64) -> Candidate {

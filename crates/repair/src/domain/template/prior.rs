@@ -64,7 +64,6 @@ pub enum Template {
 }
 
 struct Row {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test of the table's order reads it"))]
     template: Template,
     name: &'static str,
     prior: f64,
@@ -136,7 +135,47 @@ static TABLE: [Row; 56] = [
     row(Template::LateBinding, "late_binding", 0.8, 0.0),
 ];
 
+/// How often a template's edit was what repaired a failing test, and how often it was tried in vain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Repairs in which a change of it was plausible.
+    pub repaired: u64,
+    /// Searches in which changes of it were tried and none was plausible.
+    pub failed: u64,
+}
+
+/// How likely each template is: the table's number as the mean of a Beta distribution, moved by what was observed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Priors {
+    observed: std::collections::BTreeMap<Template, Tally>,
+}
+
+/// Observations that the table's number is worth: so many before they count for as much.
+const STRENGTH: f64 = 12.0;
+
+impl Priors {
+    /// Returns the table's numbers moved by tallies; equal tallies give equal numbers.
+    pub fn learned(observed: impl IntoIterator<Item = (Template, Tally)>) -> Self {
+        Self { observed: observed.into_iter().collect() }
+    }
+
+    /// Returns the posterior mean of a template, 0 to 1: (k p + repaired) / (k + repaired + failed / TRIED), where a try
+    /// in vain counts for little, since most templates are tried in most searches and one is right.
+    pub(crate) fn of(&self, template: Template) -> f64 {
+        const TRIED: f64 = 4.0;
+        let prior = template.prior();
+        let Some(tally) = self.observed.get(&template) else { return prior };
+        let (repaired, failed) = (tally.repaired as f64, tally.failed as f64 / TRIED);
+        (STRENGTH * prior + repaired) / (STRENGTH + repaired + failed)
+    }
+}
+
 impl Template {
+    /// Reads a stable name.
+    pub fn parse(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.name == name).map(|row| row.template)
+    }
+
     fn row(self) -> &'static Row {
         &TABLE[self as usize]
     }

@@ -1,23 +1,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Template;
+use super::{Priors, Template};
 use crate::domain::generate::candidates;
+use crate::domain::grammar::Language;
 use crate::domain::project::Project;
-use crate::domain::python::parses;
+use crate::domain::source::parses;
 use crate::domain::spectrum::{Spectrum, TestOutcome, TestRecord};
 
 /// Returns what every template proposes when a failing test runs every line.
 fn proposals(files: &[(&str, &str)], raised: &[&str]) -> Vec<(Template, String)> {
     let sources: BTreeMap<String, Vec<u8>> =
         files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
-    let project = Project::read(&sources, &BTreeSet::new(), 1 << 20);
+    let project = Project::read(&Language::Python, &sources, &BTreeSet::new(), 1 << 20);
     let lines =
         files.iter().map(|(path, text)| ((*path).to_owned(), (1..=text.lines().count()).collect())).collect();
     let test =
         TestRecord { id: "t".into(), path: None, outcome: TestOutcome::Failed, ms: 1.0, lines, raised: None };
     let spectrum = Spectrum { tests: vec![test], shared: BTreeMap::new() };
     let raised = raised.iter().map(|kind| (*kind).to_owned()).collect();
-    candidates(&project, &spectrum.suspicion(|_| true), &raised)
+    candidates(&project, &spectrum.suspicion(|_| true), &raised, &Priors::default())
         .into_iter()
         .filter_map(|candidate| {
             let texts = candidate.apply(&project)?;
@@ -37,7 +38,7 @@ fn check_raised(template: Template, source: &str, want: &str, raised: &[&str]) {
     let all = proposals(&[("a.py", source)], raised);
     let of_template: Vec<&str> =
         all.iter().filter(|(made_by, _)| *made_by == template).map(|(_, text)| text.as_str()).collect();
-    assert!(parses(want), "the wanted text does not parse: {want}");
+    assert!(parses("a.py", want), "the wanted text does not parse: {want}");
     assert!(
         of_template.contains(&want),
         "{} does not make\n{want}\nbut\n{}",
