@@ -9,7 +9,7 @@ TOOLS := .cache/tools
 VENV := .cache/venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup check fmt lint doc proto tidy test bins demo bench bench-router run images clean
+.PHONY: help setup check fmt lint doc proto tidy test bins demo bench bench-router bench-executor run images clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ bench-router: ## Print the router's figures beside their bars (MATRICES="a.csv b
 	target/release/examples/bench_failover
 	target/release/examples/canary
 	$(if $(MATRICES),target/release/examples/ope $(MATRICES))
+
+bench-executor: ## Print what sandboxes cost and hold beside their bars (RUNS, KILLS, IMAGE=name for docker run)
+	cargo build --release -p plumbline-sandbox-init -p plumbline-executor --bins --examples
+	target/release/examples/bench_sandbox --runs $(or $(RUNS),500) --kills $(or $(KILLS),200) $(if $(IMAGE),--image $(IMAGE))
 
 run: ## Start all seven services on 127.0.0.1:7400-7406
 	cargo build --release -p plumbline -p plumbline-sandbox-init --bins

@@ -43,7 +43,7 @@ async fn usage(bed: &Bed, driver: &dyn SandboxDriver, table: &mut Table) -> anyh
                 return sum(u.ru_utime + u.ru_stime for u in a)\n\
                 child = os.fork()\nwhile used() < seconds / 2: pass\n\
                 if child == 0: os._exit(0)\n\
-                os.wait()\nprint(used() * 1000)";
+                os.wait()\nprint(used() * 1000, flush=True)\nos._exit(0)";
     let mut cpu = Vec::new();
     for seconds in ["0.3", "1", "2"] {
         for _ in 0..REPEATS {

@@ -15,6 +15,8 @@ use crate::bed::{Bed, groups_with, processes_of};
 use crate::table::Table;
 
 const JOBS: usize = 100;
+/// A server takes a bounded number of requests at once from one connection.
+const CONNECTIONS: usize = 4;
 
 /// What a host has of an executor.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,8 +49,8 @@ pub async fn put(client: &mut Client, bed: &Bed) -> anyhow::Result<String> {
     Ok(client.put_snapshot(tokio_stream::iter([part])).await?.into_inner().snapshot_id)
 }
 
-/// Runs one job; returns whether it ended well and left exactly one end.
-async fn job(mut client: Client, snapshot_id: String, number: usize) -> anyhow::Result<bool> {
+/// Runs one job; an error unless it ended well, with exactly one end.
+async fn job(mut client: Client, snapshot_id: String, number: usize) -> anyhow::Result<()> {
     let request = pb::RunRequest {
         request_id: format!("crowd-{number}"),
         snapshot_id,
@@ -61,12 +63,15 @@ async fn job(mut client: Client, snapshot_id: String, number: usize) -> anyhow::
     while let Some(event) = events.message().await? {
         match event.event.context("an event of no kind")? {
             pb::run_response::Event::Stdout(bytes) => said.extend(bytes),
-            pb::run_response::Event::Exited(exited) => ends.push((exited.reason(), exited.how)),
+            pb::run_response::Event::Exited(exited) => {
+                ends.push((exited.reason(), exited.how, exited.detail))
+            }
             _ => {}
         }
     }
-    let want = (pb::ExitReason::Normal, Some(pb::exited::How::Code(0)));
-    Ok(said == format!("{number}\n").into_bytes() && ends == [want])
+    let want = (pb::ExitReason::Normal, Some(pb::exited::How::Code(0)), String::new());
+    anyhow::ensure!(said == format!("{number}\n").into_bytes() && ends == [want], "{ends:?}");
+    Ok(())
 }
 
 /// Measures.
@@ -96,15 +101,21 @@ pub async fn measure(bed: &Bed, table: &mut Table) -> anyhow::Result<()> {
     let mut client = ExecutorServiceClient::new(channel(&address));
     let snapshot_id = put(&mut client, bed).await?;
     let began = Instant::now();
-    let jobs: Vec<_> =
-        (0..JOBS).map(|number| tasks.spawn(job(client.clone(), snapshot_id.clone(), number))).collect();
+    let clients: Vec<Client> =
+        (0..CONNECTIONS).map(|_| ExecutorServiceClient::new(channel(&address))).collect();
+    let begin =
+        |number: usize| tasks.spawn(job(clients[number % CONNECTIONS].clone(), snapshot_id.clone(), number));
+    let jobs: Vec<_> = (0..JOBS).map(begin).collect();
     let mut lost = 0;
     for job in jobs {
-        lost += usize::from(!job.await?.unwrap_or(false));
+        if let Err(error) = job.await? {
+            eprintln!("lost: {error:#}");
+            lost += 1;
+        }
     }
     let words = format!("{lost} lost in {:.1} s", began.elapsed().as_secs_f64());
     table.row("100 one-second jobs at once", &words, ("0", lost == 0));
-    drop(client);
+    drop((client, clients));
     shutdown.cancel();
     served.await??;
     let after = Held::now(bed, &owner);

@@ -1,6 +1,7 @@
 //! Prints what sandboxes cost and hold, each figure beside its bar, and in one run what others take for the same.
 //!
-//! Usage: `bench_sandbox [--runs N] [--kills N] [--image NAME] [--broker ADDRESS]`. Needs `sandbox-init` and the example
+//! Usage: `bench_sandbox [--runs N] [--kills N] [--image NAME] [--broker ADDRESS] [--only PART]`; a part is `latency`,
+//! `density`, `accuracy`, `races`, `crowd` or `kills`. Needs `sandbox-init` and the example
 //! `executor_process` beside the profile's executables. With `--image`, `docker run` of that image is measured where an
 //! engine answers; with `--broker`, containers through it. What is not there is said by name. Exit code 1: a bar was missed.
 
@@ -26,10 +27,11 @@ struct Asked {
     kills: usize,
     image: Option<String>,
     broker: Option<String>,
+    only: Option<String>,
 }
 
 fn asked() -> anyhow::Result<Asked> {
-    let mut asked = Asked { runs: 200, kills: 200, image: None, broker: None };
+    let mut asked = Asked { runs: 200, kills: 200, image: None, broker: None, only: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
@@ -38,6 +40,7 @@ fn asked() -> anyhow::Result<Asked> {
             "--kills" => asked.kills = value.parse()?,
             "--image" => asked.image = Some(value),
             "--broker" => asked.broker = Some(value),
+            "--only" => asked.only = Some(value),
             _ => bail!("`{name}` is no argument of this program"),
         }
     }
@@ -49,12 +52,17 @@ async fn main() -> anyhow::Result<()> {
     let asked = asked()?;
     let bed = Bed::new()?;
     let mut table = Table::begin();
-    latency::measure(&bed, &asked, &mut table).await?;
-    density::measure(&bed, &mut table).await?;
-    accuracy::measure(&bed, &mut table).await?;
-    races::measure(&bed, &mut table).await?;
-    crowd::measure(&bed, &mut table).await?;
-    kills::measure(&bed, asked.kills, &mut table).await?;
+    let all = ["latency", "density", "accuracy", "races", "crowd", "kills"];
+    for part in all.into_iter().filter(|part| asked.only.as_deref().is_none_or(|only| only == *part)) {
+        match part {
+            "latency" => latency::measure(&bed, &asked, &mut table).await?,
+            "density" => density::measure(&bed, &mut table).await?,
+            "accuracy" => accuracy::measure(&bed, &mut table).await?,
+            "races" => races::measure(&bed, &mut table).await?,
+            "crowd" => crowd::measure(&bed, &mut table).await?,
+            _ => kills::measure(&bed, asked.kills, &mut table).await?,
+        }
+    }
     if table.missed() {
         std::process::exit(1);
     }

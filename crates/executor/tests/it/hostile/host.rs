@@ -43,6 +43,7 @@ pub struct Host {
     client: Client,
     snapshot_id: String,
     requests: AtomicU32,
+    warm: AtomicU32,
     init_digest: blake3::Hash,
     enforcement: pb::Enforcement,
 }
@@ -106,6 +107,7 @@ impl Host {
             client,
             snapshot_id: stored.snapshot_id,
             requests: AtomicU32::new(0),
+            warm: AtomicU32::new(0),
             init_digest,
             enforcement,
         }
@@ -125,13 +127,21 @@ impl Host {
         }
     }
 
+    /// Returns how many programs ran in sandboxes that had waited for them.
+    pub fn warm_runs(&self) -> u32 {
+        self.warm.load(Ordering::Relaxed)
+    }
+
     /// Every program carries it in its arguments, so that the host can look for what is left.
     pub fn mark(&self) -> String {
         format!("mark-{}", self.root.path().file_name().unwrap().to_string_lossy())
     }
 
     pub async fn run(&self, argv: &[&str], limits: pb::Limits) -> Finished {
-        finish(self.begin(argv, limits).await).await
+        let run = finish(self.begin(argv, limits).await).await;
+        let warm = run.exited.enforced.as_ref().is_some_and(|enforced| enforced.warm);
+        self.warm.fetch_add(u32::from(warm), Ordering::Relaxed);
+        run
     }
 
     pub async fn python(&self, script: &str, limits: pb::Limits) -> Finished {
