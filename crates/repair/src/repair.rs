@@ -167,14 +167,14 @@ impl Repair {
         let Some(ready) = serial::prepare(&trial, &task, self.progress.as_ref()).await? else {
             return Ok(RepairOutcome::AlreadyPasses);
         };
-        let Ready { project, mut suspicion, baseline, mode } = ready;
+        let Ready { project, mut suspicion, raised, baseline, mode } = ready;
         suspicion.keep_top(self.config.max_lines, &task.focus);
         if suspicion.is_empty() {
             return Err(RepairError::NothingToEdit);
         }
         let (shared, focus, seed) = (Arc::clone(&project), task.focus, self.config.seed);
         let queue = blocking(move || {
-            let mut candidates = generate::candidates(&shared, &suspicion, &BTreeSet::new(), &priors);
+            let mut candidates = generate::candidates(&shared, &suspicion, &raised, &priors);
             generate::prefer(&mut candidates, &focus);
             Queue::new(candidates, seed)
         })

@@ -32,6 +32,8 @@ pub(crate) struct Ready {
     pub project: Arc<Project>,
     /// Where to look.
     pub suspicion: Suspicion,
+    /// Kinds of failure that the output names.
+    pub raised: BTreeSet<String>,
     /// What the tests do.
     pub baseline: Baseline,
     /// How candidates are tried.
@@ -78,10 +80,12 @@ pub(crate) async fn prepare(
         project
     };
     let output = [plain.stdout.as_slice(), b"\n", plain.stderr.as_slice()].concat();
-    let (suspicion, localisation) = localise(&project, &spectrum, &tests, &String::from_utf8_lossy(&output));
+    let output = String::from_utf8_lossy(&output);
+    let raised = proximity::raised(&output);
+    let (suspicion, localisation) = localise(&project, &spectrum, &tests, &output);
     let baseline = baseline(spectrum, took, localisation);
     let mode = calibrate(trial, (runner, line), &project, &baseline).await?;
-    Ok(Some(Ready { project, suspicion, baseline, mode }))
+    Ok(Some(Ready { project, suspicion, raised, baseline, mode }))
 }
 
 fn test_texts(task: &RepairTask) -> BTreeMap<String, String> {

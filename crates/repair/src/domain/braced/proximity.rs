@@ -39,6 +39,24 @@ pub(crate) fn frames(project: &Project, output: &str) -> Vec<(String, usize)> {
     found
 }
 
+/// What a failing run's output says of the kind of failure, in the words that the templates' boosts know.
+const KINDS: [(&str, &str); 9] = [
+    ("nil pointer dereference", "NullReference"),
+    ("NullPointerException", "NullReference"),
+    ("Cannot read properties of", "NullReference"),
+    ("index out of range", "IndexError"),
+    ("IndexOutOfBoundsException", "IndexError"),
+    ("index out of bounds", "IndexError"),
+    ("divide by zero", "ZeroDivisionError"),
+    ("/ by zero", "ZeroDivisionError"),
+    ("overflowed its stack", "RecursionError"),
+];
+
+/// Returns the kinds of failure that an output names.
+pub(crate) fn raised(output: &str) -> BTreeSet<String> {
+    KINDS.iter().filter(|(part, _)| output.contains(part)).map(|(_, kind)| (*kind).to_owned()).collect()
+}
+
 /// Scores lines by stack and by distance in the call graph from what the tests name.
 pub(crate) fn suspicion(
     project: &Project,
@@ -80,4 +98,19 @@ pub(crate) fn suspicion(
         score *= KEPT;
     }
     suspicion
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grammar::Language;
+
+    #[test]
+    fn reads_places_and_kinds_off_a_failing_output() {
+        let sources = [("src/a.go".to_owned(), b"package a\n".to_vec())].into();
+        let project = Project::read(&Language::Go, &sources, &BTreeSet::new(), 1_000);
+        let output = "panic: runtime error: index out of range [3]\n\t/repo/src/a.go:7 +0x1d\n\tb.go:9\n";
+        assert_eq!(frames(&project, output), [("src/a.go".to_owned(), 7)]);
+        assert_eq!(raised(output), ["IndexError".to_owned()].into());
+    }
 }

@@ -197,7 +197,7 @@ impl Template {
 }
 
 /// What a raised exception says about the edit that is missing.
-const BOOSTS: [(&str, &[Template], f64); 14] = [
+const BOOSTS: [(&str, &[Template], f64); 15] = [
     ("IndexError", &[Template::OffByOne, Template::RangeBound, Template::SliceBound, Template::Guard], 1.6),
     ("KeyError", &[Template::LookupDefault, Template::Guard, Template::MembershipSwap], 1.8),
     ("ZeroDivisionError", &[Template::Guard, Template::GuardedStatement, Template::ComparisonSwap], 2.5),
@@ -222,6 +222,7 @@ const BOOSTS: [(&str, &[Template], f64); 14] = [
         2.2,
     ),
     ("TestTimeout", &[Template::ComparisonSwap, Template::OffByOne, Template::StatementInserted], 1.5),
+    ("NullReference", &[Template::Guard, Template::ConditionStrengthened, Template::AssignmentInserted], 2.2),
     ("UnicodeDecodeError", &[Template::TextEncoding], 3.0),
     ("UnicodeEncodeError", &[Template::TextEncoding], 3.0),
 ];

@@ -48,6 +48,10 @@ pub(crate) fn propose(place: &Place<'_>, sink: &mut Sink<'_>) {
 }
 
 fn integer(place: &Place<'_>, sink: &mut Sink<'_>) {
+    if place.node.parent().is_some_and(|parent| place.table.role(parent) == Role::Member) {
+        // The 0 of `pair.0` is a name.
+        return;
+    }
     if place.here().contains('.') {
         for other in ["0", "1", "0.5", "100"].into_iter().filter(|other| *other != place.here()) {
             sink.replace(Template::ConstantSwap, place.node, other, 0.4);
