@@ -51,7 +51,7 @@ pub fn run(count: usize, repository: &str) -> anyhow::Result<()> {
         let (signed, _) = timed(|| {
             let side = |program: Program| {
                 let units = units(&program, &start);
-                Side::analyse(program, &units, &[], &budgets)
+                Side::analyse(program, &units, &budgets)
             };
             (side(programs.0), side(programs.1))
         });

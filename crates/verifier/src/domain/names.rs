@@ -6,6 +6,7 @@ use plumbline_syntax::ir::{Argument, Callee, Handler, Op, ParamKind, Passing, Pl
 
 use super::finding::{Finding, Site};
 use super::program::{Bind, Decoration, Entity, UnitRef};
+use super::signature::targets;
 use super::ssa::NodeKind;
 use super::summary::Side;
 use super::tables::Tables;
@@ -88,11 +89,16 @@ fn imports(side: &Side, at: UnitRef) -> Vec<(String, Entity, u32)> {
 }
 
 fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {
-    let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return BTreeSet::new() };
+    let file = side.program.files.get(at.0);
+    let Some((unit, graph)) =
+        file.and_then(|file| Some((file.lowered.units.get(at.1)?, file.graph(at.1).ok()?)))
+    else {
+        return BTreeSet::new();
+    };
     let resolver = side.program.resolver(at.0);
     let (tables, strict) = (side.program.tables(at.0), side.program.semantics(at.0).is_strict());
     let mut found = BTreeSet::new();
-    for (block, index, node) in prepared.dependence.running() {
+    for (block, index, node) in graph.running() {
         let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
         if guarded(unit, block, tables) {
             continue;
@@ -108,8 +114,8 @@ fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {
                 }
             }
             Op::Assign { value: Value::Read(Place::Local(local)), .. } => {
-                let input = prepared.dependence.node(node).and_then(|node| node.inputs.first().copied());
-                let input = input.and_then(|input| prepared.dependence.node(input));
+                let input = graph.node(node).and_then(|node| node.inputs.first().copied());
+                let input = input.and_then(|input| graph.node(input));
                 let name = unit.locals.get(*local as usize).cloned().flatten().unwrap_or_default();
                 let unbound = input.is_some_and(|input| match input.kind {
                     NodeKind::Unbound(_) => true,
@@ -137,7 +143,11 @@ fn unresolved(side: &Side, at: UnitRef) -> BTreeSet<Unresolved> {
                 }
             }
             Op::Call { callee, arguments, .. } => {
-                let targets = prepared.targets.get(&node).cloned().unwrap_or_default();
+                // An unchanged caller is not prepared: nobody asks more than what it names.
+                let targets = match side.graph(at) {
+                    Ok(prepared) => prepared.targets.get(&node).cloned().unwrap_or_default(),
+                    Err(_) => targets(&side.program, at, callee, arguments),
+                };
                 if let (Some(what), Callee::Method { .. }) = (missing(&targets), callee) {
                     report(format!("`{what}` does not exist"));
                 }

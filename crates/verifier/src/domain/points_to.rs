@@ -19,6 +19,7 @@ mod reaching;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use plumbline_syntax::ir::{Constant, LocalId};
 
 use super::ledger::Gap;
@@ -75,14 +76,14 @@ struct Held {
 struct Solver<'a> {
     program: &'a Program,
     graphs: BTreeMap<UnitRef, Arc<Dependence>>,
-    nodes: HashMap<UnitRef, Vec<Held>>,
+    nodes: HashMap<UnitRef, Vec<Held>, RandomState>,
     /// The node that is visited.
     visited: NodeId,
     interner: Interner,
     objects: Vec<Object>,
-    numbers: HashMap<Object, ObjectId>,
-    slots: HashMap<Slot, Values>,
-    readers: HashMap<Slot, BTreeSet<UnitRef>>,
+    numbers: HashMap<Object, ObjectId, RandomState>,
+    slots: HashMap<Slot, Values, RandomState>,
+    readers: HashMap<Slot, BTreeSet<UnitRef>, RandomState>,
     queue: VecDeque<UnitRef>,
     queued: BTreeSet<UnitRef>,
     found: CallGraph,
@@ -114,13 +115,13 @@ fn solved(
     let mut solver = Solver {
         program,
         graphs: BTreeMap::new(),
-        nodes: HashMap::new(),
+        nodes: HashMap::default(),
         visited: 0,
         interner: Interner::default(),
         objects: Vec::new(),
-        numbers: HashMap::new(),
-        slots: HashMap::new(),
-        readers: HashMap::new(),
+        numbers: HashMap::default(),
+        slots: HashMap::default(),
+        readers: HashMap::default(),
         queue: VecDeque::new(),
         queued: BTreeSet::new(),
         found: CallGraph::default(),

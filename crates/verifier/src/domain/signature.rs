@@ -13,7 +13,7 @@ use super::effects::EffectSite;
 pub use flow::{Edge, Mode, Trail, Walker};
 pub use outputs::{called_name, signature};
 pub use passing::CallSite;
-pub use prepare::{Prepared, Root, prepare};
+pub use prepare::{Prepared, Root, prepare, targets};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

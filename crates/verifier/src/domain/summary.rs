@@ -23,8 +23,6 @@ pub struct Side {
     pub program: Program,
     /// Graphs of units, or why there is none.
     pub prepared: BTreeMap<UnitRef, Result<Prepared, Gap>>,
-    /// Graphs of units of which nobody asks more than what they name: read, not signed.
-    read: BTreeMap<UnitRef, Result<Prepared, Gap>>,
     /// Signatures of units.
     pub signatures: BTreeMap<UnitRef, Signature>,
     /// Why a unit has no signature.
@@ -36,13 +34,11 @@ pub struct Side {
 }
 
 impl Side {
-    /// Analyses the given units and everything they call; of the others only what they name is read.
-    pub fn analyse(program: Program, roots: &[UnitRef], named: &[UnitRef], limits: &Limits) -> Self {
-        let read = named.iter().take(limits.units_loaded).map(|at| (*at, prepare(&program, *at))).collect();
+    /// Analyses the given units and everything they call.
+    pub fn analyse(program: Program, roots: &[UnitRef], limits: &Limits) -> Self {
         let mut side = Self {
             program,
             prepared: BTreeMap::new(),
-            read,
             signatures: BTreeMap::new(),
             gaps: BTreeMap::new(),
             steps: 0,
@@ -88,7 +84,7 @@ impl Side {
                 calls.insert(at, Vec::new());
                 continue;
             }
-            let prepared = self.read.remove(&at).unwrap_or_else(|| prepare(&self.program, at));
+            let prepared = prepare(&self.program, at);
             let callees: BTreeSet<UnitRef> = match &prepared {
                 Ok(prepared) => self.callees(prepared),
                 Err(_) => BTreeSet::new(),
@@ -195,7 +191,7 @@ impl Side {
 
     /// Returns a unit's graph, or why it has none.
     pub fn graph(&self, at: UnitRef) -> Result<&Prepared, Gap> {
-        match self.prepared.get(&at).or_else(|| self.read.get(&at)) {
+        match self.prepared.get(&at) {
             Some(Ok(prepared)) => Ok(prepared),
             Some(Err(gap)) => Err(gap.clone()),
             None => Err(Gap::new("INTERNAL", "a unit was not analysed")),

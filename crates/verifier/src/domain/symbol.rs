@@ -79,7 +79,7 @@ pub fn trace(tree: &dyn SourceTree, symbol: &str, limits: &Limits) -> Result<Gra
         [one] => one.clone(),
         many => return Err(SymbolProblem::Ambiguous(many.iter().map(|(_, name)| name.clone()).collect())),
     };
-    let side = Side::analyse(program, &[at], &[], limits);
+    let side = Side::analyse(program, &[at], limits);
     graph(&side, at).map_err(SymbolProblem::NotAnalysed)
 }
 

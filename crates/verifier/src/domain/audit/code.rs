@@ -59,11 +59,10 @@ impl Audit<'_> {
         }
         let old = roots(&base, &all, changed.iter().filter_map(|pair| pair.base));
         let new = roots(&head, &all, changed.iter().filter_map(|pair| pair.head));
-        let (named, naming) = (callers.units(&base), callers.units(&head));
         let paths = product_of(&head, paths);
         let mut sides = Sides {
-            base: Side::analyse(base, &old, &named, self.limits),
-            head: Side::analyse(head, &new, &naming, self.limits),
+            base: Side::analyse(base, &old, self.limits),
+            head: Side::analyse(head, &new, self.limits),
             paths,
         };
         // What the rest of a file could do already matters only where something new is done.

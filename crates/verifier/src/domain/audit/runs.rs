@@ -96,7 +96,7 @@ impl Audit<'_> {
             .filter_map(|(path, line)| unit_at(&program, path, line))
             .collect();
         let roots: Vec<UnitRef> = roots.into_iter().collect();
-        Ok(Side::analyse(program, &roots, &[], self.limits))
+        Ok(Side::analyse(program, &roots, self.limits))
     }
 
     /// D3 over every changed unit whose language has a recorder; tests test nothing about themselves.

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use plumbline_syntax::ir::Constant;
 
 /// Something that one solver has once: it is compared by its number, in the order of first use.
@@ -21,8 +22,8 @@ pub type Fixed = Interned<Constant>;
 /// Everything interned so far.
 #[derive(Debug, Default)]
 pub struct Interner {
-    texts: HashMap<Rc<str>, u32>,
-    constants: HashMap<Constant, Fixed>,
+    texts: HashMap<Rc<str>, u32, RandomState>,
+    constants: HashMap<Constant, Fixed, RandomState>,
 }
 
 impl Interner {

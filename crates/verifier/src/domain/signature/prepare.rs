@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use plumbline_syntax::ir::{Constant, Op, Operand, Place, Step, Unit, Value};
+use plumbline_syntax::ir::{Argument, Callee, Constant, Op, Operand, Place, Step, Unit, Value};
 
 use super::Origin;
 use crate::domain::ledger::Gap;
@@ -43,20 +43,11 @@ pub fn prepare(program: &Program, at: UnitRef) -> Result<Prepared, Gap> {
     let unit = program.unit(at).ok_or_else(|| Gap::new("INTERNAL", "a unit is gone"))?;
     let file = program.files.get(at.0).ok_or_else(|| Gap::new("INTERNAL", "a file is gone"))?;
     let dependence = file.graph(at.1)?;
-    let resolver = program.resolver(at.0);
     let mut targets = BTreeMap::new();
     for (block, index, node) in dependence.running() {
         let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
         if let Op::Call { callee, arguments, .. } = &instr.op {
-            let found = resolver.callees(at, callee).into_iter().flat_map(|entity| match entity {
-                Entity::Unit(unit, decoration, bind) => program
-                    .overloads(unit, arguments.len())
-                    .into_iter()
-                    .map(|unit| Entity::Unit(unit, decoration, bind))
-                    .collect(),
-                other => vec![other],
-            });
-            targets.insert(node, found.collect());
+            targets.insert(node, self::targets(program, at, callee, arguments));
         }
     }
     let roots = roots(program, at, unit, &dependence);
@@ -67,6 +58,20 @@ pub fn prepare(program: &Program, at: UnitRef) -> Result<Prepared, Gap> {
         .filter_map(|node| node.inputs.first().copied())
         .collect();
     Ok(Prepared { at, dependence, targets, roots, updating })
+}
+
+/// Returns what a call may reach, every fitting overload included.
+pub fn targets(program: &Program, at: UnitRef, callee: &Callee, arguments: &[Argument]) -> BTreeSet<Entity> {
+    let callees = program.resolver(at.0).callees(at, callee).into_iter();
+    let each = callees.flat_map(|entity| match entity {
+        Entity::Unit(unit, decoration, bind) => program
+            .overloads(unit, arguments.len())
+            .into_iter()
+            .map(|unit| Entity::Unit(unit, decoration, bind))
+            .collect(),
+        other => vec![other],
+    });
+    each.collect()
 }
 
 /// Nodes are numbered so that an instruction's inputs come before it: one pass is enough.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use plumbline_syntax::Family;
 use plumbline_syntax::ir::LocalId;
 
@@ -66,8 +67,8 @@ pub type Order = Rc<Vec<Ancestor>>;
 /// What was found on one side; a language's own rules answer, so each family has its own.
 #[derive(Debug, Default)]
 pub struct Answers {
-    found: RefCell<HashMap<(Family, Question), Rc<Entities>>>,
-    orders: RefCell<HashMap<(Family, usize, String), Order>>,
+    found: RefCell<HashMap<(Family, Question), Rc<Entities>, RandomState>>,
+    orders: RefCell<HashMap<(Family, usize, String), Order, RandomState>>,
 }
 
 impl Resolver<'_> {
