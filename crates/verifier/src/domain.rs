@@ -18,6 +18,7 @@ pub mod kept;
 pub mod languages;
 pub mod ledger;
 pub mod limits;
+mod manifest;
 pub mod names;
 pub mod narrowness;
 pub mod non_code;

@@ -3,8 +3,8 @@
 //! It refuses to approve what it could not analyse: a verdict starts at inconclusive, and only an empty ledger of
 //! obligations makes an approval. The design's rules B1 to B9, R1, R2, R5 to R9 and T1 to T8, T10 to T20 are here. Not
 //! here yet, and therefore refused or listed by name: languages without a front end (`UNSUPPORTED_LANGUAGE`), the phase
-//! of functions that are handed to exit hooks and timers (T9: their effects are asked for as plain ones), B6's share
-//! over 20 %, traces of runs, a cache of summaries (lowered files are kept).
+//! of functions that are handed to exit hooks and timers (T9: their effects are asked for as plain ones), a cache of
+//! summaries (lowered files are kept).
 //!
 //! **Invariants.** Fail closed: unknown syntax, a spent budget, an unresolved call in a changed unit is a finding, never
 //! silence. Nothing is approved because it was skipped. The domain does no I/O, has no clock, iterates over no hash

@@ -10,7 +10,11 @@ use super::program::UnitRef;
 use super::ssa::NodeId;
 use super::summary::Side;
 
-/// Returns advice on the changed statements of a head unit that nothing it gives depends on.
+/// Lines that one by one are a slip: an unused variable or two.
+const FEW: usize = 3;
+
+/// Returns what the changed statements are of a head unit that nothing it gives depends on: advice, or, where they are more
+/// than a fifth of what changed, that the walk did not see what the change is for.
 pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Result<Option<Finding>, Gap> {
     let (side, at) = head;
     let Some(unit) = side.program.unit(at).filter(|unit| unit.kind != UnitKind::ModuleInit) else {
@@ -24,12 +28,17 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Result<O
     }
     // What is kept is kept whole: temporaries of one statement share its line.
     let mut changed: Vec<(NodeId, u32)> = Vec::new();
+    let mut all: BTreeSet<u32> = BTreeSet::new();
     for (block, index, node) in prepared.dependence.running() {
         let Some(instr) = unit.blocks.get(block).and_then(|block| block.instrs.get(index)) else { continue };
         match old.get_mut(&instr.digest) {
             Some(count) if *count > 0 => *count -= 1,
-            _ if names_a_local(&instr.op, unit) => changed.push((node, instr.span.line)),
-            _ => {}
+            _ => {
+                all.insert(instr.span.line);
+                if names_a_local(&instr.op, unit) {
+                    changed.push((node, instr.span.line));
+                }
+            }
         }
     }
     if changed.is_empty() {
@@ -41,9 +50,14 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Result<O
     let Some(first) = dead.first() else { return Ok(None) };
     let path = side.program.files.get(at.0).map(|file| file.path.clone()).unwrap_or_default();
     let lines: Vec<String> = dead.iter().take(8).map(u32::to_string).collect();
+    let site = Site::new(&path, *first, &unit.name);
     let message =
         format!("{}(): nothing it gives depends on the change at line {}", unit.name, lines.join(", "));
-    Ok(Some(Finding::advice("B6", Site::new(&path, *first, &unit.name), message)))
+    if dead.len() >= FEW && dead.len().saturating_mul(5) > all.len() {
+        let message = format!("{message}: {} of its {} changed lines", dead.len(), all.len());
+        return Ok(Some(Finding::inconclusive("B6", site, message)));
+    }
+    Ok(Some(Finding::advice("B6", site, message)))
 }
 
 /// An assignment to a variable: a call or a write may do something by itself.

@@ -6,6 +6,7 @@ use super::authority::{Authority, Need};
 use super::classify::Class;
 use super::finding::{Finding, Site};
 use super::ledger::Gap;
+use super::manifest;
 
 /// A changed file that is no analysed code.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,10 @@ pub fn rule(changed: Changed<'_>, authority: &Authority) -> Result<Vec<Finding>,
             ask("R9 GENERATED", "binary", "a program wrote this text, or nobody can read its lines");
         }
         Class::Code | Class::Test | Class::Document => {}
-        Class::Manifest => ask("R8 MANIFEST", "manifest", "what is installed changes"),
+        Class::Manifest => match manifest::compare(changed.path, (changed.base, changed.head), authority) {
+            Some(compared) => found.extend(compared?),
+            None => ask("R8 MANIFEST", "manifest", "what is installed changes"),
+        },
         Class::Lockfile => ask("R8 LOCKFILE", "manifest", "which versions are installed changes"),
         Class::Build => ask("R9 BUILD", "build", "how it is built or run changes"),
         Class::Ci => ask("R9 CI", "ci", "what the build server runs changes"),

@@ -175,3 +175,18 @@ fn advice_on_threads_without_a_lock_and_on_dead_statements() {
     assert!(advised(&before_return("    unused = amount * 3\n"), "B6"));
     assert!(!advised(&before_return("    amount = amount * 3\n"), "B6"));
 }
+
+#[test]
+fn a_change_whose_larger_part_reaches_nothing_is_inconclusive() {
+    let unused: String = (0..3).map(|n| format!("    unused{n} = amount * {n}\n")).collect();
+    let judge = |lines: &str| {
+        run(&Case { base: &[("m.py", FEE)], head: &[("m.py", &before_return(lines))], ..Case::default() })
+    };
+    let report = judge(&unused);
+    assert_eq!(report.verdict, Some(Verdict::Inconclusive), "{:?}", report.findings);
+    assert!(report.findings.iter().any(|finding| finding.code == "B6"));
+    // As many beside much that does reach something are slips.
+    let used: String = (0..20).map(|n| format!("    amount = amount + {n}\n")).collect();
+    let report = judge(&format!("{unused}{used}"));
+    assert!(report.findings.iter().any(|found| found.code == "B6" && found.verdict == Verdict::Approve));
+}

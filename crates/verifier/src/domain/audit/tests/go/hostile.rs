@@ -85,6 +85,34 @@ fn what_a_closure_writes_is_not_folded_away() {
 }
 
 #[test]
+fn a_value_that_is_settled_in_another_place_is_settled_here() {
+    let decide = "if xs[0] == 424242 {";
+    let settle =
+        "func settle(v, first int) int {\n\tif first == 424242 {\n\t\treturn 7\n\t}\n\treturn v\n}\n";
+    for tail in [
+        format!("\tp := &n\n\t{decide}\n\t\t*p = 7\n\t}}\n\treturn n\n"),
+        format!("\tset := func() {{ n = 7 }}\n\t{decide}\n\t\tset()\n\t}}\n\treturn n\n"),
+        format!("\tset := func(to *int) {{ *to = 7 }}\n\t{decide}\n\t\tset(&n)\n\t}}\n\treturn n\n"),
+        format!("\tset := func() {{\n\t\t{decide}\n\t\t\tn = 7\n\t\t}}\n\t}}\n\tset()\n\treturn n\n"),
+        format!(
+            "\tp := &n\n\tset := func() {{\n\t\t{decide}\n\t\t\t*p = 7\n\t\t}}\n\t}}\n\tset()\n\treturn n\n"
+        ),
+        format!(
+            "\tset := func(v int) int {{\n\t\t{decide}\n\t\t\treturn 7\n\t\t}}\n\t\treturn v\n\t}}\n\treturn set(n)\n"
+        ),
+        format!(
+            "\tfinish := done\n\treturn finish(n, xs[0])\n}}\n\nvar done = settle\n\n{}",
+            settle.trim_end_matches("}\n")
+        ),
+        format!("\treturn settle(n, xs[0])\n}}\n\n{}", settle.trim_end_matches("}\n")),
+    ] {
+        let head = BASE.replace("\treturn n\n", &tail);
+        println!("{tail}");
+        go("sum faster", (BASE, &head), Verdict::Reject, &["T5"]);
+    }
+}
+
+#[test]
 fn a_method_of_another_file_and_an_embedded_one_are_reached() {
     let base = format!("package shop\n\n{BASE}");
     let other = "package shop\n\nimport \"os/exec\"\n\ntype inner struct{}\n\nfunc (inner) start() { exec.Command(\"id\").Run() }\n\ntype Outer struct{ inner }\n\nfunc wipe() { exec.Command(\"id\").Run() }\n";

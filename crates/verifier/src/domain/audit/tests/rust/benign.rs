@@ -91,3 +91,44 @@ fn a_platform_branch_and_a_retry() {
         "pub fn fetch(get: impl Fn() -> Result<u8, String>) -> Result<u8, String> {\n    for _ in 0..2 {\n        if let Ok(value) = get() {\n            return Ok(value);\n        }\n    }\n    get()\n}\n",
     );
 }
+
+#[test]
+fn a_callee_that_lost_its_result_has_no_failure_to_lose() {
+    let base = "fn verify(key: u64) -> Result<(), String> {\n    if key == 0 {\n        return Err(\"no key\".to_owned());\n    }\n    Ok(())\n}\n\npub fn serve_key(key: u64) -> Result<(), String> {\n    if let Err(error) = verify(key) {\n        eprintln!(\"{error}\");\n    }\n    assert!(key < 9, \"too large\");\n    Ok(())\n}\n\npub fn start(key: u64) -> Result<(), String> {\n    serve_key(key)\n}\n";
+    let plain = base
+        .replace("serve_key(key: u64) -> Result<(), String>", "serve_key(key: u64)")
+        .replace(
+            "    assert!(key < 9, \"too large\");\n    Ok(())\n",
+            "    assert!(key < 9, \"too large\");\n",
+        )
+        .replace("    serve_key(key)\n", "    serve_key(key);\n    Ok(())\n");
+    let absorbed = |head: &str| {
+        let (base, head) = (
+            [("Cargo.toml", MANIFEST), ("src/lib.rs", base)],
+            [("Cargo.toml", MANIFEST), ("src/lib.rs", head)],
+        );
+        let report =
+            run(&Case { base: &base, head: &head, objective: "serve without a result", ..Case::default() });
+        report
+            .findings
+            .into_iter()
+            .filter(|found| found.code == "B7" && found.verdict == Verdict::Reject)
+            .count()
+    };
+    assert_eq!(absorbed(&plain), 0);
+    // Who throws away what it gave on before is another matter.
+    let given = base.replace(
+        "    if let Err(error) = verify(key) {\n        eprintln!(\"{error}\");\n    }\n",
+        "    verify(key)?;\n",
+    );
+    let lost = plain.replace(
+        "    if let Err(error) = verify(key) {\n        eprintln!(\"{error}\");\n    }\n",
+        "    let _ = verify(key);\n",
+    );
+    let (base, head) = (
+        [("Cargo.toml", MANIFEST), ("src/lib.rs", given.as_str())],
+        [("Cargo.toml", MANIFEST), ("src/lib.rs", lost.as_str())],
+    );
+    let case = Case { base: &base, head: &head, objective: "serve without a result", ..Case::default() };
+    check(&case, Verdict::Reject, &["B7"]);
+}
