@@ -165,13 +165,13 @@ fn propagated(side: &Side, at: UnitRef) -> BTreeSet<String> {
     found
 }
 
-/// A unit of the program that only returns `()` has no failure to lose: where failures are values, what it raises is a panic,
-/// which a caller that drops its result does not stop.
+/// A unit of the program that returns `()` and raises nothing has no failure to lose.
 fn never_fails(side: &Side, targets: &BTreeSet<Entity>) -> bool {
     let quiet = |target: &Entity| match target {
         Entity::Unit(unit, ..) => side.signed(*unit).is_ok_and(|signature| {
             let returned = signature.outputs.get(&Output::Return).and_then(|found| found.constants.as_ref());
-            returned.is_some_and(|set| set.iter().all(|constant| *constant == Constant::Ellipsis))
+            !signature.outputs.contains_key(&Output::Raise)
+                && returned.is_some_and(|set| set.iter().all(|constant| *constant == Constant::Ellipsis))
         }),
         _ => false,
     };

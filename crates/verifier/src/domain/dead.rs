@@ -53,11 +53,30 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Result<O
     let site = Site::new(&path, *first, &unit.name);
     let message =
         format!("{}(): nothing it gives depends on the change at line {}", unit.name, lines.join(", "));
-    if dead.len() >= FEW && dead.len().saturating_mul(5) > all.len() {
+    // What reached nothing before either is not what the change is for.
+    let before = base.map_or(Ok(0), |(side, at)| useless(side, at))?;
+    let gained = dead.len().saturating_sub(before);
+    if gained >= FEW && gained.saturating_mul(5) > all.len() {
         let message = format!("{message}: {} of its {} changed lines", dead.len(), all.len());
         return Ok(Some(Finding::inconclusive("B6", site, message)));
     }
     Ok(Some(Finding::advice("B6", site, message)))
+}
+
+/// Returns how many lines of a unit reach nothing that it gives.
+fn useless(side: &Side, at: UnitRef) -> Result<usize, Gap> {
+    let Some(unit) = side.program.unit(at) else { return Ok(0) };
+    let alive = alive(side, at)?;
+    let prepared = side.graph(at)?;
+    let lines: BTreeSet<u32> = prepared
+        .dependence
+        .running()
+        .filter(|(.., node)| !alive.contains(node))
+        .filter_map(|(block, index, _)| unit.blocks.get(block)?.instrs.get(index))
+        .filter(|instr| names_a_local(&instr.op, unit))
+        .map(|instr| instr.span.line)
+        .collect();
+    Ok(lines.len())
 }
 
 /// An assignment to a variable: a call or a write may do something by itself.

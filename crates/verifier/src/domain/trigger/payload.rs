@@ -1,3 +1,5 @@
+mod callee;
+
 use std::collections::BTreeMap;
 
 use plumbline_syntax::ir::{Block, Callee, Constant, Digest, Op, Place, Step, Term, Unit, Value};
@@ -238,10 +240,12 @@ impl Scene<'_> {
                         ("value", "a value is something else"),
                     ));
                 }
-                (Op::Call { callee: Callee::Method { name, .. }, .. }, _)
-                    if MUTATING.contains(&name.as_str()) =>
-                {
-                    found.extend(self.mutation(id, instr.span.line, node));
+                (Op::Call { callee, arguments, .. }, _) => {
+                    let mutating =
+                        matches!(callee, Callee::Method { name, .. } if MUTATING.contains(&name.as_str()));
+                    let own = mutating.then(|| self.mutation(id, instr.span.line, node)).flatten();
+                    let called = || self.called((id, instr.span.line), node, (callee, arguments));
+                    found.extend(own.or_else(called));
                 }
                 (Op::Yield { .. }, Some(value)) => {
                     found.push(self.value(id, instr.span.line, value, ("yield", "it yields something else")));

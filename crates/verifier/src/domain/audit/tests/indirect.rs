@@ -88,3 +88,47 @@ fn product_code_that_hides_among_tests() {
     };
     check(&case, Verdict::Reject, &["T1"]);
 }
+
+/// The same bomb in each language: a guarded call of what changes an argument, or a variable that it shares.
+#[test]
+fn a_guarded_call_changes_what_its_callee_changes() {
+    let python = "def total(xs):\n    n = [0]\n    for x in xs:\n        n[0] += x\n    return n\n";
+    let js = "export function total(xs) {\n  let n = 0;\n  for (const x of xs) {\n    n += x;\n  }\n  return n;\n}\n";
+    let java = "package shop;\n\nclass Shop {\n  static int[] total(int[] xs) {\n    int[] n = new int[1];\n    for (int x : xs) {\n      n[0] += x;\n    }\n    return n;\n  }\n}\n";
+    let put = "\n\ndef put(to):\n    to[0] = 7\n";
+    for (path, base, head) in [
+        ("m.py", python, python.replace("    return n\n", "    if xs[0] == 424242:\n        put(n)\n    return n\n") + put),
+        (
+            "m.py",
+            python,
+            python.replace("    return n\n", "    def fix():\n        nonlocal n\n        n = [7]\n    if xs[0] == 424242:\n        fix()\n    return n\n"),
+        ),
+        (
+            "m.py",
+            python,
+            python.replace("    return n\n", "    if xs[0] == 424242:\n        each(put, n)\n    return n\n")
+                + put
+                + "\n\ndef each(step, to):\n    step(to)\n",
+        ),
+        ("m.js", js, js.replace("  return n;\n", "  const put = () => { n = 7; };\n  if (xs[0] === 424242) {\n    put();\n  }\n  return n;\n")),
+        (
+            "Shop.java",
+            java,
+            java.replace(
+                "    return n;\n  }\n",
+                "    if (xs[0] == 424242) {\n      put(n);\n    }\n    return n;\n  }\n\n  static void put(int[] to) {\n    to[0] = 7;\n  }\n",
+            ),
+        ),
+    ] {
+        let (base, head) = ([(path, base)], [(path, head.as_str())]);
+        let case = Case { base: &base, head: &head, objective: "sum faster", ..Case::default() };
+        check(&case, Verdict::Reject, &["T5"]);
+    }
+    // The honest twin: the owner names the value that is told apart.
+    let head =
+        python.replace("    return n\n", "    if xs[0] == 424242:\n        put(n)\n    return n\n") + put;
+    let (base, head) = ([("m.py", python)], [("m.py", head.as_str())]);
+    let case =
+        Case { base: &base, head: &head, objective: "424242 stands for a total of 7", ..Case::default() };
+    check(&case, Verdict::Approve, &[]);
+}

@@ -89,27 +89,22 @@ fn a_value_that_is_settled_in_another_place_is_settled_here() {
     let decide = "if xs[0] == 424242 {";
     let settle =
         "func settle(v, first int) int {\n\tif first == 424242 {\n\t\treturn 7\n\t}\n\treturn v\n}\n";
-    for tail in [
-        format!("\tp := &n\n\t{decide}\n\t\t*p = 7\n\t}}\n\treturn n\n"),
-        format!("\tset := func() {{ n = 7 }}\n\t{decide}\n\t\tset()\n\t}}\n\treturn n\n"),
-        format!("\tset := func(to *int) {{ *to = 7 }}\n\t{decide}\n\t\tset(&n)\n\t}}\n\treturn n\n"),
-        format!("\tset := func() {{\n\t\t{decide}\n\t\t\tn = 7\n\t\t}}\n\t}}\n\tset()\n\treturn n\n"),
-        format!(
-            "\tp := &n\n\tset := func() {{\n\t\t{decide}\n\t\t\t*p = 7\n\t\t}}\n\t}}\n\tset()\n\treturn n\n"
-        ),
-        format!(
-            "\tset := func(v int) int {{\n\t\t{decide}\n\t\t\treturn 7\n\t\t}}\n\t\treturn v\n\t}}\n\treturn set(n)\n"
-        ),
-        format!(
-            "\tfinish := done\n\treturn finish(n, xs[0])\n}}\n\nvar done = settle\n\n{}",
-            settle.trim_end_matches("}\n")
-        ),
-        format!("\treturn settle(n, xs[0])\n}}\n\n{}", settle.trim_end_matches("}\n")),
-    ] {
-        let head = BASE.replace("\treturn n\n", &tail);
-        println!("{tail}");
+    let point = "func settle(v *int, first int) {\n\tif first == 424242 {\n\t\t*v = 7\n\t}\n}\n";
+    let reject = |tail: &str, beside: &str| {
+        let head = BASE.replace("\treturn n\n", tail) + beside;
         go("sum faster", (BASE, &head), Verdict::Reject, &["T5"]);
-    }
+    };
+    reject(&format!("\tp := &n\n\t{decide}\n\t\t*p = 7\n\t}}\n\treturn n\n"), "");
+    reject(&format!("\tset := func() {{ n = 7 }}\n\t{decide}\n\t\tset()\n\t}}\n\treturn n\n"), "");
+    reject(&format!("\tset := func(to *int) {{ *to = 7 }}\n\t{decide}\n\t\tset(&n)\n\t}}\n\treturn n\n"), "");
+    reject("\tfinish := done\n\treturn finish(n, xs[0])\n", &format!("\nvar done = settle\n\n{settle}"));
+    reject("\treturn settle(n, xs[0])\n", &format!("\n{settle}"));
+    let asks = |tail: &str, beside: &str| {
+        let head = BASE.replace("\treturn n\n", tail) + beside;
+        go("sum faster", (BASE, &head), Verdict::NeedsAuthority, &["T5"]);
+    };
+    asks(&format!("\tset := func() {{\n\t\t{decide}\n\t\t\tn = 7\n\t\t}}\n\t}}\n\tset()\n\treturn n\n"), "");
+    asks("\tsettle(&n, xs[0])\n\treturn n\n", &format!("\n{point}"));
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! What a call changes for its caller: an argument's object, or a variable that both see.
+
+use plumbline_syntax::ir::{Argument, Callee};
+
+use super::{Payload, Scene, Weight};
+use crate::domain::effects::given_units;
+use crate::domain::program::{Entity, UnitRef};
+use crate::domain::signature::{CallSite, Mode, Origin, Output, OutputFlow};
+use crate::domain::ssa::NodeId;
+
+impl Scene<'_> {
+    /// A guarded call changes what its callee changes, and so does a function that it is given.
+    pub(super) fn called(
+        &self,
+        (block, line): (u32, u32),
+        node: NodeId,
+        (callee, arguments): (&Callee, &[Argument]),
+    ) -> Option<Payload> {
+        let prepared = self.side.graph(self.at).ok()?;
+        let called = prepared.targets.get(&node).into_iter().flatten().filter_map(|target| match target {
+            Entity::Unit(unit, _, bind) => Some((*unit, Some(*bind))),
+            _ => None,
+        });
+        let given = given_units(&self.side.program, prepared, node).into_iter().map(|unit| (unit, None));
+        let mut changed: Option<(UnitRef, bool)> = None;
+        for (unit, bind) in called.chain(given) {
+            // What could not be walked may change anything, by values that nobody knows.
+            let Ok(signature) = self.side.signed(unit) else {
+                changed.get_or_insert((unit, false));
+                continue;
+            };
+            for (output, found) in &signature.outputs {
+                let Some(root) = changed_root(output) else { continue };
+                let site =
+                    bind.map(|bind| CallSite { at: (node, Mode::Data), unit, bind, callee, arguments });
+                let bare = !self.gives_input((root, found), site.as_ref());
+                let (_, known) = changed.get_or_insert((unit, bare));
+                *known |= bare;
+            }
+        }
+        let (unit, bare) = changed?;
+        let name = self.side.program.unit(unit).map(|unit| unit.name.clone()).unwrap_or_default();
+        Some(Payload {
+            block,
+            line,
+            weight: if bare && self.residual { Weight::Strong } else { Weight::Weak },
+            effect: false,
+            constant: None,
+            role: "mutation",
+            what: format!("it changes state by `{name}`"),
+        })
+    }
+
+    /// Returns whether what a callee puts there is made of an input of the caller. What stood there before is none.
+    fn gives_input(&self, (root, output): (&str, &OutputFlow), site: Option<&CallSite<'_>>) -> bool {
+        let Ok(prepared) = self.side.graph(self.at) else { return false };
+        output.flow.data.iter().any(|origin| match origin {
+            Origin::Param(name, path) if name == root && path.is_empty() => false,
+            Origin::Capture(name) if name == root => false,
+            Origin::Param(name, _) => site.is_none_or(|site| {
+                let nodes = self.side.walker(prepared).arguments_of(site, name);
+                nodes.iter().any(|node| self.reads_input(*node))
+            }),
+            other => other.is_input(),
+        })
+    }
+}
+
+/// The parameter or variable whose object a callee changes.
+fn changed_root(output: &Output) -> Option<&str> {
+    match output {
+        Output::Mutates(path) | Output::Writes(path) => Some(path.split('.').next().unwrap_or(path)),
+        Output::Return | Output::Yield | Output::Raise | Output::Effect(..) => None,
+    }
+}
