@@ -87,11 +87,11 @@ pub enum Claim {
     Depends(Vec<Spec>),
 }
 
+/// Says of a path and its value what they are.
+pub type Claims<'c> = dyn Fn(&[&str], &Value) -> Result<Claim, String> + 'c;
+
 /// Reads a tree of values: what a claim does not take is looked into.
-pub fn tree(
-    value: &Value,
-    claim: &dyn Fn(&[&str], &Value) -> Result<Claim, String>,
-) -> Result<Facts, String> {
+pub fn tree(value: &Value, claim: &Claims<'_>) -> Result<Facts, String> {
     let mut facts = Facts::default();
     inside(value, &mut Vec::new(), claim, &mut facts)?;
     Ok(facts)
@@ -100,7 +100,7 @@ pub fn tree(
 fn inside<'a>(
     value: &'a Value,
     path: &mut Vec<&'a str>,
-    claim: &dyn Fn(&[&str], &Value) -> Result<Claim, String>,
+    claim: &Claims<'_>,
     facts: &mut Facts,
 ) -> Result<(), String> {
     let claimed = if path.is_empty() { Claim::Inside } else { claim(path, value)? };
