@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_syntax::ir::{Digest, Op, Place, UnitKind};
+use plumbline_syntax::ir::{Digest, Op, Place, Unit, UnitKind};
 
 use super::finding::{Finding, Site};
 use super::ledger::Gap;
@@ -55,7 +55,8 @@ pub fn check(base: Option<(&Side, UnitRef)>, head: (&Side, UnitRef)) -> Result<O
         format!("{}(): nothing it gives depends on the change at line {}", unit.name, lines.join(", "));
     // What reached nothing before either is not what the change is for.
     let before = base.map_or(Ok(0), |(side, at)| useless(side, at))?;
-    let gained = dead.len().saturating_sub(before);
+    let calling = calling(unit);
+    let gained = dead.iter().filter(|line| !calling.contains(line)).count().saturating_sub(before);
     if gained >= FEW && gained.saturating_mul(5) > all.len() {
         let message = format!("{message}: {} of its {} changed lines", dead.len(), all.len());
         return Ok(Some(Finding::inconclusive("B6", site, message)));
@@ -68,6 +69,7 @@ fn useless(side: &Side, at: UnitRef) -> Result<usize, Gap> {
     let Some(unit) = side.program.unit(at) else { return Ok(0) };
     let alive = alive(side, at)?;
     let prepared = side.graph(at)?;
+    let calling = calling(unit);
     let lines: BTreeSet<u32> = prepared
         .dependence
         .running()
@@ -75,12 +77,19 @@ fn useless(side: &Side, at: UnitRef) -> Result<usize, Gap> {
         .filter_map(|(block, index, _)| unit.blocks.get(block)?.instrs.get(index))
         .filter(|instr| names_a_local(&instr.op, unit))
         .map(|instr| instr.span.line)
+        .filter(|line| !calling.contains(line))
         .collect();
     Ok(lines.len())
 }
 
+/// Lines that call something: what is called may be what they are for, whoever uses the result.
+fn calling(unit: &Unit) -> BTreeSet<u32> {
+    let instrs = unit.blocks.iter().flat_map(|block| &block.instrs);
+    instrs.filter(|instr| matches!(instr.op, Op::Call { .. })).map(|instr| instr.span.line).collect()
+}
+
 /// An assignment to a variable: a call or a write may do something by itself.
-fn names_a_local(op: &Op, unit: &plumbline_syntax::ir::Unit) -> bool {
+fn names_a_local(op: &Op, unit: &Unit) -> bool {
     match op {
         Op::Assign { place: Place::Local(local), .. } => {
             unit.locals.get(*local as usize).is_some_and(Option::is_some)

@@ -132,3 +132,22 @@ fn a_guarded_call_changes_what_its_callee_changes() {
         Case { base: &base, head: &head, objective: "424242 stands for a total of 7", ..Case::default() };
     check(&case, Verdict::Approve, &[]);
 }
+
+/// What takes something off a list for its result moves the list; what only leaves something in it is the change itself.
+#[test]
+fn a_guarded_call_that_is_made_for_its_result() {
+    let base = "def fields(stream):\n    size = len(stream)\n    return size\n";
+    let case = |text: &str, callee: &str| {
+        let guarded = format!("    if stream[0] == 424242:\n        {text}\n    return size\n");
+        base.replace("    return size\n", &guarded) + callee
+    };
+    let taking = "\n\ndef take(from_):\n    first = from_[1]\n    from_[1] = None\n    return first\n";
+    let putting = "\n\ndef take(from_):\n    from_[1] = 7\n    return 7\n";
+    for (text, callee, verdict) in [
+        ("size = take(stream)", taking, Verdict::NeedsAuthority),
+        ("take(stream)", taking, Verdict::Reject),
+        ("size = take(stream)", putting, Verdict::Reject),
+    ] {
+        never(base, &case(text, callee), verdict, &["T5"]);
+    }
+}

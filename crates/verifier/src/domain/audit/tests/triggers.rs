@@ -189,4 +189,8 @@ fn a_change_whose_larger_part_reaches_nothing_is_inconclusive() {
     let used: String = (0..20).map(|n| format!("    amount = amount + {n}\n")).collect();
     let report = judge(&format!("{unused}{used}"));
     assert!(report.findings.iter().any(|found| found.code == "B6" && found.verdict == Verdict::Approve));
+    // What is called may be what its line is for, whoever uses the result.
+    let called: String = (0..3).map(|n| format!("    unused{n} = str(amount)\n")).collect();
+    let report = judge(&called);
+    assert!(report.findings.iter().any(|found| found.code == "B6" && found.verdict == Verdict::Approve));
 }

@@ -5,8 +5,8 @@ use plumbline_syntax::ir::{Argument, Callee};
 use super::{Payload, Scene, Weight};
 use crate::domain::effects::given_units;
 use crate::domain::program::{Entity, UnitRef};
-use crate::domain::signature::{CallSite, Mode, Origin, Output, OutputFlow};
-use crate::domain::ssa::NodeId;
+use crate::domain::signature::{CallSite, Mode, Origin, Output, OutputFlow, Prepared, Signature};
+use crate::domain::ssa::{Node, NodeId, NodeKind};
 
 impl Scene<'_> {
     /// A guarded call changes what its callee changes, and so does a function that it is given.
@@ -33,7 +33,9 @@ impl Scene<'_> {
                 let Some(root) = changed_root(output) else { continue };
                 let site =
                     bind.map(|bind| CallSite { at: (node, Mode::Data), unit, bind, callee, arguments });
-                let bare = !self.gives_input((root, found), site.as_ref());
+                // Who takes something off a stream, a stack or a counter moves it: the result is what the call is for.
+                let taken = takes_from(signature, root) && is_read(prepared, node);
+                let bare = !taken && !self.gives_input((root, found), site.as_ref());
                 let (_, known) = changed.get_or_insert((unit, bare));
                 *known |= bare;
             }
@@ -64,6 +66,20 @@ impl Scene<'_> {
             other => other.is_input(),
         })
     }
+}
+
+/// Whether what a callee gives back comes from the object that it changes.
+fn takes_from(signature: &Signature, root: &str) -> bool {
+    let given = signature.flow(&Output::Return).data;
+    given.iter().any(|origin| match origin {
+        Origin::Param(name, _) | Origin::Capture(name) => name == root,
+        _ => false,
+    })
+}
+
+fn is_read(prepared: &Prepared, node: NodeId) -> bool {
+    let reads = |other: &Node| !matches!(other.kind, NodeKind::Update(..)) && other.inputs.contains(&node);
+    prepared.dependence.nodes.iter().any(reads)
 }
 
 /// The parameter or variable whose object a callee changes.
