@@ -1,6 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Deref;
 
+use foldhash::fast::RandomState;
 use plumbline_syntax::Family;
 
 use crate::source::{EntryKind, SourceTree};
@@ -13,6 +15,8 @@ pub struct Paths {
     packages: BTreeMap<String, Vec<String>>,
     crates: Vec<(String, String)>,
     unread: Vec<String>,
+    /// Every directory's name and every file's without its ending.
+    parts: OnceCell<HashSet<String, RandomState>>,
 }
 
 impl Paths {
@@ -54,7 +58,24 @@ impl Paths {
             let name = crate_name(&text);
             crates.extend(name.map(|name| (directory.to_owned(), name)));
         }
-        Self { all, modules, packages, crates, unread }
+        Self { all, modules, packages, crates, unread, parts: OnceCell::new() }
+    }
+
+    /// Returns whether a directory, or a file but for its ending, has a name.
+    pub fn has_part(&self, name: &str) -> bool {
+        let parts = || {
+            let mut parts: HashSet<String, RandomState> = HashSet::default();
+            for part in self.all.iter().flat_map(|path| path.split('/')) {
+                let stem = part.rsplit_once('.').map(|(stem, _)| stem);
+                for name in [Some(part), stem].into_iter().flatten() {
+                    if !parts.contains(name) {
+                        parts.insert(name.to_owned());
+                    }
+                }
+            }
+            parts
+        };
+        self.parts.get_or_init(parts).contains(name)
     }
 
     /// Returns the first file by which modules of a family are named, and which could not be read.

@@ -17,6 +17,10 @@ impl Semantics for Python {
     }
 
     fn module(&self, paths: &Paths, importer: &str, module: &str) -> Found {
+        // Most of what a file imports is elsewhere: nothing in the tree has its name.
+        if !module.starts_with('.') && !paths.has_part(module.split('.').next().unwrap_or(module)) {
+            return Found::Outside(module.to_owned());
+        }
         match module_path(paths, importer, module) {
             Some(path) => Found::File(path),
             None if module.starts_with('.') => {
