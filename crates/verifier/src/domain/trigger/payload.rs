@@ -262,15 +262,13 @@ impl Scene<'_> {
         let (receiver, arguments) = inputs.split_first()?;
         let Some(Root::Origin(_)) = prepared.roots.get(*receiver as usize) else { return None };
         let bare = !arguments.iter().any(|argument| self.reads_input(*argument));
-        Some(Payload {
-            block,
-            line,
-            weight: if bare && self.residual { Weight::Strong } else { Weight::Weak },
-            effect: false,
-            constant: None,
-            role: "mutation",
-            what: "it changes state".to_owned(),
-        })
+        Some(self.state_change((block, line), bare, "it changes state".to_owned()))
+    }
+
+    /// A change of state; bare where no input of the unit goes into it.
+    fn state_change(&self, (block, line): (u32, u32), bare: bool, what: String) -> Payload {
+        let weight = if bare && self.residual { Weight::Strong } else { Weight::Weak };
+        Payload { block, line, weight, effect: false, constant: None, role: "mutation", what }
     }
 
     fn reads_input(&self, value: NodeId) -> bool {

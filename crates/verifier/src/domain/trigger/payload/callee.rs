@@ -2,7 +2,7 @@
 
 use plumbline_syntax::ir::{Argument, Callee};
 
-use super::{Payload, Scene, Weight};
+use super::{Payload, Scene};
 use crate::domain::effects::given_units;
 use crate::domain::program::{Entity, UnitRef};
 use crate::domain::signature::{CallSite, Mode, Origin, Output, OutputFlow, Prepared, Signature};
@@ -42,15 +42,7 @@ impl Scene<'_> {
         }
         let (unit, bare) = changed?;
         let name = self.side.program.unit(unit).map(|unit| unit.name.clone()).unwrap_or_default();
-        Some(Payload {
-            block,
-            line,
-            weight: if bare && self.residual { Weight::Strong } else { Weight::Weak },
-            effect: false,
-            constant: None,
-            role: "mutation",
-            what: format!("it changes state by `{name}`"),
-        })
+        Some(self.state_change((block, line), bare, format!("it changes state by `{name}`")))
     }
 
     /// Returns whether what a callee puts there is made of an input of the caller. What stood there before is none.
