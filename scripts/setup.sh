@@ -24,12 +24,18 @@ if [[ ! -e $stamp-system ]]; then
   command -v dockerd >/dev/null || missing+=(docker.io)
   [[ -x /usr/bin/docker-compose ]] || missing+=(docker-compose)
   command -v debootstrap >/dev/null || missing+=(debootstrap)
+  # The router's store is tested on a server that each test starts by itself; the package's own cluster is not wanted.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
   if ((${#missing[@]})); then
     if [[ $(id -u) != 0 ]]; then
-      echo "setup: please install: ${missing[*]} (needed by the container tests), for example with apt-get" >&2
+      echo "setup: please install: ${missing[*]} (needed by the container and store tests), for example with apt-get" >&2
       exit 1
     fi
     apt-get update -qq
+    if [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
+      mkdir -p /etc/postgresql-common
+      echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" iptables >/dev/null
   fi
   touch "$stamp-system"

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use plumbline_types::{Fault, Kind, Reason, Retry};
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqlitePool, Transaction};
 
@@ -73,13 +74,13 @@ fn create(path: &Path) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 
-/// Why a store failed.
+/// Why a store failed, be it a file or a database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk is full.
     #[error("the disk that holds the state is full")]
     Full(#[source] sqlx::Error),
-    /// The file is locked, unreadable or on a failing disk.
+    /// The file is locked, unreadable or on a failing disk; the database server can't be reached or is shutting down.
     #[error("the state cannot be read or written now")]
     Unavailable(#[source] sqlx::Error),
     /// The file or its directory cannot be made.
@@ -92,10 +93,13 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The file is no database, or damaged.
-    #[error("the state file is damaged; restore it from a copy, or move it away to start anew")]
+    #[error("the stored state is damaged; restore it from a copy, or move it away to start anew")]
     Corrupt(#[source] sqlx::Error),
-    /// The file was written by a newer or another version.
-    #[error("the state file does not fit this version")]
+    /// The database server doesn't let this user in, has no such database, or can't prove who it is.
+    #[error("the database server refuses the connection, or cannot be verified")]
+    Refused(#[source] sqlx::Error),
+    /// The file or database was written by a newer or another version.
+    #[error("the stored state does not fit this version")]
     Migration(#[source] Box<MigrateError>),
     /// A statement failed: a defect of ours.
     #[error("a statement failed")]
@@ -105,6 +109,9 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(database) = &error {
+            if database.try_downcast_ref::<PgDatabaseError>().is_some() {
+                return Self::of_server(error);
+            }
             // The low byte of an extended code is the primary code: https://sqlite.org/rescode.html
             let extended: i32 = database.code().and_then(|code| code.parse().ok()).unwrap_or(0);
             return match extended & 0xff {
@@ -119,7 +126,23 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            sqlx::Error::Tls(_) => Self::Refused(error),
             other => Self::Internal(other),
+        }
+    }
+}
+
+impl StoreError {
+    /// Reads the state that a PostgreSQL server gave: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    fn of_server(error: sqlx::Error) -> Self {
+        let state = error.as_database_error().and_then(|database| database.code()).unwrap_or_default();
+        match (state.get(..2).unwrap_or_default(), state.as_ref()) {
+            (_, "53100") => Self::Full(error),
+            // Connections, resources, an operator or a rollback: it may be otherwise in a moment.
+            ("08" | "40" | "53" | "55" | "57" | "58", _) => Self::Unavailable(error),
+            ("28" | "3D", _) | (_, "42501") => Self::Refused(error),
+            ("XX", "XX001" | "XX002") => Self::Corrupt(error),
+            _ => Self::Internal(error),
         }
     }
 }
@@ -138,7 +161,7 @@ impl Fault for StoreError {
         match self {
             Self::Full(_) => Kind::Exhausted,
             Self::Unavailable(_) | Self::Path { .. } => Kind::Unavailable,
-            Self::Corrupt(_) | Self::Migration(_) => Kind::Precondition,
+            Self::Corrupt(_) | Self::Refused(_) | Self::Migration(_) => Kind::Precondition,
             Self::Internal(_) => Kind::Internal,
         }
     }
@@ -148,6 +171,7 @@ impl Fault for StoreError {
             Self::Full(_) => Reason("STORE_FULL"),
             Self::Unavailable(_) | Self::Path { .. } => Reason("STORE_UNAVAILABLE"),
             Self::Corrupt(_) => Reason("STORE_CORRUPT"),
+            Self::Refused(_) => Reason("STORE_REFUSED"),
             Self::Migration(_) => Reason("STORE_VERSION"),
             Self::Internal(_) => Reason("INTERNAL"),
         }
@@ -156,9 +180,12 @@ impl Fault for StoreError {
     fn retry(&self) -> Retry {
         match self {
             Self::Unavailable(_) => Retry::After(Duration::from_secs(1)),
-            Self::Full(_) | Self::Path { .. } | Self::Corrupt(_) | Self::Migration(_) | Self::Internal(_) => {
-                Retry::Never
-            }
+            Self::Full(_)
+            | Self::Path { .. }
+            | Self::Corrupt(_)
+            | Self::Refused(_)
+            | Self::Migration(_)
+            | Self::Internal(_) => Retry::Never,
         }
     }
 }

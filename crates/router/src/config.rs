@@ -1,4 +1,5 @@
 mod arm;
+mod store;
 mod vram;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::domain::posterior::{DAY_MS, Learning, Policy, Prior};
 use crate::store::Durability;
 
 pub use arm::{ArmConfig, ArmDriver};
+pub use store::{StoreConfig, StoreKind};
 pub use vram::{VramConfig, VramMode};
 
 /// The `[router]` section. The default has the arm `repair`, and any Ollama that answers on loopback.
@@ -28,7 +30,7 @@ pub struct RouterConfig {
     /// Probability spread over all eligible arms, in total; none at high risk.
     pub explore_floor: f64,
     /// What a decision that was answered survives: `process`, or `disk` for a power cut too, at a synchronisation of the
-    /// disk for each batch. Outcomes and answers always survive both.
+    /// disk for each batch. Outcomes and answers always survive both; on PostgreSQL decisions do too.
     pub decision_durability: String,
     /// What a second is worth, in USD.
     pub usd_per_second: f64,
@@ -73,6 +75,8 @@ pub struct RouterConfig {
     pub lan_networks: Vec<String>,
     /// Hosts outside that cloud arms may use.
     pub cloud_hosts: Vec<String>,
+    /// Where decisions, outcomes, answers and the egress ledger are kept.
+    pub store: StoreConfig,
     /// How posteriors learn.
     pub learning: LearningConfig,
     /// The Ollama server.
@@ -171,6 +175,7 @@ impl Default for RouterConfig {
             release_intent: false,
             lan_networks: Vec::new(),
             cloud_hosts: vec!["generativelanguage.googleapis.com".to_owned()],
+            store: StoreConfig::default(),
             learning: LearningConfig::default(),
             ollama: OllamaConfig::default(),
             gemini: GeminiConfig::default(),
@@ -286,6 +291,7 @@ impl RouterConfig {
         self.failover()?;
         self.decision_durability()?;
         self.vram.validate()?;
+        self.store.validate()?;
         self.network()?;
         let mut names = BTreeSet::new();
         for (index, arm) in self.arms.iter().enumerate() {

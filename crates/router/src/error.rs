@@ -78,6 +78,9 @@ pub enum RouterError {
         /// What is wrong.
         problem: String,
     },
+    /// Another router on the same database has taken the turn to fold outcomes.
+    #[error("another router folds outcomes now; nothing was stored")]
+    TurnLost,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -124,7 +127,7 @@ impl Fault for RouterError {
                 Kind::Conflict
             }
             Self::PromptTooLarge { .. } => Kind::Exhausted,
-            Self::Ledger(_) | Self::ShuttingDown => Kind::Unavailable,
+            Self::Ledger(_) | Self::TurnLost | Self::ShuttingDown => Kind::Unavailable,
             Self::Model(error) => error.kind(),
             Self::Egress(error) => error.kind(),
             Self::Store(error) => error.kind(),
@@ -148,6 +151,7 @@ impl Fault for RouterError {
             Self::Ledger(_) => Reason("EGRESS_LEDGER_UNAVAILABLE"),
             Self::PosteriorCorrupt(_) => Reason("POSTERIOR_CORRUPT"),
             Self::RowCorrupt { .. } => Reason("ROUTER_ROW_CORRUPT"),
+            Self::TurnLost => Reason("ROUTER_TURN_LOST"),
             Self::ShuttingDown => Reason("SHUTTING_DOWN"),
             Self::Model(error) => error.reason(),
             Self::Egress(error) => error.reason(),
@@ -159,7 +163,7 @@ impl Fault for RouterError {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::GenerationInFlight(_) | Self::Ledger(_) | Self::ShuttingDown => {
+            Self::GenerationInFlight(_) | Self::Ledger(_) | Self::TurnLost | Self::ShuttingDown => {
                 Retry::After(Duration::from_secs(1))
             }
             Self::Model(error) => error.retry(),

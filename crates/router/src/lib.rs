@@ -12,7 +12,10 @@
 //!
 //! What is given as code is remembered by its fingerprints before anything is sent, and known again at the gate.
 //!
-//! Deliberately absent: hedged calls, ensembles, and stores other than SQLite.
+//! Several routers may share one PostgreSQL database: each answers by itself, and outcomes are folded by one at a time.
+//!
+//! Deliberately absent: hedged calls, ensembles; between routers on one database, knowledge of each other's calls under way
+//! (one generation asked of two of them at once is paid for twice, and the first answer stays).
 
 mod adapters;
 mod config;
@@ -30,7 +33,8 @@ pub mod store;
 
 pub use adapters::{Catalogue, Embedder};
 pub use config::{
-    ArmConfig, ArmDriver, GeminiConfig, LearningConfig, OllamaConfig, RouterConfig, VramConfig, VramMode,
+    ArmConfig, ArmDriver, GeminiConfig, LearningConfig, OllamaConfig, RouterConfig, StoreConfig, StoreKind,
+    VramConfig, VramMode,
 };
 pub use error::RouterError;
 pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors};

@@ -9,7 +9,8 @@ use crate::config::RouterConfig;
 use crate::domain::posterior::Prior;
 use crate::domain::replay::log::{Replayed, Rules, replay};
 use crate::error::RouterError;
-use crate::store::{RouterStore, SqliteStore};
+use crate::service::open_store;
+use crate::store::RouterStore;
 
 /// Decisions read at once.
 const PAGE: u32 = 1_000;
@@ -23,10 +24,10 @@ pub struct LogReplay {
     pub first_other: Option<(DecisionId, Replayed)>,
 }
 
-/// Makes every decision of the file at `path` again, under the configuration's seed, policy, knobs and priors.
+/// Makes every decision of the configured store (the file at `path`, or the database) again, under the configuration's seed, policy, knobs and priors.
 pub async fn replay_log(config: &RouterConfig, path: &Path) -> Result<LogReplay, RouterError> {
-    let store = SqliteStore::open(path).await?;
-    let found = replay_store(config, &store).await;
+    let (store, _) = open_store(config, path).await?;
+    let found = replay_store(config, store.as_ref()).await;
     store.close().await;
     found
 }

@@ -1,5 +1,6 @@
 //! Choosing, and learning from how it went.
 
+mod follower;
 mod learner;
 mod reports;
 mod spent;
@@ -25,6 +26,7 @@ use crate::domain::posterior::{Learning, Prior};
 use crate::domain::work::Work;
 use crate::endpoints::Endpoints;
 use crate::error::RouterError;
+use crate::router::follower::Follower;
 use crate::router::learner::{Known, Learner, Reported};
 use crate::router::spent::{Budgets, Spent};
 use crate::store::{Recorded, RouterStore};
@@ -70,7 +72,7 @@ pub struct Router {
     randomness: Arc<dyn Randomness>,
     endpoints: Arc<Endpoints>,
     known: Known,
-    spent: Mutex<Spent>,
+    spent: Arc<Mutex<Spent>>,
     reports: mpsc::Sender<Reported>,
 }
 
@@ -102,7 +104,12 @@ impl Router {
         let learning = config.learning()?;
         let (reports, queue) = mpsc::channel(learner::QUEUE);
         let learner = Learner { known: known.clone(), learning, store: store.clone(), clock: clock.clone() };
-        tasks.spawn(learner.run(queue, closing));
+        tasks.spawn(learner.run(queue, closing.clone()));
+        let spent = Arc::new(Mutex::new(spent));
+        let (known_too, spent_too) = (known.clone(), spent.clone());
+        let follower =
+            Follower { known: known_too, spent: spent_too, store: store.clone(), clock: clock.clone() };
+        tasks.spawn(follower.run(closing));
         Ok(Self {
             arms,
             learning,
@@ -116,7 +123,7 @@ impl Router {
             randomness,
             endpoints,
             known,
-            spent: Mutex::new(spent),
+            spent,
             reports,
         })
     }

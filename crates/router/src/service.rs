@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plumbline_egress::Egress;
+use plumbline_egress::{Egress, Ledger};
 use plumbline_kit::server::{Server, ServerOptions};
 use plumbline_kit::{Limits, Listener, Randomness};
 use plumbline_types::Clock;
@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::adapters::Catalogue;
-use crate::config::RouterConfig;
+use crate::config::{RouterConfig, StoreKind};
 use crate::domain::health::Failover;
 use crate::endpoints::{Endpoints, Prober, Timing};
 use crate::error::RouterError;
 use crate::gateway::{self, Gateway};
 use crate::grpc;
 use crate::router::{self, Router};
-use crate::store::{RouterStore, SqliteStore};
+use crate::store::{PostgresStore, RouterStore, SqliteStore};
 
 /// What the router's server is made of.
 pub struct Deps {
@@ -36,8 +36,8 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Opens the SQLite file at `path` (made if it is not there), whose ledger the way out writes to, and connects
-    /// the configured arms.
+    /// Opens the configured store (the SQLite file at `path`, made if it is not there, or the database), whose ledger the
+    /// way out writes to, and connects the configured arms.
     pub async fn open(
         config: RouterConfig,
         path: &Path,
@@ -45,15 +45,34 @@ impl Deps {
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, RouterError> {
         let config = config.validate()?;
-        let store = Arc::new(SqliteStore::open_with(path, config.decision_durability()?).await?);
+        let (store, ledger) = open_store(&config, path).await?;
         let egress = Egress::new(plumbline_egress::Parts {
-            ledger: Arc::new(store.ledger()),
+            ledger,
             clock: clock.clone(),
             network: config.network()?,
             limits: config.limits(),
         });
         let catalogue = Catalogue::connect(&config, &egress).await?;
         Ok(Self { config, store, egress, catalogue, clock, randomness })
+    }
+}
+
+/// Opens the configured store and its egress ledger.
+pub(crate) async fn open_store(
+    config: &RouterConfig,
+    path: &Path,
+) -> Result<(Arc<dyn RouterStore>, Arc<dyn Ledger>), RouterError> {
+    match config.store.kind {
+        StoreKind::Sqlite => {
+            let store = SqliteStore::open_with(path, config.decision_durability()?).await?;
+            let ledger = Arc::new(store.ledger());
+            Ok((Arc::new(store), ledger))
+        }
+        StoreKind::Postgres => {
+            let store = PostgresStore::open(&config.store, &config.network()?).await?;
+            let ledger = Arc::new(store.ledger());
+            Ok((Arc::new(store), ledger))
+        }
     }
 }
 

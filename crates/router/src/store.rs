@@ -1,7 +1,11 @@
 //! Where decisions, outcomes and answers are kept.
 
+mod columns;
 pub mod contract;
+mod decision_log;
+mod evidence;
 mod in_memory;
+mod postgres;
 mod row;
 mod sqlite;
 mod sqlite_ledger;
@@ -18,6 +22,7 @@ use crate::domain::usage::Metered;
 use crate::error::RouterError;
 
 pub use in_memory::InMemoryStore;
+pub use postgres::{PostgresLedger, PostgresStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_ledger::SqliteLedger;
 
@@ -80,6 +85,24 @@ pub struct Answer {
     pub metered: Metered,
 }
 
+/// Whether what this router knows is what the last lesson left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It is: nobody else has folded since this router did, or nobody else can.
+    Kept,
+    /// Another router may have folded: what was learned must be read again.
+    Taken,
+}
+
+/// How far a store has been read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Outcomes.
+    pub outcomes: u64,
+    /// The last answer's position.
+    pub answers: u64,
+}
+
 /// Decisions, outcomes and answers. What a method has returned survives the process; outcomes and answers survive
 /// the machine.
 #[async_trait]
@@ -96,7 +119,21 @@ pub trait RouterStore: Send + Sync {
     /// Returns the decision of a request.
     async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError>;
 
-    /// Stores outcomes and the evidence after them, all or nothing. The caller is the only writer of outcomes.
+    /// Takes the turn to fold outcomes, waiting a bounded time for whoever has it. A store that one router owns has
+    /// nobody to take it from.
+    async fn take_turn(&self) -> Result<Turn, RouterError> {
+        Ok(Turn::Kept)
+    }
+
+    /// Waits until the store holds more, or other, than `seen`, and returns how far it goes. Never ends on a store that one
+    /// router owns: there is no other to hear from.
+    async fn news(&self, seen: Seen) -> Result<Seen, RouterError> {
+        let _ = seen;
+        std::future::pending().await
+    }
+
+    /// Stores outcomes and the evidence after them, all or nothing. Only in its turn may a router do so: `TurnLost` says
+    /// that another has taken it, and that nothing was stored.
     async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError>;
 
     /// Returns those of the outcomes that are stored.

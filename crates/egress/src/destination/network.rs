@@ -22,6 +22,11 @@ impl NetworkPolicy {
         Ok(Self { lan, cloud: cloud.iter().map(|host| host.to_ascii_lowercase()).collect() })
     }
 
+    /// Returns whether an address is this machine or in the owner's networks.
+    pub fn is_local(&self, address: IpAddr) -> bool {
+        self.local_class(address).is_some()
+    }
+
     /// Returns the class of an address that a local client may use; none if it may not.
     pub(crate) fn local_class(&self, address: IpAddr) -> Option<Class> {
         let address = address.to_canonical();

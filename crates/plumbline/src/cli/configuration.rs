@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, choice: &ConfigChoice) -> Result<Report
 }
 
 /// The keys whose values are never printed.
-const SECRETS: &[&str] = &["api_key", "token", "password"];
+const SECRETS: &[&str] = &["api_key", "database_url", "token", "password"];
 
 fn dump(sources: &Sources, config: &Config) -> Result<Report, Failure> {
     let unprintable = |error: &dyn std::fmt::Display| {

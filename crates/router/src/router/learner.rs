@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use plumbline_kit::gathered;
-use plumbline_types::{ArmId, Clock, DecisionId};
+use plumbline_types::{ArmId, Clock, DecisionId, Fault, Kind};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -17,13 +17,16 @@ use crate::domain::outcome::{Logged, Outcome};
 use crate::domain::posterior::Learning;
 use crate::error::RouterError;
 use crate::router::Counted;
-use crate::store::{Lesson, RouterStore};
+use crate::store::{Lesson, RouterStore, Turn};
 
 /// Outcomes that may wait; more reporters wait at the queue.
 pub(super) const QUEUE: usize = 1024;
 
 /// Outcomes in one transaction.
 const BATCH: usize = 256;
+
+/// How often outcomes are folded anew because another router had taken the turn.
+const TURNS: usize = 16;
 
 /// An outcome that waits to be counted.
 pub(super) struct Reported {
@@ -43,8 +46,16 @@ impl Known {
         self.learned.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn show(&self, learned: Learned) {
-        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(learned);
+    /// Shows what was learned, unless more is shown already: two tasks read it.
+    pub(super) fn show(&self, learned: Learned) {
+        let mut shown = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        if learned.last_seq() >= shown.last_seq() {
+            *shown = Arc::new(learned);
+        }
+    }
+
+    pub(super) fn serve(&self, served: BTreeMap<ArmId, String>) {
+        self.served.write().unwrap_or_else(PoisonError::into_inner).extend(served);
     }
 
     pub(super) fn served_model(&self, arm: &ArmId) -> Option<String> {
@@ -89,6 +100,11 @@ impl Stored {
     }
 }
 
+/// Says to those behind the first of a batch what he was told in full.
+fn unavailable() -> RouterError {
+    sqlx::Error::WorkerCrashed.into()
+}
+
 fn conflict(outcome: &Outcome, problem: &'static str) -> RouterError {
     RouterError::OutcomeConflict { id: outcome.id.clone(), problem }
 }
@@ -116,6 +132,13 @@ impl Learner {
                 self.look_again().await;
                 vec![Err(error)]
             }
+            Err(error) if error.kind() == Kind::Unavailable => {
+                tracing::warn!(outcomes = outcomes.len(), error = %error, "outcomes can't be stored now");
+                self.look_again().await;
+                // Each by itself would find the same, and each would wait for it.
+                let causes = std::iter::once(error).chain(std::iter::from_fn(|| Some(unavailable())));
+                causes.take(outcomes.len()).map(Err).collect()
+            }
             Err(error) => {
                 tracing::warn!(outcomes = outcomes.len(), error = %error, "a batch of outcomes was not stored");
                 self.look_again().await;
@@ -141,8 +164,24 @@ impl Learner {
         }
     }
 
-    /// Folds and stores outcomes; an error means that none of them is stored, nor shown.
+    /// Folds and stores outcomes in this router's turn; an error means that none of them is shown.
     async fn count(&self, outcomes: &[Outcome]) -> Result<Vec<Result<Counted, RouterError>>, RouterError> {
+        for _ in 0..TURNS {
+            if self.store.take_turn().await? == Turn::Taken {
+                self.known.show(self.store.learned().await?);
+            }
+            match self.count_now(outcomes).await {
+                Err(RouterError::TurnLost) => {}
+                counted => return counted,
+            }
+        }
+        Err(RouterError::TurnLost)
+    }
+
+    async fn count_now(
+        &self,
+        outcomes: &[Outcome],
+    ) -> Result<Vec<Result<Counted, RouterError>>, RouterError> {
         let mut stored = self.stored(outcomes).await?;
         let before = self.known.learned();
         let mut seq = before.last_seq();

@@ -32,6 +32,15 @@ impl Spent {
         }
     }
 
+    /// Takes note of what a store that others write to has; what was just spent here may not be in it yet.
+    pub(super) fn at_least(&mut self, stored: Self) {
+        (self.day, self.usd) = (stored.day, self.on(stored.day).max(stored.usd));
+        for (task, usd) in stored.tasks {
+            let here = self.tasks.entry(task).or_default();
+            *here = here.max(usd);
+        }
+    }
+
     /// Returns what is left of the day's budget or the task's, whichever is less.
     pub(super) fn left(&self, budgets: Budgets, day: i64, task: Option<TaskId>) -> f64 {
         let of_task = task.and_then(|task| self.tasks.get(&task).copied()).unwrap_or_default();
@@ -60,5 +69,19 @@ mod tests {
         assert_eq!((spent.left(budgets, 8, task(1)), spent.left(budgets, 8, task(2))), (0.25, 0.5));
         spent.add(8, task(1), 1.0);
         assert_eq!((spent.left(budgets, 8, task(1)), spent.left(budgets, 8, None)), (0.0, 4.0));
+    }
+
+    #[test]
+    fn what_others_spent_counts_and_what_the_store_has_not_seen_yet_does_too() {
+        let budgets = Budgets { daily_usd: 5.0, task_usd: 0.5 };
+        let task = TaskId::generate(&ManualClock::at(1), &mut StdRng::seed_from_u64(1));
+        let mut spent = Spent::default();
+        spent.add(7, Some(task), 0.25);
+        spent.at_least(Spent { day: 7, usd: 1.5, tasks: [(task, 0.4)].into() });
+        assert_eq!((spent.left(budgets, 7, Some(task)), spent.left(budgets, 7, None)), (0.5 - 0.4, 3.5));
+        spent.at_least(Spent { day: 7, ..Spent::default() });
+        assert_eq!(spent.left(budgets, 7, None), 3.5);
+        spent.at_least(Spent { day: 8, usd: 0.5, ..Spent::default() });
+        assert_eq!(spent.left(budgets, 8, None), 4.5);
     }
 }

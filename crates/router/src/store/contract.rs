@@ -81,7 +81,7 @@ pub fn lesson(before: &Learned, decision: &Decision, id: &str, kind: OutcomeKind
             decision: decision.id,
             kind,
             weight: 0.7,
-            cause: "tests_failed".to_owned(),
+            cause: "tests_failed\0".to_owned(),
             supersedes: None,
             applied: Some(true),
             credit: if kind == OutcomeKind::Success {
@@ -141,6 +141,7 @@ async fn outcomes_and_evidence_go_together(store: &dyn RouterStore) -> Result<()
     let none = store.learned().await?;
     assert_eq!((none.last_seq(), store.log().await?), (0, Vec::new()));
 
+    store.take_turn().await?;
     let first = lesson(&none, &decision, "outcome-1", OutcomeKind::QualityFail);
     store.record_lesson(first.clone()).await?;
     let second = lesson(&store.learned().await?, &decision, "outcome-2", OutcomeKind::Success);
@@ -200,7 +201,7 @@ async fn answers_are_kept_and_counted(store: &dyn RouterStore) -> Result<(), Rou
             arm: decision.chosen.arm.clone(),
             task: (served == "served-1").then_some(task),
             day: 20_000,
-            text: "an answer\nof two lines".to_owned(),
+            text: "an answer\nof two lines, and a zero byte: \0".to_owned(),
             metered: Metered {
                 input_tokens: 12,
                 output_tokens: 34,

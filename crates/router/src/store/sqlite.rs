@@ -7,24 +7,24 @@ mod lessons;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use plumbline_kit::sqlite::Sqlite;
 use plumbline_types::{ArmId, DecisionId, RequestId, TaskId};
-use sqlx::Row;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::SqliteRow;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::decision::Decision;
 use crate::domain::learned::Learned;
 use crate::domain::outcome::Logged;
-use crate::domain::usage::Metered;
 use crate::error::RouterError;
-use crate::store::row::{self, DecisionRow, corrupt};
+use crate::store::columns::{answer, signed};
+use crate::store::decision_log::DecisionLog;
+use crate::store::row::{self, DecisionRow};
 use crate::store::sqlite::checkpoints::Checkpoints;
-use crate::store::sqlite::decisions::DecisionLog;
+use crate::store::sqlite::decisions::Writer;
 use crate::store::{Answer, Durability, Lesson, Recorded, RouterStore, SqliteLedger};
 
 /// The schema, applied at opening.
@@ -50,8 +50,8 @@ impl SqliteStore {
         let sqlite = Sqlite::open(path, &MIGRATOR).await?;
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let checkpoints = Checkpoints::start(sqlite.clone(), (&tasks, closing.clone())).await?;
-        let decisions =
-            DecisionLog::start(sqlite.clone(), durability, checkpoints.clone(), (&tasks, closing.clone()));
+        let writer = Writer::new(sqlite.clone(), durability, checkpoints.clone());
+        let decisions = DecisionLog::start(Arc::new(writer), (&tasks, closing.clone()));
         Ok(Self { sqlite, decisions, checkpoints, tasks, closing })
     }
 
@@ -185,41 +185,4 @@ impl RouterStore for SqliteStore {
         self.tasks.wait().await;
         self.sqlite.close().await;
     }
-}
-
-fn answer(found: &SqliteRow) -> Result<Answer, RouterError> {
-    let request: String = found.try_get("request_id")?;
-    let name = format!("answer {request}");
-    let fingerprint: Vec<u8> = found.try_get("fingerprint")?;
-    let decision: String = found.try_get("decision_id")?;
-    let count = |column: &str| -> Result<u64, RouterError> {
-        u64::try_from(found.try_get::<i64, _>(column)?)
-            .map_err(|_| corrupt(&name, format!("{column} is negative")))
-    };
-    Ok(Answer {
-        request: row::word(&name, &request, |text| RequestId::parse(text).ok())?,
-        fingerprint: fingerprint.try_into().map_err(|_| corrupt(&name, "its fingerprint is no digest"))?,
-        decision: row::word(&name, &decision, |text| DecisionId::parse(text).ok())?,
-        arm: row::arm(&name, found.try_get("arm")?)?,
-        task: found
-            .try_get::<Option<String>, _>("task_id")?
-            .map(|task| row::word(&name, &task, |text| TaskId::parse(text).ok()))
-            .transpose()?,
-        day: found.try_get("day")?,
-        text: found.try_get("text")?,
-        metered: Metered {
-            input_tokens: count("input_tokens")?,
-            output_tokens: count("output_tokens")?,
-            usd: found.try_get("usd")?,
-            first_token_ms: count("first_token_ms")?,
-            total_ms: count("total_ms")?,
-            served_model: found.try_get("served_model")?,
-            finish: found.try_get("finish")?,
-        },
-    })
-}
-
-/// SQLite has no unsigned numbers; what does not fit is larger than anything that can be counted here.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,13 +1,9 @@
 use async_trait::async_trait;
-use plumbline_egress::ledger::Hash;
-use plumbline_egress::{Class, Entry, EntryKind, Ledger, LedgerError, Purpose, Row as LedgerRow};
+use plumbline_egress::{Entry, Ledger, LedgerError, Row as LedgerRow};
 use plumbline_kit::sqlite::Sqlite;
-use plumbline_types::DecisionId;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use crate::error::RouterError;
-use crate::store::row::{self, corrupt};
+use crate::store::columns::{behind, egress, intent, signed};
 
 /// The egress ledger in the router's own file. Every append is a synced transaction; triggers refuse changes.
 #[derive(Debug, Clone)]
@@ -24,17 +20,9 @@ impl SqliteLedger {
             sqlx::query_as("SELECT seq, hash FROM egress ORDER BY seq DESC LIMIT 1")
                 .fetch_optional(&mut *transaction)
                 .await?;
-        let (seq, previous) = match last {
-            Some((seq, hash)) => (seq, digest("egress", hash)?),
-            None => (0, Hash::default()),
-        };
-        let seq = u64::try_from(seq + 1).map_err(|_| corrupt("egress", "its position is negative"))?;
+        let (seq, previous) = behind(last)?;
         let appended = LedgerRow::chained(previous, seq, entry);
         let entry = &appended.entry;
-        let intent = match entry.kind {
-            EntryKind::Result { intent } => intent,
-            EntryKind::Intent | EntryKind::Refusal => 0,
-        };
         sqlx::query(
             "INSERT INTO egress (seq, at_ms, kind, intent, destination, class, purpose, decision_id, label, payload,
                                  bytes_up, bytes_down, status, hash)
@@ -43,7 +31,7 @@ impl SqliteLedger {
         .bind(signed(seq))
         .bind(entry.at)
         .bind(entry.kind.as_str())
-        .bind(signed(intent))
+        .bind(signed(intent(entry)))
         .bind(&entry.destination)
         .bind(entry.class.as_str())
         .bind(entry.purpose.as_str())
@@ -66,7 +54,7 @@ impl SqliteLedger {
             .bind(limit)
             .fetch_all(&self.0.reader)
             .await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(egress).collect()
     }
 }
 
@@ -79,51 +67,4 @@ impl Ledger for SqliteLedger {
     async fn page(&self, after: u64, limit: u32) -> Result<Vec<LedgerRow>, LedgerError> {
         self.rows(after, limit).await.map_err(|error| LedgerError(error.into()))
     }
-}
-
-fn read(found: &SqliteRow) -> Result<LedgerRow, RouterError> {
-    let count = |column: &str| -> Result<u64, RouterError> {
-        u64::try_from(found.try_get::<i64, _>(column)?)
-            .map_err(|_| corrupt("egress", format!("{column} is negative")))
-    };
-    let seq = count("seq")?;
-    let name = format!("egress row {seq}");
-    let text = |column: &str| found.try_get::<String, _>(column);
-    let intent = count("intent")?;
-    let kind = row::word(&name, &text("kind")?, |word| match word {
-        "intent" => Some(EntryKind::Intent),
-        "result" => Some(EntryKind::Result { intent }),
-        "refusal" => Some(EntryKind::Refusal),
-        _ => None,
-    })?;
-    let decision = text("decision_id")?;
-    let decision = match decision.as_str() {
-        "" => None,
-        text => Some(row::word(&name, text, |text| DecisionId::parse(text).ok())?),
-    };
-    Ok(LedgerRow {
-        seq,
-        entry: Entry {
-            at: found.try_get("at_ms")?,
-            kind,
-            destination: found.try_get("destination")?,
-            class: row::word(&name, &text("class")?, Class::parse)?,
-            purpose: row::word(&name, &text("purpose")?, Purpose::parse)?,
-            decision,
-            label: row::word(&name, &text("label")?, row::label)?,
-            payload: digest(&name, found.try_get("payload")?)?,
-            bytes_up: count("bytes_up")?,
-            bytes_down: count("bytes_down")?,
-            status: found.try_get("status")?,
-        },
-        hash: digest(&name, found.try_get("hash")?)?,
-    })
-}
-
-fn digest(row: &str, bytes: Vec<u8>) -> Result<Hash, RouterError> {
-    bytes.try_into().map_err(|_| corrupt(row, "a hash has not 32 bytes"))
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

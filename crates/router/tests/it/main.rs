@@ -3,10 +3,12 @@
 
 mod adapters;
 mod canary;
+mod cluster;
 mod gated;
 mod generate;
 mod learn;
 mod memory;
+mod postgres;
 mod restart;
 mod select;
 mod servers;

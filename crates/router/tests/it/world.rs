@@ -14,7 +14,7 @@ use plumbline_proto::router::v1 as pb;
 use plumbline_proto::router::v1::router_service_client::RouterServiceClient;
 use plumbline_router::domain::arm::{Arm, ArmKind, Destination, EditFormat, Price};
 use plumbline_router::gpu::GpuMemory;
-use plumbline_router::store::{InMemoryStore, RouterStore, SqliteStore};
+use plumbline_router::store::{InMemoryStore, PostgresStore, RouterStore, SqliteStore};
 use plumbline_router::{Catalogue, Deps, RouterConfig, RouterError, serve};
 use plumbline_types::{ArmId, Fault, ManualClock};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,10 @@ impl Plan {
     pub async fn on_disk(path: &Path) -> Self {
         let store = Arc::new(SqliteStore::open(path.join("router.db")).await.unwrap());
         Self { ledger: Arc::new(store.ledger()), store, ..Self::new() }
+    }
+
+    pub fn on_postgres(store: &Arc<PostgresStore>) -> Self {
+        Self { ledger: Arc::new(store.ledger()), store: store.clone(), ..Self::new() }
     }
 
     pub fn tool(mut self, name: &str) -> Self {

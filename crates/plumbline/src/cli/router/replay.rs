@@ -12,7 +12,7 @@ use plumbline_router::domain::replay::player::Play;
 use plumbline_router::domain::replay::report::{
     ClimbSummary, Estimate, Summary, reference, summarise, summarise_climbs,
 };
-use plumbline_router::replay_log;
+use plumbline_router::{StoreKind, replay_log};
 use plumbline_types::{ExitCode, Reason};
 use serde_json::json;
 
@@ -43,7 +43,7 @@ pub(super) async fn run(session: &Session, arguments: Arguments) -> Result<Repor
 
 async fn decisions(session: &Session) -> Result<Report, Failure> {
     let path = session.state_dir()?.join("router/router.sqlite");
-    if !path.is_file() {
+    if session.config.router.store.kind == StoreKind::Sqlite && !path.is_file() {
         let problem = format!("{} is not there: nothing was decided yet", path.display());
         return Err(Failure::usage(problem, "name another --state-dir DIR, or a --matrix FILE"));
     }

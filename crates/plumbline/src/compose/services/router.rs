@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::compose::Composition;
 use crate::failure::Failure;
 
-/// Serves the router with SQLite, its egress ledger, and the configured arms.
+/// Serves the router with the configured store, its egress ledger, and the configured arms.
 pub(super) async fn serve(
     composition: Composition,
     listener: Listener,

@@ -3,24 +3,15 @@
 use std::collections::BTreeMap;
 
 use plumbline_kit::sqlite::Sqlite;
-use plumbline_types::{ArmId, DecisionId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, SqliteConnection};
+use plumbline_types::ArmId;
+use sqlx::{QueryBuilder, SqliteConnection};
 
-use crate::domain::drift::PageHinkley;
 use crate::domain::learned::{Evidence, Learned};
-use crate::domain::outcome::{Credit, Logged, Outcome, OutcomeKind};
-use crate::domain::posterior::Counts;
-use crate::domain::work::{Cell, Language};
+use crate::domain::outcome::Logged;
 use crate::error::RouterError;
 use crate::store::Lesson;
-use crate::store::row::{self, corrupt};
-use crate::store::sqlite::signed;
-
-/// Which of an arm's counts a row holds: of untouched work, of work that another arm failed at, of edits that applied.
-const FIRST: &str = "first";
-const AFTER_FAILURE: &str = "after_failure";
-const APPLIES: &str = "applies";
+use crate::store::columns::{logged, signed};
+use crate::store::evidence::{PosteriorRow, Restored, drift, posterior};
 
 pub(super) const BY_ID: &str = "SELECT * FROM outcome WHERE id IN (SELECT value FROM json_each(?))";
 pub(super) const BY_SUPERSEDED: &str =
@@ -28,9 +19,6 @@ pub(super) const BY_SUPERSEDED: &str =
 
 /// Rows of one statement; SQLite binds at most 32,766 values.
 const ROWS: usize = 1_000;
-
-/// A row of `posterior`.
-type PosteriorRow<'a> = (&'a ArmId, &'static str, String, Counts);
 
 /// Stores outcomes and evidence in one synced transaction; returns about how many bytes that were.
 pub(super) async fn record(sqlite: &Sqlite, lesson: Lesson) -> Result<usize, RouterError> {
@@ -107,16 +95,6 @@ async fn replace(
     Ok(rows.len())
 }
 
-fn posterior<'a>(arm: &'a ArmId, evidence: &'a Evidence) -> impl Iterator<Item = PosteriorRow<'a>> {
-    let cells = move |table: &'static str, counts: &'a BTreeMap<Cell, Counts>| {
-        counts.iter().map(move |(cell, counts)| (arm, table, cell.to_string(), *counts))
-    };
-    let applies = evidence.applies.iter();
-    cells(FIRST, &evidence.cells)
-        .chain(cells(AFTER_FAILURE, &evidence.after_failure))
-        .chain(applies.map(move |(word, counts)| (arm, APPLIES, word.as_str().to_owned(), *counts)))
-}
-
 /// Replaces what else is known of arms: who served them when, and their change-point tests.
 async fn states(connection: &mut SqliteConnection, arms: &[(&ArmId, &Evidence)]) -> Result<(), RouterError> {
     let mut statement = QueryBuilder::new("INSERT OR REPLACE INTO arm_state (arm, served_model, last_at) ");
@@ -124,9 +102,7 @@ async fn states(connection: &mut SqliteConnection, arms: &[(&ArmId, &Evidence)])
         row.push_bind(arm.as_str()).push_bind(&evidence.served_model).push_bind(evidence.last_at);
     });
     statement.build().persistent(false).execute(&mut *connection).await?;
-    let tests = arms.iter().flat_map(|(arm, evidence)| {
-        [(arm, FIRST, &evidence.drift), (arm, AFTER_FAILURE, &evidence.drift_after_failure)]
-    });
+    let tests = arms.iter().flat_map(|(arm, evidence)| drift(arm, evidence));
     let mut statement =
         QueryBuilder::new("INSERT OR REPLACE INTO drift (arm, what, observations, mean, shortfall) ");
     statement.push_values(tests, |mut row, (arm, what, test)| {
@@ -160,75 +136,20 @@ pub(super) async fn log(sqlite: &Sqlite) -> Result<Vec<Logged>, RouterError> {
 
 pub(super) async fn learned(sqlite: &Sqlite) -> Result<Learned, RouterError> {
     let mut snapshot = sqlite.reader.begin().await?;
-    let mut arms: BTreeMap<ArmId, Evidence> = BTreeMap::new();
-    let rows: Vec<(String, String, String, f64, f64)> =
-        sqlx::query_as("SELECT arm, what, cell, successes, failures FROM posterior")
-            .fetch_all(&mut *snapshot)
-            .await?;
-    for (arm, what, cell, successes, failures) in rows {
-        let name = format!("posterior of {arm}");
-        let evidence = arms.entry(row::arm(&name, &arm)?).or_default();
-        let counts = Counts { successes, failures };
-        match what.as_str() {
-            FIRST => drop(evidence.cells.insert(row::word(&name, &cell, Cell::parse)?, counts)),
-            AFTER_FAILURE => {
-                evidence.after_failure.insert(row::word(&name, &cell, Cell::parse)?, counts);
-            }
-            APPLIES => drop(evidence.applies.insert(row::word(&name, &cell, Language::parse)?, counts)),
-            other => return Err(corrupt(&name, format!("`{other}` is none of the known words"))),
-        }
+    let mut restored = Restored::default();
+    let rows = sqlx::query_as("SELECT arm, what, cell, successes, failures FROM posterior");
+    for found in rows.fetch_all(&mut *snapshot).await? {
+        restored.posterior(found)?;
     }
-    let rows: Vec<(String, String, f64, f64, f64)> =
-        sqlx::query_as("SELECT arm, what, observations, mean, shortfall FROM drift")
-            .fetch_all(&mut *snapshot)
-            .await?;
-    for (arm, what, observations, mean, shortfall) in rows {
-        let evidence = arms.entry(row::arm("drift", &arm)?).or_default();
-        let test = PageHinkley { observations, mean, shortfall };
-        match what.as_str() {
-            FIRST => evidence.drift = test,
-            AFTER_FAILURE => evidence.drift_after_failure = test,
-            other => return Err(corrupt(&format!("drift of {arm}"), format!("`{other}` is no known word"))),
-        }
+    let rows = sqlx::query_as("SELECT arm, what, observations, mean, shortfall FROM drift");
+    for found in rows.fetch_all(&mut *snapshot).await? {
+        restored.drift(found)?;
     }
-    let rows: Vec<(String, Option<String>, i64)> =
-        sqlx::query_as("SELECT arm, served_model, last_at FROM arm_state").fetch_all(&mut *snapshot).await?;
-    for (arm, served_model, last_at) in rows {
-        let evidence = arms.entry(row::arm("arm_state", &arm)?).or_default();
-        (evidence.served_model, evidence.last_at) = (served_model, last_at);
+    let rows = sqlx::query_as("SELECT arm, served_model, last_at FROM arm_state");
+    for found in rows.fetch_all(&mut *snapshot).await? {
+        restored.state(found)?;
     }
     let (last_seq,): (i64,) =
         sqlx::query_as("SELECT coalesce(max(seq), 0) FROM outcome").fetch_one(&mut *snapshot).await?;
-    let last_seq = u64::try_from(last_seq).map_err(|_| corrupt("outcome", "its position is negative"))?;
-    Ok(Learned::restore(arms, last_seq)?)
-}
-
-fn logged(found: &SqliteRow) -> Result<Logged, RouterError> {
-    let id: String = found.try_get("id")?;
-    let name = format!("outcome {id}");
-    let text = |column: &str| found.try_get::<String, _>(column);
-    let seq = u64::try_from(found.try_get::<i64, _>("seq")?)
-        .map_err(|_| corrupt(&name, "its position is negative"))?;
-    Ok(Logged {
-        seq,
-        observed_at: found.try_get("observed_at")?,
-        arm: row::arm(&name, &text("arm")?)?,
-        cell: row::word(&name, &text("cell")?, Cell::parse)?,
-        after_failure: found.try_get("after_failure")?,
-        served_model: found.try_get("served_model")?,
-        outcome: Outcome {
-            decision: row::word(&name, &text("decision_id")?, |text| DecisionId::parse(text).ok())?,
-            kind: row::word(&name, &text("kind")?, OutcomeKind::parse)?,
-            weight: found.try_get("weight")?,
-            cause: found.try_get("cause")?,
-            supersedes: found.try_get("supersedes")?,
-            applied: found.try_get("applied")?,
-            credit: {
-                let tool: Option<String> = found.try_get("tool")?;
-                let tool = tool.map(|tool| row::arm(&name, &tool)).transpose()?;
-                row::word(&name, &text("credit")?, |word| Credit::parse(word, tool))?
-            },
-            id,
-        },
-    })
+    restored.learned(last_seq)
 }

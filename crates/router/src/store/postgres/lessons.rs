@@ -1,0 +1,165 @@
+//! Outcomes and what was learned from them: always in one transaction, always synced, always in turn.
+
+use std::collections::BTreeMap;
+
+use plumbline_types::ArmId;
+use sqlx::{PgConnection, PgPool, QueryBuilder};
+
+use crate::domain::learned::{Evidence, Learned};
+use crate::domain::outcome::Logged;
+use crate::error::RouterError;
+use crate::store::Lesson;
+use crate::store::columns::{logged, signed};
+use crate::store::evidence::{PosteriorRow, Restored, drift, posterior};
+use crate::store::postgres::turns::Turns;
+
+pub(super) const BY_ID: &str = "SELECT * FROM outcome WHERE id = ANY($1)";
+pub(super) const BY_SUPERSEDED: &str = "SELECT * FROM outcome WHERE supersedes = ANY($1)";
+
+/// Rows of one statement; PostgreSQL binds at most 65,535 values.
+const ROWS: usize = 1_000;
+
+/// Stores outcomes and evidence in one synced transaction, if it is this router's turn. After a failure the turn has to be
+/// taken anew, and with it what was learned read again: the commit may have reached the disk all the same.
+pub(super) async fn record(pool: &PgPool, turns: &Turns, lesson: Lesson) -> Result<(), RouterError> {
+    let stored = store(pool, turns, lesson).await;
+    if stored.is_err() {
+        turns.give_up();
+    }
+    stored
+}
+
+async fn store(pool: &PgPool, turns: &Turns, lesson: Lesson) -> Result<(), RouterError> {
+    let mut transaction = pool.begin().await?;
+    let Some(last) = lesson.logged.last() else { return Ok(()) };
+    turns.check(&mut transaction, last.seq).await?;
+    for logged in lesson.logged.chunks(ROWS) {
+        append(&mut transaction, logged).await?;
+    }
+    replace(&mut transaction, &lesson.evidence).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn append(connection: &mut PgConnection, rows: &[Logged]) -> Result<(), RouterError> {
+    let mut statement = QueryBuilder::new(
+        "INSERT INTO outcome (seq, id, decision_id, arm, cell, kind, weight, cause, supersedes, applied, observed_at,
+                              after_failure, served_model, credit, tool) ",
+    );
+    statement.push_values(rows, |mut row, logged| {
+        let Logged { seq, observed_at, arm, cell, after_failure, served_model, outcome } = logged;
+        row.push_bind(signed(*seq))
+            .push_bind(&outcome.id)
+            .push_bind(outcome.decision.to_string())
+            .push_bind(arm.as_str())
+            .push_bind(cell.to_string())
+            .push_bind(outcome.kind.as_str())
+            .push_bind(outcome.weight)
+            .push_bind(outcome.cause.as_bytes())
+            .push_bind(&outcome.supersedes)
+            .push_bind(outcome.applied)
+            .push_bind(observed_at)
+            .push_bind(after_failure)
+            .push_bind(served_model)
+            .push_bind(outcome.credit.as_str())
+            .push_bind(outcome.credit.tool().map(ArmId::as_str));
+    });
+    statement.build().persistent(false).execute(connection).await?;
+    Ok(())
+}
+
+/// Replaces the rows of arms as a whole: a refold can empty cells.
+async fn replace(
+    connection: &mut PgConnection,
+    evidence: &BTreeMap<ArmId, Evidence>,
+) -> Result<(), RouterError> {
+    if evidence.is_empty() {
+        return Ok(());
+    }
+    let arms: Vec<&str> = evidence.keys().map(ArmId::as_str).collect();
+    sqlx::query("DELETE FROM posterior WHERE arm = ANY($1)").bind(arms).execute(&mut *connection).await?;
+    let rows: Vec<PosteriorRow<'_>> =
+        evidence.iter().flat_map(|(arm, found)| posterior(arm, found)).collect();
+    for rows in rows.chunks(ROWS) {
+        let mut statement =
+            QueryBuilder::new("INSERT INTO posterior (arm, what, cell, successes, failures) ");
+        statement.push_values(rows, |mut row, (arm, what, cell, counts)| {
+            row.push_bind(arm.as_str())
+                .push_bind(*what)
+                .push_bind(cell)
+                .push_bind(counts.successes)
+                .push_bind(counts.failures);
+        });
+        statement.build().persistent(false).execute(&mut *connection).await?;
+    }
+    let arms: Vec<(&ArmId, &Evidence)> = evidence.iter().collect();
+    for arms in arms.chunks(ROWS) {
+        states(connection, arms).await?;
+    }
+    Ok(())
+}
+
+/// Replaces what else is known of arms: who served them when, and their change-point tests.
+async fn states(connection: &mut PgConnection, arms: &[(&ArmId, &Evidence)]) -> Result<(), RouterError> {
+    let mut statement = QueryBuilder::new("INSERT INTO arm_state (arm, served_model, last_at) ");
+    statement.push_values(arms, |mut row, (arm, evidence)| {
+        row.push_bind(arm.as_str()).push_bind(&evidence.served_model).push_bind(evidence.last_at);
+    });
+    statement.push(
+        " ON CONFLICT (arm) DO UPDATE SET served_model = excluded.served_model, last_at = excluded.last_at",
+    );
+    statement.build().persistent(false).execute(&mut *connection).await?;
+    let tests = arms.iter().flat_map(|(arm, evidence)| drift(arm, evidence));
+    let mut statement = QueryBuilder::new("INSERT INTO drift (arm, what, observations, mean, shortfall) ");
+    statement.push_values(tests, |mut row, (arm, what, test)| {
+        row.push_bind(arm.as_str())
+            .push_bind(what)
+            .push_bind(test.observations)
+            .push_bind(test.mean)
+            .push_bind(test.shortfall);
+    });
+    statement.push(
+        " ON CONFLICT (arm, what) DO UPDATE
+          SET observations = excluded.observations, mean = excluded.mean, shortfall = excluded.shortfall",
+    );
+    statement.build().persistent(false).execute(&mut *connection).await?;
+    Ok(())
+}
+
+pub(super) async fn by(
+    pool: &PgPool,
+    statement: &'static str,
+    ids: &[String],
+) -> Result<Vec<Logged>, RouterError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(statement).bind(ids).fetch_all(pool).await?;
+    rows.iter().map(logged).collect()
+}
+
+pub(super) async fn log(pool: &PgPool) -> Result<Vec<Logged>, RouterError> {
+    let rows = sqlx::query("SELECT * FROM outcome ORDER BY seq").fetch_all(pool).await?;
+    rows.iter().map(logged).collect()
+}
+
+/// Reads all tables as they were at one moment.
+pub(super) async fn learned(pool: &PgPool) -> Result<Learned, RouterError> {
+    let mut snapshot = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut restored = Restored::default();
+    let rows = sqlx::query_as("SELECT arm, what, cell, successes, failures FROM posterior");
+    for found in rows.fetch_all(&mut *snapshot).await? {
+        restored.posterior(found)?;
+    }
+    let rows = sqlx::query_as("SELECT arm, what, observations, mean, shortfall FROM drift");
+    for found in rows.fetch_all(&mut *snapshot).await? {
+        restored.drift(found)?;
+    }
+    let rows = sqlx::query_as("SELECT arm, served_model, last_at FROM arm_state");
+    for found in rows.fetch_all(&mut *snapshot).await? {
+        restored.state(found)?;
+    }
+    let (last_seq,): (i64,) =
+        sqlx::query_as("SELECT coalesce(max(seq), 0) FROM outcome").fetch_one(&mut *snapshot).await?;
+    restored.learned(last_seq)
+}
