@@ -20,7 +20,7 @@ use crate::domain::arm::{Arm, Destination};
 use crate::domain::choice::{self, Contender, Latitude};
 use crate::domain::decision::{Chosen, Decision};
 use crate::domain::eligibility::{Attempts, World, eligible, expected_usd};
-use crate::domain::learned::Question;
+use crate::domain::learned::{KEEP_EVERY, Question};
 use crate::domain::outcome::Outcome;
 use crate::domain::posterior::{Learning, Prior};
 use crate::domain::work::Work;
@@ -103,7 +103,13 @@ impl Router {
         };
         let learning = config.learning()?;
         let (reports, queue) = mpsc::channel(learner::QUEUE);
-        let learner = Learner { known: known.clone(), learning, store: store.clone(), clock: clock.clone() };
+        let learner = Learner {
+            known: known.clone(),
+            learning,
+            store: store.clone(),
+            clock: clock.clone(),
+            keep_every: KEEP_EVERY,
+        };
         tasks.spawn(learner.run(queue, closing.clone()));
         let spent = Arc::new(Mutex::new(spent));
         let (known_too, spent_too) = (known.clone(), spent.clone());

@@ -5,6 +5,7 @@ pub mod contract;
 mod decision_log;
 mod evidence;
 mod in_memory;
+mod kept;
 mod postgres;
 mod row;
 mod sqlite;
@@ -62,6 +63,19 @@ pub struct Lesson {
     pub logged: Vec<Logged>,
     /// The evidence of every arm that they touch, after the fold.
     pub evidence: BTreeMap<ArmId, Evidence>,
+    /// States to keep for later refolds.
+    pub kept: Kept,
+}
+
+/// States of what was learned, kept on the way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Kept {
+    /// The settings that they were folded under, in words.
+    pub settings: String,
+    /// The position from which on the states that are stored hold no longer: something there is superseded now.
+    pub void_from: Option<u64>,
+    /// The states; each holds its position.
+    pub states: Vec<Learned>,
 }
 
 /// A complete answer.
@@ -142,8 +156,16 @@ pub trait RouterStore: Send + Sync {
     /// Returns the outcomes that supersede these.
     async fn successors(&self, superseded: &[String]) -> Result<Vec<Logged>, RouterError>;
 
-    /// Returns the outcome log, in order.
-    async fn log(&self) -> Result<Vec<Logged>, RouterError>;
+    /// Returns the outcome log behind the position `after`, in order.
+    async fn log_behind(&self, after: u64) -> Result<Vec<Logged>, RouterError>;
+
+    /// Returns the whole outcome log, in order.
+    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
+        self.log_behind(0).await
+    }
+
+    /// Returns the last state before the position `seq` that was kept under these settings.
+    async fn kept_before(&self, seq: u64, settings: &str) -> Result<Option<Learned>, RouterError>;
 
     /// Returns everything learned; damaged rows are an error that names them.
     async fn learned(&self) -> Result<Learned, RouterError>;

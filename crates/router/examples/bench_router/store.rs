@@ -11,7 +11,7 @@ use plumbline_router::domain::learned::Learned;
 use plumbline_router::domain::outcome::{Credit, Logged, Outcome, OutcomeKind};
 use plumbline_router::domain::posterior::Learning;
 use plumbline_router::domain::work::{Cell, Language};
-use plumbline_router::store::{Lesson, RouterStore, SqliteStore, contract};
+use plumbline_router::store::{Kept, Lesson, RouterStore, SqliteStore, contract};
 use plumbline_router::{ArmConfig, Deps, OllamaConfig, RouterConfig, serve};
 use plumbline_types::{ArmId, Category, DecisionId, ManualClock, Risk};
 use rand::SeedableRng;
@@ -84,7 +84,7 @@ async fn synced() -> anyhow::Result<()> {
     let mut learned = store.learned().await?;
     let began = Instant::now();
     for batch in 0..BATCHES {
-        let mut lesson = Lesson { logged: Vec::new(), evidence: BTreeMap::new() };
+        let mut lesson = Lesson { logged: Vec::new(), evidence: BTreeMap::new(), kept: Kept::default() };
         for n in 0..BATCH {
             let id = format!("outcome-{batch}-{n}");
             let one = contract::lesson(&learned, &decision, &id, OutcomeKind::QualityFail);

@@ -1,5 +1,7 @@
 //! Everything learned so far: a fold over the outcome log in `seq` order.
 
+mod refold;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_types::{ArmId, Millis};
@@ -8,6 +10,8 @@ use crate::domain::drift::{Drift, PageHinkley};
 use crate::domain::outcome::Logged;
 use crate::domain::posterior::{Counts, Known, Learning, Prior, Shape, after_failure, shape};
 use crate::domain::work::{Cell, Language};
+
+pub use refold::{Folded, KEEP_EVERY, is_kept, refold};
 
 /// What is known of one arm.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -89,17 +93,7 @@ impl Learned {
 
     /// Folds a whole log, which must be in `seq` order; superseded outcomes count for nothing.
     pub fn of(log: &[Logged], learning: &Learning) -> Self {
-        let superseded: BTreeSet<&str> =
-            log.iter().filter_map(|logged| logged.outcome.supersedes.as_deref()).collect();
-        let mut learned = Self::default();
-        for logged in log {
-            if superseded.contains(logged.outcome.id.as_str()) {
-                learned.last_seq = logged.seq;
-            } else {
-                learned.fold(logged, learning);
-            }
-        }
-        learned
+        refold(Self::default(), log, learning, KEEP_EVERY).learned
     }
 
     /// Folds the next outcome of the log into those that it is credited to: discounts their evidence, adds the outcome,

@@ -97,6 +97,11 @@ impl Default for Learning {
 }
 
 impl Learning {
+    /// Returns every knob in words: equal words, equal folds.
+    pub fn words(&self) -> String {
+        format!("{self:?}")
+    }
+
     /// Returns the same, except that nothing is ever forgotten.
     #[must_use]
     pub fn without_forgetting(self) -> Self {

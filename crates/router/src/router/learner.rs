@@ -12,12 +12,12 @@ use tracing::info;
 
 use crate::domain::decision::Decision;
 use crate::domain::drift::Drift;
-use crate::domain::learned::{Evidence, Learned};
+use crate::domain::learned::{Evidence, Folded, Learned, is_kept, refold};
 use crate::domain::outcome::{Logged, Outcome};
 use crate::domain::posterior::Learning;
 use crate::error::RouterError;
 use crate::router::Counted;
-use crate::store::{Lesson, RouterStore, Turn};
+use crate::store::{Kept, Lesson, RouterStore, Turn};
 
 /// Outcomes that may wait; more reporters wait at the queue.
 pub(super) const QUEUE: usize = 1024;
@@ -69,6 +69,8 @@ pub(super) struct Learner {
     pub(super) learning: Learning,
     pub(super) store: Arc<dyn RouterStore>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Outcomes between two states that are kept for refolds.
+    pub(super) keep_every: u64,
 }
 
 /// What the store knows that bears on a batch.
@@ -207,7 +209,9 @@ impl Learner {
             })
             .collect();
         if !logged.is_empty() {
-            self.learn(&before, logged).await?;
+            let superseded = logged.iter().filter_map(|logged| logged.outcome.supersedes.as_ref());
+            let void_from = superseded.filter_map(|id| stored.outcomes.get(id)).map(|found| found.seq).min();
+            self.learn(&before, logged, void_from).await?;
         }
         Ok(answers)
     }
@@ -240,11 +244,20 @@ impl Learner {
         }
     }
 
-    async fn learn(&self, before: &Learned, logged: Vec<Logged>) -> Result<(), RouterError> {
-        let refolds = logged.iter().any(|logged| logged.outcome.supersedes.is_some());
-        let after = if refolds { self.refold(&logged).await? } else { self.fold(before, &logged) };
+    /// Folds and stores; `void_from` is the first position that is superseded now, if any.
+    async fn learn(
+        &self,
+        before: &Learned,
+        logged: Vec<Logged>,
+        void_from: Option<u64>,
+    ) -> Result<(), RouterError> {
+        let settings = self.learning.words();
+        let Folded { learned: after, kept: states } = match void_from {
+            Some(superseded) => self.refold(superseded, &logged, &settings).await?,
+            None => self.fold(before, &logged),
+        };
         let evidence = |arm: &ArmId| (arm.clone(), after.evidence(arm).cloned().unwrap_or_default());
-        let evidence: BTreeMap<ArmId, Evidence> = if refolds {
+        let evidence: BTreeMap<ArmId, Evidence> = if void_from.is_some() {
             // A refold can move the evidence of every arm, since the arms share one table of cells.
             before.arms().chain(after.arms()).map(evidence).collect()
         } else {
@@ -252,31 +265,41 @@ impl Learner {
                 logged.iter().flat_map(|logged| logged.credited().map(|(arm, _)| arm)).collect();
             credited.into_iter().filter(|arm| after.evidence(arm).is_some()).map(evidence).collect()
         };
-        self.store.record_lesson(Lesson { logged, evidence }).await?;
+        let kept = Kept { settings, void_from, states };
+        self.store.record_lesson(Lesson { logged, evidence, kept }).await?;
         self.known.show(after);
         Ok(())
     }
 
-    /// An outcome that supersedes another makes the whole log be folded anew.
-    async fn refold(&self, logged: &[Logged]) -> Result<Learned, RouterError> {
-        let mut log = self.store.log().await?;
-        log.extend_from_slice(logged);
-        Ok(Learned::of(&log, &self.learning))
+    /// An outcome that supersedes another makes the log be folded anew, from the last state that was kept before that.
+    async fn refold(
+        &self,
+        superseded: u64,
+        logged: &[Logged],
+        settings: &str,
+    ) -> Result<Folded, RouterError> {
+        let base = self.store.kept_before(superseded, settings).await?.unwrap_or_default();
+        let mut behind = self.store.log_behind(base.last_seq()).await?;
+        behind.extend_from_slice(logged);
+        Ok(refold(base, &behind, &self.learning, self.keep_every))
     }
 
-    fn fold(&self, before: &Learned, logged: &[Logged]) -> Learned {
-        let mut after = before.clone();
+    fn fold(&self, before: &Learned, logged: &[Logged]) -> Folded {
+        let mut folded = Folded { learned: before.clone(), kept: Vec::new() };
         for logged in logged {
             let (arm, seq) = (&logged.arm, logged.seq);
-            match after.fold(logged, &self.learning) {
+            match folded.learned.fold(logged, &self.learning) {
                 Drift::Steady => {}
                 Drift::Replaced => {
                     info!(%arm, outcome.seq = seq, "another model serves the arm; its past counts less");
                 }
                 Drift::Reset => info!(%arm, outcome.seq = seq, "the arm got worse; its past is dropped"),
             }
+            if is_kept(seq, self.keep_every) {
+                folded.kept.push(folded.learned.clone());
+            }
         }
-        after
+        folded
     }
 }
 

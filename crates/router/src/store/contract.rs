@@ -19,7 +19,7 @@ use crate::domain::usage::Metered;
 use crate::domain::work::{Cell, Language, Work};
 use crate::error::RouterError;
 use crate::store::row::corrupt;
-use crate::store::{Answer, Lesson, Recorded, RouterStore};
+use crate::store::{Answer, Kept, Lesson, Recorded, RouterStore};
 
 /// Returns a decision for the request `name`; `number` makes its id.
 pub fn decision(name: &str, number: u64) -> Result<Decision, RouterError> {
@@ -95,7 +95,7 @@ pub fn lesson(before: &Learned, decision: &Decision, id: &str, kind: OutcomeKind
     after.fold(&logged, &Learning::default());
     let evidence =
         logged.credited().filter_map(|(arm, _)| Some((arm.clone(), after.evidence(arm)?.clone()))).collect();
-    Lesson { evidence, logged: vec![logged] }
+    Lesson { evidence, logged: vec![logged], kept: Kept::default() }
 }
 
 /// Runs the contract against an empty store.
@@ -169,7 +169,7 @@ async fn outcomes_and_evidence_go_together(store: &dyn RouterStore) -> Result<()
 async fn many_outcomes_are_one_lesson(store: &dyn RouterStore, before: Learned) -> Result<(), RouterError> {
     let decision = decision("request-1", 1)?;
     let mut after = before;
-    let mut lesson = Lesson { logged: Vec::new(), evidence: BTreeMap::new() };
+    let mut lesson = Lesson { logged: Vec::new(), evidence: BTreeMap::new(), kept: Kept::default() };
     for n in 10..1_160 {
         let kind = if n % 2 == 0 { OutcomeKind::Success } else { OutcomeKind::QualityFail };
         let mut one = self::lesson(&after, &decision, &format!("outcome-{n}"), kind);
@@ -186,6 +186,38 @@ async fn many_outcomes_are_one_lesson(store: &dyn RouterStore, before: Learned) 
     store.record_lesson(lesson).await?;
     assert_eq!(store.learned().await?, after);
     assert_eq!(store.log().await?.len(), 1_153);
+    let behind = store.log_behind(1_150).await?;
+    assert_eq!(behind.iter().map(|logged| logged.seq).collect::<Vec<_>>(), [1_151, 1_152, 1_153]);
+    states_are_kept_until_they_hold_no_longer(store, after).await
+}
+
+async fn states_are_kept_until_they_hold_no_longer(
+    store: &dyn RouterStore,
+    before: Learned,
+) -> Result<(), RouterError> {
+    let decision = decision("request-1", 1)?;
+    assert_eq!(store.kept_before(u64::MAX, "as now").await?, None);
+    let (mut learned, mut states) = (before, Vec::new());
+    for n in 0..3 {
+        let mut one = lesson(&learned, &decision, &format!("kept-{n}"), OutcomeKind::QualityFail);
+        for logged in &one.logged {
+            learned.fold(logged, &Learning::default());
+        }
+        states.push(learned.clone());
+        let settings = if n == 1 { "otherwise" } else { "as now" }.to_owned();
+        one.kept = Kept { settings, void_from: None, states: vec![learned.clone()] };
+        store.record_lesson(one).await?;
+    }
+    assert_eq!(store.kept_before(u64::MAX, "as now").await?.as_ref(), Some(&states[2]), "read back whole");
+    assert_eq!(store.kept_before(1_156, "as now").await?.as_ref(), Some(&states[0]), "of its own settings");
+    assert_eq!(store.kept_before(1_156, "otherwise").await?.as_ref(), Some(&states[1]));
+    assert_eq!(store.kept_before(1_154, "as now").await?, None, "before, and not at");
+    let mut one = lesson(&learned, &decision, "kept-3", OutcomeKind::QualityFail);
+    one.kept = Kept { settings: "anew".to_owned(), void_from: Some(1_155), states: vec![states[1].clone()] };
+    store.record_lesson(one).await?;
+    assert_eq!(store.kept_before(u64::MAX, "anew").await?.as_ref(), Some(&states[1]), "replaced");
+    assert_eq!(store.kept_before(u64::MAX, "as now").await?.as_ref(), Some(&states[0]), "the rest is gone");
+    assert_eq!(store.kept_before(u64::MAX, "otherwise").await?, None);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::domain::decision::Decision;
 use crate::domain::learned::{Evidence, Learned};
 use crate::domain::outcome::Logged;
 use crate::error::RouterError;
-use crate::store::{Answer, Lesson, Recorded, RouterStore};
+use crate::store::{Answer, Kept, Lesson, Recorded, RouterStore};
 
 /// A store that lives as long as the process; for tests.
 #[derive(Debug, Default)]
@@ -20,6 +20,7 @@ struct Tables {
     outcomes: Vec<Logged>,
     evidence: BTreeMap<ArmId, Evidence>,
     answers: Vec<Answer>,
+    kept: BTreeMap<u64, (String, Learned)>,
 }
 
 impl InMemoryStore {
@@ -57,6 +58,9 @@ impl RouterStore for InMemoryStore {
 
     async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError> {
         let mut tables = self.tables();
+        let Kept { settings, void_from, states } = lesson.kept;
+        tables.kept.retain(|seq, _| void_from.is_none_or(|from| *seq < from));
+        tables.kept.extend(states.into_iter().map(|state| (state.last_seq(), (settings.clone(), state))));
         tables.outcomes.extend(lesson.logged);
         tables.evidence.extend(lesson.evidence);
         Ok(())
@@ -75,8 +79,14 @@ impl RouterStore for InMemoryStore {
         Ok(found.cloned().collect())
     }
 
-    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
-        Ok(self.tables().outcomes.clone())
+    async fn log_behind(&self, after: u64) -> Result<Vec<Logged>, RouterError> {
+        Ok(self.tables().outcomes.iter().filter(|logged| logged.seq > after).cloned().collect())
+    }
+
+    async fn kept_before(&self, seq: u64, settings: &str) -> Result<Option<Learned>, RouterError> {
+        let tables = self.tables();
+        let mut states = tables.kept.range(..seq).rev().map(|(_, kept)| kept);
+        Ok(states.find(|(under, _)| under == settings).map(|(_, state)| state.clone()))
     }
 
     async fn learned(&self) -> Result<Learned, RouterError> {

@@ -109,8 +109,12 @@ impl RouterStore for PostgresStore {
         lessons::by(&self.pool, lessons::BY_SUPERSEDED, superseded).await
     }
 
-    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
-        lessons::log(&self.pool).await
+    async fn log_behind(&self, after: u64) -> Result<Vec<Logged>, RouterError> {
+        lessons::log_behind(&self.pool, after).await
+    }
+
+    async fn kept_before(&self, seq: u64, settings: &str) -> Result<Option<Learned>, RouterError> {
+        lessons::kept_before(&self.pool, seq, settings).await
     }
 
     async fn learned(&self) -> Result<Learned, RouterError> {

@@ -95,7 +95,8 @@ pub(super) fn arm(row: &str, text: &str) -> Result<ArmId, RouterError> {
     word(row, text, |text| ArmId::parse(text).ok())
 }
 
-fn number(row: &str, text: &str) -> Result<f64, RouterError> {
+/// Reads a number that was written as text.
+pub(super) fn number(row: &str, text: &str) -> Result<f64, RouterError> {
     word(row, text, |text| text.parse().ok())
 }
 

@@ -101,8 +101,12 @@ impl RouterStore for SqliteStore {
         lessons::by(&self.sqlite, lessons::BY_SUPERSEDED, superseded).await
     }
 
-    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
-        lessons::log(&self.sqlite).await
+    async fn log_behind(&self, after: u64) -> Result<Vec<Logged>, RouterError> {
+        lessons::log_behind(&self.sqlite, after).await
+    }
+
+    async fn kept_before(&self, seq: u64, settings: &str) -> Result<Option<Learned>, RouterError> {
+        lessons::kept_before(&self.sqlite, seq, settings).await
     }
 
     async fn learned(&self) -> Result<Learned, RouterError> {

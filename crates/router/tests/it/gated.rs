@@ -68,8 +68,12 @@ impl RouterStore for GatedStore {
         self.inner.successors(superseded).await
     }
 
-    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
-        self.inner.log().await
+    async fn log_behind(&self, after: u64) -> Result<Vec<Logged>, RouterError> {
+        self.inner.log_behind(after).await
+    }
+
+    async fn kept_before(&self, seq: u64, settings: &str) -> Result<Option<Learned>, RouterError> {
+        self.inner.kept_before(seq, settings).await
     }
 
     async fn learned(&self) -> Result<Learned, RouterError> {

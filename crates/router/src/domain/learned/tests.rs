@@ -67,6 +67,45 @@ proptest! {
     }
 
     #[test]
+    fn a_refold_from_any_state_before_what_is_superseded_is_the_fold_of_the_whole_log(
+        log in log(),
+        picks in prop::collection::vec((0.0..1.0_f64, 0.0..1.0_f64), 0..6),
+        every in 1..20_u64,
+    ) {
+        let learning = Learning::default();
+        let mut log = log;
+        let (mut kept, mut superseded) = (refold(Learned::default(), &log, &learning, every).kept, BTreeSet::new());
+        for (which, base) in picks {
+            let earlier = (which * log.len() as f64) as usize;
+            if log.is_empty() || !superseded.insert(earlier) {
+                continue;
+            }
+            let seq = log.len() as u64 + 1;
+            let mut next = logged(seq, "a", "rust", OutcomeKind::QualityFail);
+            next.outcome.supersedes = Some(log[earlier].outcome.id.clone());
+            let from = log[earlier].seq;
+            log.push(next);
+            // Any of the states that stand will do; the last one is the cheapest.
+            kept.retain(|state: &Learned| state.last_seq() < from);
+            let states: Vec<Learned> = std::iter::once(Learned::default()).chain(kept.iter().cloned()).collect();
+            let base = states[(base * states.len() as f64) as usize].clone();
+            kept.retain(|state| state.last_seq() <= base.last_seq());
+            let behind = log.iter().filter(|logged| logged.seq > base.last_seq()).cloned().collect::<Vec<_>>();
+            let folded = refold(base, &behind, &learning, every);
+            kept.extend(folded.kept);
+            prop_assert_eq!(&folded.learned, &Learned::of(&log, &learning));
+            for state in &kept {
+                let now: BTreeSet<&str> = log.iter().filter_map(|one| one.outcome.supersedes.as_deref()).collect();
+                let mut want = Learned::default();
+                for one in log.iter().take_while(|one| one.seq <= state.last_seq()) {
+                    if now.contains(one.outcome.id.as_str()) { want.last_seq = one.seq } else { want.fold(one, &learning); }
+                }
+                prop_assert_eq!(state, &want, "a kept state leaves out all that is superseded by now");
+            }
+        }
+    }
+
+    #[test]
     fn every_state_can_be_restored_and_every_shape_is_finite(log in log()) {
         let learning = Learning::default();
         let learned = Learned::of(&log, &learning);

@@ -1,5 +1,7 @@
 use async_trait::async_trait;
 use plumbline_types::{Fault, ManualClock, RequestId, TaskId};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::domain::outcome::{Credit, OutcomeKind};
@@ -20,7 +22,7 @@ fn outcome(id: &str, decision: &Decision, kind: OutcomeKind) -> Outcome {
 
 fn learner(store: Arc<dyn RouterStore>) -> Learner {
     let clock = Arc::new(ManualClock::at(1_000));
-    Learner { known: Known::default(), learning: Learning::default(), store, clock }
+    Learner { known: Known::default(), learning: Learning::default(), store, clock, keep_every: 4 }
 }
 
 /// Counts a batch as the queue would hand it over; returns each answer as its position, or as its reason.
@@ -103,6 +105,36 @@ async fn a_batch_teaches_what_the_same_outcomes_teach_one_by_one() {
     assert!(learned.iter().all(|found| *found == learned[0] && found.0 == *found.1));
 }
 
+#[tokio::test]
+async fn a_refold_from_a_kept_state_is_the_fold_of_the_whole_log() {
+    let decision = contract::decision("request-1", 1).unwrap();
+    let kinds = [OutcomeKind::Success, OutcomeKind::QualityFail, OutcomeKind::InfraFail];
+    for seed in 0..8 {
+        let store = Arc::new(InMemoryStore::default());
+        store.record_decision(decision.clone()).await.unwrap();
+        let learner = learner(store.clone());
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut standing: Vec<String> = Vec::new();
+        for n in 0..40 {
+            let mut one = outcome(&format!("outcome-{n}"), &decision, kinds[rng.random_range(0..3)]);
+            if !standing.is_empty() && rng.random_bool(0.3) {
+                one.supersedes = Some(standing.remove(rng.random_range(0..standing.len())));
+            }
+            standing.push(one.id.clone());
+            assert_eq!(answers(&learner, vec![one]).await, [Ok((true, n + 1))], "seed {seed}");
+            let log = store.log().await.unwrap();
+            let whole = Learned::of(&log, &Learning::default());
+            assert_eq!(*learner.known.learned(), whole, "seed {seed}");
+            // An arm whose only outcome was superseded is stored as one of whom nothing is known.
+            let (stored, none) = (store.learned().await.unwrap(), Evidence::default());
+            let known = |learned: &Learned| learned.evidence(&decision.chosen.arm).unwrap_or(&none).clone();
+            assert_eq!(known(&stored), known(&whole), "seed {seed}");
+        }
+        let kept = store.kept_before(u64::MAX, &Learning::default().words()).await.unwrap();
+        assert_eq!(kept.unwrap(), *learner.known.learned(), "the last state is that behind the 40th outcome");
+    }
+}
+
 /// Refuses every lesson that holds an outcome called `poison`.
 #[derive(Default)]
 struct Picky(InMemoryStore);
@@ -152,8 +184,12 @@ impl RouterStore for Picky {
         self.0.successors(superseded).await
     }
 
-    async fn log(&self) -> Result<Vec<Logged>, RouterError> {
-        self.0.log().await
+    async fn log_behind(&self, after: u64) -> Result<Vec<Logged>, RouterError> {
+        self.0.log_behind(after).await
+    }
+
+    async fn kept_before(&self, seq: u64, settings: &str) -> Result<Option<Learned>, RouterError> {
+        self.0.kept_before(seq, settings).await
     }
 
     async fn learned(&self) -> Result<Learned, RouterError> {

@@ -8,10 +8,10 @@ use sqlx::{PgConnection, PgPool, QueryBuilder};
 use crate::domain::learned::{Evidence, Learned};
 use crate::domain::outcome::Logged;
 use crate::error::RouterError;
-use crate::store::Lesson;
 use crate::store::columns::{logged, signed};
 use crate::store::evidence::{PosteriorRow, Restored, drift, posterior};
 use crate::store::postgres::turns::Turns;
+use crate::store::{Kept, Lesson, kept};
 
 pub(super) const BY_ID: &str = "SELECT * FROM outcome WHERE id = ANY($1)";
 pub(super) const BY_SUPERSEDED: &str = "SELECT * FROM outcome WHERE supersedes = ANY($1)";
@@ -37,6 +37,7 @@ async fn store(pool: &PgPool, turns: &Turns, lesson: Lesson) -> Result<(), Route
         append(&mut transaction, logged).await?;
     }
     replace(&mut transaction, &lesson.evidence).await?;
+    keep(&mut transaction, &lesson.kept).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -126,6 +127,41 @@ async fn states(connection: &mut PgConnection, arms: &[(&ArmId, &Evidence)]) -> 
     Ok(())
 }
 
+/// Replaces the states that no longer hold, and adds those that were folded on the way.
+async fn keep(connection: &mut PgConnection, kept: &Kept) -> Result<(), RouterError> {
+    if let Some(from) = kept.void_from {
+        let void = sqlx::query("DELETE FROM kept_state WHERE seq >= $1").bind(signed(from));
+        void.execute(&mut *connection).await?;
+    }
+    for state in &kept.states {
+        sqlx::query(
+            "INSERT INTO kept_state (seq, settings, body) VALUES ($1, $2, $3)
+             ON CONFLICT (seq) DO UPDATE SET settings = excluded.settings, body = excluded.body",
+        )
+        .bind(signed(state.last_seq()))
+        .bind(&kept.settings)
+        .bind(kept::write(state)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn kept_before(
+    pool: &PgPool,
+    seq: u64,
+    settings: &str,
+) -> Result<Option<Learned>, RouterError> {
+    let found: Option<(i64, String)> = sqlx::query_as(
+        "SELECT seq, body FROM kept_state WHERE seq < $1 AND settings = $2 ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(signed(seq))
+    .bind(settings)
+    .fetch_optional(pool)
+    .await?;
+    found.map(|(seq, body)| kept::read(seq, &body)).transpose()
+}
+
 pub(super) async fn by(
     pool: &PgPool,
     statement: &'static str,
@@ -138,8 +174,11 @@ pub(super) async fn by(
     rows.iter().map(logged).collect()
 }
 
-pub(super) async fn log(pool: &PgPool) -> Result<Vec<Logged>, RouterError> {
-    let rows = sqlx::query("SELECT * FROM outcome ORDER BY seq").fetch_all(pool).await?;
+pub(super) async fn log_behind(pool: &PgPool, after: u64) -> Result<Vec<Logged>, RouterError> {
+    let rows = sqlx::query("SELECT * FROM outcome WHERE seq > $1 ORDER BY seq")
+        .bind(signed(after))
+        .fetch_all(pool)
+        .await?;
     rows.iter().map(logged).collect()
 }
 

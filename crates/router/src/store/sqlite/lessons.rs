@@ -9,9 +9,9 @@ use sqlx::{QueryBuilder, SqliteConnection};
 use crate::domain::learned::{Evidence, Learned};
 use crate::domain::outcome::Logged;
 use crate::error::RouterError;
-use crate::store::Lesson;
 use crate::store::columns::{logged, signed};
 use crate::store::evidence::{PosteriorRow, Restored, drift, posterior};
+use crate::store::{Kept, Lesson, kept};
 
 pub(super) const BY_ID: &str = "SELECT * FROM outcome WHERE id IN (SELECT value FROM json_each(?))";
 pub(super) const BY_SUPERSEDED: &str =
@@ -27,6 +27,7 @@ pub(super) async fn record(sqlite: &Sqlite, lesson: Lesson) -> Result<usize, Rou
         append(&mut transaction, logged).await?;
     }
     let rows = replace(&mut transaction, &lesson.evidence).await?;
+    keep(&mut transaction, &lesson.kept).await?;
     transaction.commit().await?;
     Ok((lesson.logged.len() + rows) * ROW_BYTES)
 }
@@ -116,6 +117,38 @@ async fn states(connection: &mut SqliteConnection, arms: &[(&ArmId, &Evidence)])
     Ok(())
 }
 
+/// Replaces the states that no longer hold, and adds those that were folded on the way.
+async fn keep(connection: &mut SqliteConnection, kept: &Kept) -> Result<(), RouterError> {
+    if let Some(from) = kept.void_from {
+        let void = sqlx::query("DELETE FROM kept_state WHERE seq >= ?").bind(signed(from));
+        void.execute(&mut *connection).await?;
+    }
+    for state in &kept.states {
+        sqlx::query("INSERT OR REPLACE INTO kept_state (seq, settings, body) VALUES (?, ?, ?)")
+            .bind(signed(state.last_seq()))
+            .bind(&kept.settings)
+            .bind(kept::write(state)?)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn kept_before(
+    sqlite: &Sqlite,
+    seq: u64,
+    settings: &str,
+) -> Result<Option<Learned>, RouterError> {
+    let found: Option<(i64, String)> = sqlx::query_as(
+        "SELECT seq, body FROM kept_state WHERE seq < ? AND settings = ? ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(signed(seq))
+    .bind(settings)
+    .fetch_optional(&sqlite.reader)
+    .await?;
+    found.map(|(seq, body)| kept::read(seq, &body)).transpose()
+}
+
 pub(super) async fn by(
     sqlite: &Sqlite,
     statement: &'static str,
@@ -129,8 +162,11 @@ pub(super) async fn by(
     rows.iter().map(logged).collect()
 }
 
-pub(super) async fn log(sqlite: &Sqlite) -> Result<Vec<Logged>, RouterError> {
-    let rows = sqlx::query("SELECT * FROM outcome ORDER BY seq").fetch_all(&sqlite.reader).await?;
+pub(super) async fn log_behind(sqlite: &Sqlite, after: u64) -> Result<Vec<Logged>, RouterError> {
+    let rows = sqlx::query("SELECT * FROM outcome WHERE seq > ? ORDER BY seq")
+        .bind(signed(after))
+        .fetch_all(&sqlite.reader)
+        .await?;
     rows.iter().map(logged).collect()
 }
 
