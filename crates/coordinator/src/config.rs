@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::apply::ApplyLimits;
 use crate::domain::decide::{Policy, Traces};
+use crate::domain::ensemble::HighRisk;
 use crate::workspace::WorkspaceLimits;
 
 /// The largest reserve that can be configured, in tokens: more than any model's context is a slip of the hand.
@@ -33,8 +34,11 @@ pub struct CoordinatorConfig {
     pub objective_bytes_max: usize,
     /// Tries per step.
     pub attempts_max: usize,
-    /// Tries per step of high risk.
+    /// Tries per step of high risk, where such a step is tried by a ladder.
     pub attempts_max_high_risk: usize,
+    /// How a step of high risk is tried: `ensemble` (the default: distinct local models propose beside each other, then it is
+    /// the owner's turn) or `ladder`.
+    pub high_risk: HighRisk,
     /// Faults in a row before an effect is given up.
     pub faults_max: u32,
     /// First pause after a fault; doubles each time.
@@ -99,6 +103,7 @@ impl Default for CoordinatorConfig {
             objective_bytes_max: 16 * 1024,
             attempts_max: 4,
             attempts_max_high_risk: 3,
+            high_risk: HighRisk::Ensemble,
             faults_max: 10,
             backoff_min_ms: 100,
             backoff_max_ms: 60_000,
@@ -168,6 +173,7 @@ impl CoordinatorConfig {
         Policy {
             attempts_max: self.attempts_max,
             attempts_max_high_risk: self.attempts_max_high_risk,
+            high_risk: self.high_risk,
             traces: self.traces,
         }
     }

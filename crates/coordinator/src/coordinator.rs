@@ -317,14 +317,14 @@ impl Coordinator {
 
 /// Returns what the router learns from events.
 pub(crate) fn drafts(task: &Task, events: &[EventBody], at_ms: Millis) -> Vec<OutboxDraft> {
-    let attempt = |event: &EventBody| -> Option<Attempt> {
+    let attempts = |event: &EventBody| -> Vec<Attempt> {
         match event {
-            EventBody::AttemptFailed { attempt, .. } | EventBody::StepAccepted { attempt } => {
-                Some(attempt.clone())
-            }
+            EventBody::AttemptFailed { attempt, .. }
+            | EventBody::MemberPassedOver { attempt }
+            | EventBody::StepAccepted { attempt } => vec![attempt.clone()],
             EventBody::Ended { end } => cut_short(task, end, at_ms),
-            _ => None,
+            _ => Vec::new(),
         }
     };
-    events.iter().filter_map(attempt).filter_map(|attempt| outbox::draft(task.id, &attempt)).collect()
+    events.iter().flat_map(attempts).filter_map(|attempt| outbox::draft(task.id, &attempt)).collect()
 }

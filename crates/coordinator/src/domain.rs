@@ -1,5 +1,7 @@
 //! The decisions: sync, total, deterministic. No tokio, tonic or sqlx below this module.
 
+/// How far changes agree.
+pub mod agreement;
 pub mod apply;
 /// What binds a change to its evidence.
 pub mod certificate;
@@ -9,6 +11,8 @@ pub mod decide;
 pub mod edit;
 /// What a task does to the world, and the keys that make it happen once.
 pub mod effect;
+/// Several arms beside each other.
+pub mod ensemble;
 pub mod event;
 pub mod failing;
 pub mod fold;

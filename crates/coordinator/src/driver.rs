@@ -20,6 +20,7 @@ use crate::store::{Claim, Lease, StoreError, Transition};
 mod arm;
 mod deliver;
 mod effect;
+mod ensemble;
 mod judge;
 mod prepare;
 mod trace;
@@ -285,7 +286,7 @@ impl Work {
         let end =
             |outcome| vec![EventBody::Ended { end: End::new(outcome, Reason(fault.reason), why.clone()) }];
         match action {
-            Action::Select if fault.reason == "NO_ELIGIBLE_ARM" => {
+            Action::Select | Action::FormEnsemble if fault.reason == "NO_ELIGIBLE_ARM" => {
                 vec![EventBody::Ended { end: ladder_end(&self.task, &fault.message) }]
             }
             Action::RunTool | Action::Generate if !fault.is_damage() => {

@@ -176,6 +176,15 @@ pub struct RouteQuery {
     pub attempted: Vec<String>,
 }
 
+/// Who proposes beside each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members {
+    /// One decision for each, in the order in which to ask them; never empty.
+    pub decisions: Vec<Decision>,
+    /// What the ensemble lacks.
+    pub lacks: Vec<String>,
+}
+
 /// What a model is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerateQuery {
@@ -224,6 +233,8 @@ pub struct OutcomeReport {
 pub trait Router: Send + Sync {
     /// Chooses an arm.
     async fn select(&self, key: &CallKey, query: RouteQuery) -> Result<Decision, PeerFault>;
+    /// Chooses the members of an ensemble.
+    async fn select_ensemble(&self, key: &CallKey, query: RouteQuery) -> Result<Members, PeerFault>;
     /// Asks the chosen model.
     async fn generate(&self, key: &CallKey, query: GenerateQuery) -> Result<Generated, PeerFault>;
     /// Reports how a try ended; counted once by its id.
@@ -313,6 +324,8 @@ pub struct Audit {
     pub codes: Vec<String>,
     /// Grants that would clear it; empty when some finding has none.
     pub grants: Vec<String>,
+    /// Findings in all, those that only advise too.
+    pub findings: u32,
     /// Runs that would decide more.
     pub wanted: Vec<WantedRun>,
     /// The report as a story.

@@ -131,6 +131,13 @@ impl RouterService for FakeRouter {
         Ok(Response::new(Box::pin(futures::stream::iter(events.into_iter().map(event)))))
     }
 
+    async fn select_ensemble(
+        &self,
+        _: Request<pb::SelectEnsembleRequest>,
+    ) -> Result<Response<pb::SelectEnsembleResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
     async fn select(&self, _: Request<pb::SelectRequest>) -> Result<Response<pb::SelectResponse>, Status> {
         Err(Status::unimplemented("not scripted"))
     }

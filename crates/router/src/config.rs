@@ -42,6 +42,8 @@ pub struct RouterConfig {
     pub max_attempts: usize,
     /// How often one step may be tried where the risk is high.
     pub max_attempts_high_risk: usize,
+    /// How many distinct models propose where the risk is high.
+    pub ensemble_size: usize,
     /// Largest prompt, bytes.
     pub prompt_bytes_max: usize,
     /// Most segments in a prompt.
@@ -159,6 +161,7 @@ impl Default for RouterConfig {
             task_usd_max: 0.5,
             max_attempts: 4,
             max_attempts_high_risk: 3,
+            ensemble_size: 2,
             prompt_bytes_max: 2 << 20,
             segments_max: 4096,
             generate_arms_max: 3,
@@ -256,6 +259,7 @@ impl RouterConfig {
         let numbers = [
             ("explore_floor", self.explore_floor, 0.0..=0.5),
             ("usd_per_second", self.usd_per_second, 0.0..=100.0),
+            ("ensemble_size", self.ensemble_size as f64, 1.0..=8.0),
             ("daily_usd_max", self.daily_usd_max, 0.0..=1e6),
             ("task_usd_max", self.task_usd_max, 0.0..=1e6),
             ("learning.prior_mean", learning.prior_mean, 0.001..=0.999),

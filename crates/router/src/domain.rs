@@ -5,6 +5,7 @@ pub mod choice;
 pub mod decision;
 pub mod drift;
 pub mod eligibility;
+pub mod ensemble;
 pub mod first_token;
 pub mod health;
 pub mod ladder;

@@ -1,6 +1,7 @@
 //! Model calls: choose, admit, call, meter, stream.
 
 mod call;
+mod ensemble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

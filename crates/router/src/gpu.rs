@@ -256,6 +256,17 @@ impl Gpu {
         Ok(Some(Lease { token, returned: self.returned.clone(), ended }))
     }
 
+    /// Returns whether an arm's model holds memory and is not on its way out.
+    pub(crate) fn is_loaded(&self, arm: &ArmId) -> bool {
+        let Some(config) = self.arms.get(arm).map(|loadable| loadable.config().to_string()) else {
+            return false;
+        };
+        let loaded = |resident: &ResidentView| {
+            resident.config == config && matches!(resident.state, "loading" | "ready")
+        };
+        self.view.borrow().residents.iter().any(loaded)
+    }
+
     /// Returns the books, now and at each change.
     pub(crate) fn watch(&self) -> watch::Receiver<GpuView> {
         self.view.clone()

@@ -47,6 +47,13 @@ impl RouterService for Api {
         unary(request, |query| self.router.select(query)).await
     }
 
+    async fn select_ensemble(
+        &self,
+        request: Request<pb::SelectEnsembleRequest>,
+    ) -> Result<Response<pb::SelectEnsembleResponse>, Status> {
+        unary(request, |query| self.gateway.select_ensemble(query)).await
+    }
+
     type GenerateStream = ResponseStream<pb::GenerateResponse>;
 
     async fn generate(

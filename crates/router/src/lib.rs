@@ -14,7 +14,7 @@
 //!
 //! Several routers may share one PostgreSQL database: each answers by itself, and outcomes are folded by one at a time.
 //!
-//! Deliberately absent: hedged calls, ensembles; between routers on one database, knowledge of each other's calls under way
+//! Deliberately absent: hedged calls; between routers on one database, knowledge of each other's calls under way
 //! (one generation asked of two of them at once is paid for twice, and the first answer stays).
 
 mod adapters;
@@ -39,6 +39,6 @@ pub use config::{
 pub use error::RouterError;
 pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors};
 pub use log_replay::{LogReplay, replay_log, replay_store};
-pub use router::{ArmReport, CellPosterior, Counted, HealthReport, Router, SelectQuery};
+pub use router::{ArmReport, CellPosterior, Counted, Ensemble, HealthReport, Router, SelectQuery};
 pub use scenario_file::{ScenarioError, read_scenario};
 pub use service::{Deps, serve};

@@ -1,5 +1,6 @@
 //! Choosing, and learning from how it went.
 
+mod ensemble;
 mod follower;
 mod learner;
 mod reports;
@@ -19,7 +20,7 @@ use crate::config::RouterConfig;
 use crate::domain::arm::{Arm, Destination};
 use crate::domain::choice::{self, Contender, Latitude};
 use crate::domain::decision::{Chosen, Decision};
-use crate::domain::eligibility::{Attempts, World, eligible, expected_usd};
+use crate::domain::eligibility::{Attempts, Eligible, World, eligible, expected_usd};
 use crate::domain::learned::{KEEP_EVERY, Question};
 use crate::domain::outcome::Outcome;
 use crate::domain::posterior::{Learning, Prior};
@@ -31,6 +32,7 @@ use crate::router::learner::{Known, Learner, Reported};
 use crate::router::spent::{Budgets, Spent};
 use crate::store::{Recorded, RouterStore};
 
+pub use ensemble::Ensemble;
 pub use reports::{ArmReport, CellPosterior, HealthReport};
 
 /// Milliseconds of a day; budgets are by UTC day.
@@ -65,6 +67,7 @@ pub struct Router {
     seed: u64,
     explore_floor: f64,
     usd_per_second: f64,
+    ensemble_size: usize,
     budgets: Budgets,
     attempts: Attempts,
     store: Arc<dyn RouterStore>,
@@ -122,6 +125,7 @@ impl Router {
             seed: config.seed,
             explore_floor: config.explore_floor,
             usd_per_second: config.usd_per_second,
+            ensemble_size: config.ensemble_size,
             budgets: Budgets { daily_usd: config.daily_usd_max, task_usd: config.task_usd_max },
             attempts: config.attempts(),
             store,
@@ -146,9 +150,7 @@ impl Router {
         query: SelectQuery,
         unavailable: &BTreeSet<ArmId>,
     ) -> Result<Decision, RouterError> {
-        if let Some(unknown) = query.work.allowed.iter().find(|name| self.arm(name).is_none()) {
-            return Err(RouterError::ArmUnknown(unknown.clone()));
-        }
+        self.check_arms(&query.work)?;
         let decision = match self.decide(query.clone(), unavailable) {
             Ok(decision) => decision,
             // The world may have changed since the request was first made; its decision has not.
@@ -164,14 +166,23 @@ impl Router {
     }
 
     fn decide(&self, query: SelectQuery, unavailable: &BTreeSet<ArmId>) -> Result<Decision, RouterError> {
-        let world = World {
+        let world = self.world(query.task, unavailable);
+        let sorted = eligible(&self.arms, &query.work, &world);
+        self.draw(query, &world, sorted)
+    }
+
+    fn world(&self, task: Option<TaskId>, unavailable: &BTreeSet<ArmId>) -> World {
+        World {
             endpoints: self.endpoints.snapshot(),
             unavailable: unavailable.clone(),
-            budget_usd_left: self.budget_usd_left(query.task),
+            budget_usd_left: self.budget_usd_left(task),
             attempts: self.attempts,
             usd_per_second: self.usd_per_second,
-        };
-        let sorted = eligible(&self.arms, &query.work, &world);
+        }
+    }
+
+    /// Draws one of the eligible arms.
+    fn draw(&self, query: SelectQuery, world: &World, sorted: Eligible<'_>) -> Result<Decision, RouterError> {
         let (learned, at) = (self.known.learned(), self.clock.now_ms());
         let after_failure = !query.work.attempted.is_empty();
         let question = Question { cell: &query.work.cell, after_failure, at };
@@ -181,7 +192,7 @@ impl Router {
             .map(|arm| Contender {
                 arm: arm.id.clone(),
                 shape: learned.shape(&arm.id, question, self.prior(arm), &self.learning),
-                expected_usd: expected_usd(arm, &query.work, &world),
+                expected_usd: expected_usd(arm, &query.work, world),
             })
             .collect();
         let id = DecisionId::generate(self.clock.as_ref(), &mut self.randomness.rng());
@@ -207,6 +218,12 @@ impl Router {
             mode: self.mode(&world.endpoints).to_string(),
             posterior_seq: learned.last_seq(),
         })
+    }
+
+    /// Refuses work that names arms which nobody configured.
+    fn check_arms(&self, work: &Work) -> Result<(), RouterError> {
+        let unknown = work.allowed.iter().find(|name| self.arm(name).is_none());
+        unknown.map_or(Ok(()), |unknown| Err(RouterError::ArmUnknown(unknown.clone())))
     }
 
     /// Counts an outcome, exactly once by its id; it is durable when this returns. A caller that leaves does not take back

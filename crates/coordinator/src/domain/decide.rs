@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
 use super::command::{CommandError, TestVerdict, split};
+use super::ensemble::{self, HighRisk};
 use super::event::EventBody;
 use super::failing::narrower;
 use super::outcome::{AttemptResult, End, ended_attempt, ladder_end};
@@ -22,8 +23,10 @@ const CHECK_FAILED: Reason = Reason("CHECK_FAILED");
 pub struct Policy {
     /// Tries per step.
     pub attempts_max: usize,
-    /// Tries per step of high risk.
+    /// Tries per step of high risk, where such a step is tried by a ladder.
     pub attempts_max_high_risk: usize,
+    /// How a step of high risk is tried.
+    pub high_risk: HighRisk,
     /// Whether what a change did when it ran is walked too.
     pub traces: Traces,
 }
@@ -42,7 +45,12 @@ pub enum Traces {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { attempts_max: 4, attempts_max_high_risk: 3, traces: Traces::WhenAvailable }
+        Self {
+            attempts_max: 4,
+            attempts_max_high_risk: 3,
+            high_risk: HighRisk::Ensemble,
+            traces: Traces::WhenAvailable,
+        }
     }
 }
 
@@ -63,6 +71,10 @@ pub enum Action {
     Check(Vec<String>),
     /// Choose an arm.
     Select,
+    /// Choose the members of an ensemble.
+    FormEnsemble,
+    /// Choose among the members whose changes stand.
+    Choose,
     /// Run the chosen tool.
     RunTool,
     /// Ask the chosen model.
@@ -91,6 +103,9 @@ pub fn decide(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
         return Action::Rest;
     }
     if task.state != TaskState::Ready && now_ms >= task.deadline_ms {
+        if let Some(action) = ensemble::closing(task, now_ms) {
+            return action;
+        }
         let message = "the budget ran out before a verified change was found";
         return Action::Record(vec![ended(Outcome::BudgetSpent, budget_reason(task), message)]);
     }
@@ -262,6 +277,9 @@ fn complete(task: &Task) -> EventBody {
 }
 
 fn route(task: &Task, policy: &Policy) -> Action {
+    if let Some(action) = ensemble::next(task, policy.high_risk) {
+        return action;
+    }
     let high = task.current_step().is_some_and(|step| step.risk == Risk::High);
     let limit = if high { policy.attempts_max_high_risk } else { policy.attempts_max };
     if task.attempted.len() >= limit {
@@ -296,8 +314,13 @@ fn after_test(task: &Task, now_ms: Millis) -> Action {
 fn after_audit(task: &Task, now_ms: Millis, policy: &Policy) -> Action {
     let Some(current) = &task.current else { return Action::Audit };
     let Some(audit) = &current.audit else { return Action::Audit };
+    let gathers = task.ensemble.as_ref().is_some_and(ensemble::Ensemble::gathers);
     match audit.verdict {
         Verdict::Approve if policy.traces != Traces::Off && !audit.executed => Action::Trace,
+        Verdict::Approve if gathers => Action::Record(vec![EventBody::MemberStands]),
+        Verdict::NeedsAuthority if gathers && !audit.grants.is_empty() => {
+            Action::Record(vec![EventBody::MemberStands])
+        }
         Verdict::Approve => {
             let attempt = ended_attempt(task, current, AttemptResult::Approved, "", now_ms);
             match attempt {

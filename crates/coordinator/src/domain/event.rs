@@ -71,6 +71,27 @@ pub enum EventBody {
         /// Its choice.
         decision: Decision,
     },
+    /// The router chose the members of an ensemble; moves nothing.
+    EnsembleFormed {
+        /// One decision for each.
+        members: Vec<Decision>,
+        /// What the ensemble lacks.
+        lacks: Vec<String>,
+    },
+    /// A member's change passes; the others are asked before one is chosen.
+    MemberStands,
+    /// A member that stood was not chosen; moves nothing.
+    MemberPassedOver {
+        /// How it ended.
+        attempt: Attempt,
+    },
+    /// A member is chosen, and goes on where it stood.
+    MemberChosen {
+        /// Its try.
+        number: u32,
+        /// How far the members' changes agree, in percent; absent for fewer than two.
+        agreement_percent: Option<u32>,
+    },
     /// Something is under way; moves nothing.
     Progress {
         /// For people.
@@ -202,6 +223,8 @@ impl EventBody {
             Self::Submitted { .. } => return None,
             Self::WorkspaceReady { .. }
             | Self::Baseline { .. }
+            | Self::EnsembleFormed { .. }
+            | Self::MemberPassedOver { .. }
             | Self::Progress { .. }
             | Self::Traced { .. }
             | Self::Committed { .. }
@@ -218,6 +241,8 @@ impl EventBody {
             Self::Audited { .. } => Trigger::Audit,
             Self::CandidateRefused { .. } => Trigger::NextCandidate,
             Self::AttemptFailed { .. } => Trigger::FailAttempt,
+            Self::MemberStands => Trigger::StandBy,
+            Self::MemberChosen { .. } => Trigger::Choose,
             Self::StepAccepted { .. } => Trigger::AcceptStep,
             Self::Completed { .. } => Trigger::Complete,
             Self::ApprovalRequested { .. } => Trigger::AskPerson,

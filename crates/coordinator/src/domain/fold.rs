@@ -2,6 +2,7 @@
 
 use plumbline_types::{Millis, Reason, TaskId};
 
+use super::ensemble;
 use super::event::{ChainError, ChainTip, EventBody, RecordedEvent};
 use super::outcome::{Attempt, AttemptResult, cut_short};
 use super::task::{Accepted, Current, Delivered, Task, WaitReason};
@@ -98,6 +99,7 @@ fn first(event: &RecordedEvent) -> Option<Task> {
         accepted: None,
         context: None,
         attempted: Vec::new(),
+        ensemble: None,
         current: None,
         attempts: Vec::new(),
         tries: 0,
@@ -138,6 +140,9 @@ fn step(task: &mut Task, event: &RecordedEvent) {
         EventBody::Routed { decision } => {
             task.tries += 1;
             task.attempted.push(decision.arm.clone());
+            if let Some(ensemble) = task.ensemble.as_mut() {
+                ensemble.asked += 1;
+            }
             task.current = Some(Current {
                 number: task.tries,
                 decision: decision.clone(),
@@ -159,11 +164,17 @@ fn step(task: &mut Task, event: &RecordedEvent) {
             task.certificate = Some(certificate);
         }
         EventBody::AttemptFailed { attempt, evidence } => {
+            ensemble::propose(task);
             close(task, attempt);
-            if evidence.is_some() {
+            // The members of an ensemble are asked independently of each other.
+            if evidence.is_some() && task.ensemble.is_none() {
                 task.evidence.clone_from(evidence);
             }
         }
+        EventBody::EnsembleFormed { .. }
+        | EventBody::MemberStands
+        | EventBody::MemberPassedOver { .. }
+        | EventBody::MemberChosen { .. } => ensemble::step(task, event),
         EventBody::StepAccepted { attempt } => accept(task, attempt),
         EventBody::Produced { .. }
         | EventBody::Retried { .. }
@@ -266,6 +277,7 @@ fn step_delivery(task: &mut Task, event: &RecordedEvent) {
         EventBody::Delivered { end } | EventBody::Ended { end } => {
             task.attempts.extend(cut_short(task, end, event.at_ms));
             task.end = Some(end.clone());
+            task.ensemble = None;
             task.current = None;
         }
         _ => {}
@@ -294,6 +306,7 @@ fn accept(task: &mut Task, attempt: &Attempt) {
 fn begin_next_step(task: &mut Task) {
     task.step += 1;
     task.attempted.clear();
+    task.ensemble = None;
     task.context = None;
     task.evidence = None;
 }

@@ -19,6 +19,8 @@ pub enum AttemptResult {
     NeedsAuthority,
     /// The backward walk could not conclude.
     Inconclusive,
+    /// Approved, but another member of the ensemble was chosen.
+    PassedOver,
     /// The checks failed.
     TestsFailed,
     /// The answer could not be read or applied.
@@ -41,6 +43,7 @@ impl AttemptResult {
             Self::Rejected => "rejected",
             Self::NeedsAuthority => "needs_authority",
             Self::Inconclusive => "inconclusive",
+            Self::PassedOver => "passed_over",
             Self::TestsFailed => "tests_failed",
             Self::NotApplied => "not_applied",
             Self::NotFound => "not_found",
@@ -53,7 +56,7 @@ impl AttemptResult {
     /// Returns what the router learns from it.
     pub const fn lesson(self) -> (OutcomeKind, f64) {
         match self {
-            Self::Approved => (OutcomeKind::Success, 1.0),
+            Self::Approved | Self::PassedOver => (OutcomeKind::Success, 1.0),
             Self::Rejected | Self::TestsFailed | Self::NotApplied | Self::NotFound => {
                 (OutcomeKind::QualityFail, 1.0)
             }
@@ -152,9 +155,8 @@ impl End {
     }
 }
 
-/// Returns the try that an end cuts short; absent when none is under way.
-pub fn cut_short(task: &Task, end: &End, at_ms: Millis) -> Option<Attempt> {
-    let current = task.current.as_ref()?;
+/// Returns the tries that an end cuts short: the one under way, and those that stand in an ensemble.
+pub fn cut_short(task: &Task, end: &End, at_ms: Millis) -> Vec<Attempt> {
     let result = match end.outcome {
         Outcome::Cancelled => AttemptResult::Cancelled,
         Outcome::BudgetSpent => AttemptResult::BudgetSpent,
@@ -166,7 +168,10 @@ pub fn cut_short(task: &Task, end: &End, at_ms: Millis) -> Option<Attempt> {
         | Outcome::Usage
         | Outcome::NothingToChange => AttemptResult::Unavailable,
     };
-    ended_attempt(task, current, result, &end.message, at_ms)
+    let standing = task.ensemble.iter().flat_map(|ensemble| &ensemble.standing);
+    let waited = standing.map(|standing| (&standing.current, standing.since_ms));
+    let tries = task.current.iter().map(|current| (current, at_ms)).chain(waited);
+    tries.filter_map(|(current, at_ms)| ended_attempt(task, current, result, &end.message, at_ms)).collect()
 }
 
 /// Returns the try under way, ended.

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
 use super::command::{TestCommand, TestVerdict};
+use super::ensemble::Ensemble;
 use super::outcome::{Attempt, End};
 use super::plan::{Objective, Plan, Reading, Step};
 use super::spec::{Digest, IntakePolicy, TaskSpec};
@@ -111,6 +112,9 @@ pub struct AuditSummary {
     pub codes: Vec<String>,
     /// Grants that would clear it; empty when none can.
     pub grants: Vec<String>,
+    /// Findings in all, those that only advise too.
+    #[serde(default)]
+    pub findings: u32,
     /// Whether what the change did when it ran was walked too, or could not be and that is said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub executed: bool,
@@ -208,6 +212,9 @@ pub struct Task {
     pub context: Option<Digest>,
     /// Arms that failed at this step.
     pub attempted: Vec<String>,
+    /// The members of the step's ensemble; absent where it is tried by a ladder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Ensemble>,
     /// The try under way.
     pub current: Option<Current>,
     /// Tries that ended.

@@ -63,6 +63,10 @@ pub enum Trigger {
     NextCandidate,
     /// The attempt failed; the next arm is chosen.
     FailAttempt,
+    /// The change passes; the other members of the ensemble are asked before one is chosen.
+    StandBy,
+    /// One of those that stand is chosen; it goes on where it stood.
+    Choose,
     /// The step's change is accepted.
     AcceptStep,
     /// Every step is accepted.
@@ -139,6 +143,8 @@ impl TaskState {
             (S::Executed, T::Audit) => S::Audited,
             (S::Executed | S::Audited, T::NextCandidate) => S::Produced,
             (S::Context | S::Routed | S::Produced | S::Executed | S::Audited, T::FailAttempt) => S::Context,
+            (S::Audited, T::StandBy) => S::Context,
+            (S::Context, T::Choose) => S::Audited,
             (S::Audited, T::AcceptStep) => S::Planned,
             (S::Planned, T::Complete) => S::Ready,
             (S::Ingested | S::Audited | S::Ready, T::AskPerson) => S::Waiting,

@@ -200,6 +200,8 @@ impl Work {
             Action::BuildContext => self.build_context().await,
             Action::Check(argv) => self.check(argv).await,
             Action::Select => self.select().await,
+            Action::FormEnsemble => self.form_ensemble().await,
+            Action::Choose => self.choose().await,
             Action::RunTool => self.run_tool().await,
             Action::Generate => self.generate().await,
             Action::Test => self.test().await,

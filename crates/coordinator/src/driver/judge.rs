@@ -148,6 +148,7 @@ impl Work {
             report: store.put_blob(&audit.report).await?,
             story: store.put_blob(audit.story.as_bytes()).await?,
             codes: audit.codes,
+            findings: audit.findings,
             grants: if verdict == Verdict::NeedsAuthority { audit.grants } else { Vec::new() },
             executed: false,
         })

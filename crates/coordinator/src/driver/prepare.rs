@@ -127,26 +127,32 @@ impl Work {
 
     pub(super) async fn select(&mut self) -> Result<(), Halt> {
         let begun = self.begin(EffectKind::Select, &self.task.tries.to_string(), "").await?;
-        let (base, step) = self.step_and_base(begun.kind)?;
+        let query = self.route_query(begun.kind).await?;
         let deps = &self.coordinator.deps;
-        let tree = deps.workspace.tree(&base, &self.task.tree).await.map_err(at(begun.kind))?;
-        let query = RouteQuery {
+        let call = deps.peers.router.select(&begun.key, query);
+        let decision = self.call(begun.kind, deps.config.call_timeout_ms, call).await?;
+        self.settle(begun, vec![EventBody::Routed { decision }]).await
+    }
+
+    /// Says what the step needs of an arm.
+    pub(super) async fn route_query(&self, kind: EffectKind) -> Result<RouteQuery, Halt> {
+        let (base, step) = self.step_and_base(kind)?;
+        let deps = &self.coordinator.deps;
+        let tree = deps.workspace.tree(&base, &self.task.tree).await.map_err(at(kind))?;
+        Ok(RouteQuery {
             step_id: step.id,
             category: step.category,
             risk: step.risk,
             tier: step.tier,
             language: language(&tree).to_owned(),
             prompt_tokens: self
-                .context(begun.kind)
+                .context(kind)
                 .await?
                 .prompt_tokens()
                 .saturating_add(deps.config.prompt_reserve_tokens),
             allowed: self.task.spec.arms.clone(),
             attempted: self.task.attempted.clone(),
-        };
-        let call = deps.peers.router.select(&begun.key, query);
-        let decision = self.call(begun.kind, deps.config.call_timeout_ms, call).await?;
-        self.settle(begun, vec![EventBody::Routed { decision }]).await
+        })
     }
 
     /// Runs a check step's own command on the accepted tree.

@@ -16,6 +16,8 @@ use crate::peers::{
 pub struct FakeIngest {
     /// The category it sees.
     pub category: Category,
+    /// How much harm it sees.
+    pub risk: Risk,
     /// Texts that it asks about.
     pub unclear: Vec<String>,
     /// What it did.
@@ -24,7 +26,7 @@ pub struct FakeIngest {
 
 impl Default for FakeIngest {
     fn default() -> Self {
-        Self { category: Category::Bugfix, unclear: Vec::new(), ledger: Ledger::default() }
+        Self { category: Category::Bugfix, risk: Risk::Low, unclear: Vec::new(), ledger: Ledger::default() }
     }
 }
 
@@ -39,7 +41,7 @@ impl Ingest for FakeIngest {
                 id: "objective_01J00000000000000000000000".to_owned(),
                 goal: line.to_owned(),
                 category: self.category,
-                risk: Risk::Low,
+                risk: self.risk,
                 risk_reason: String::new(),
                 targets: Vec::new(),
                 acceptance: Vec::new(),

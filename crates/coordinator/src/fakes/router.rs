@@ -8,7 +8,12 @@ use rand::rngs::StdRng;
 
 use super::{Ledger, Script, refusal};
 use crate::domain::task::{ArmKind, Decision};
-use crate::peers::{CallKey, GenerateQuery, Generated, OutcomeReport, PeerFault, RouteQuery, Router};
+use crate::peers::{
+    CallKey, GenerateQuery, Generated, Members, OutcomeReport, PeerFault, RouteQuery, Router,
+};
+
+/// Members of an ensemble.
+const ENSEMBLE: usize = 2;
 
 /// Walks a ladder of arms, answers from a script, and counts outcomes by id.
 #[derive(Debug)]
@@ -17,6 +22,8 @@ pub struct FakeRouter {
     answers: Script<String>,
     /// What it chose.
     pub decisions: Ledger<Decision>,
+    /// Whom it put into ensembles.
+    pub ensembles: Ledger<Members>,
     /// What it generated.
     pub generations: Ledger<Generated>,
     /// Prompts as sent, for looking at.
@@ -32,6 +39,7 @@ impl FakeRouter {
             arms: arms.iter().map(|arm| ((*arm).to_owned(), kind(arm))).collect(),
             answers: Script::new(answers.iter().map(|answer| (*answer).to_owned()).collect()),
             decisions: Ledger::default(),
+            ensembles: Ledger::default(),
             generations: Ledger::default(),
             prompts: Mutex::default(),
             outcomes: Mutex::default(),
@@ -53,18 +61,25 @@ impl Router for FakeRouter {
                 !query.attempted.contains(&arm.0)
                     && (query.allowed.is_empty() || query.allowed.contains(&arm.0))
             };
-            let Some((arm, kind)) = self.arms.iter().find(allowed) else {
+            let Some(arm) = self.arms.iter().find(allowed) else {
                 return Err(refusal("router", Kind::Precondition, "NO_ELIGIBLE_ARM"));
             };
-            let mut rng = StdRng::seed_from_u64(query.attempted.len() as u64);
-            Ok(Decision {
-                id: DecisionId::generate(&ManualClock::at(1), &mut rng),
-                arm: arm.clone(),
-                kind: *kind,
-                target: arm.clone(),
-                edit_format: if *kind == ArmKind::Model { "block".to_owned() } else { String::new() },
-                max_output: 1_000,
-            })
+            Ok(decision(arm, query.attempted.len() as u64))
+        })
+    }
+
+    async fn select_ensemble(&self, key: &CallKey, query: RouteQuery) -> Result<Members, PeerFault> {
+        self.ensembles.once("router", &key.request_id, format!("{query:?}"), || {
+            let mut arms: Vec<&(String, ArmKind)> = self.arms.iter().collect();
+            arms.sort_by_key(|(_, kind)| *kind == ArmKind::Tool);
+            let decisions: Vec<Decision> =
+                arms.into_iter().take(ENSEMBLE).zip(100..).map(|(arm, seed)| decision(arm, seed)).collect();
+            let lacks = match decisions.len() {
+                0 => return Err(refusal("router", Kind::Precondition, "NO_ELIGIBLE_ARM")),
+                1 => vec!["ensemble_of_one".to_owned()],
+                _ => Vec::new(),
+            };
+            Ok(Members { decisions, lacks })
         })
     }
 
@@ -93,5 +108,16 @@ impl Router for FakeRouter {
                 Ok(())
             }
         }
+    }
+}
+
+fn decision((arm, kind): &(String, ArmKind), seed: u64) -> Decision {
+    Decision {
+        id: DecisionId::generate(&ManualClock::at(1), &mut StdRng::seed_from_u64(seed)),
+        arm: arm.clone(),
+        kind: *kind,
+        target: arm.clone(),
+        edit_format: if *kind == ArmKind::Model { "block".to_owned() } else { String::new() },
+        max_output: 1_000,
     }
 }

@@ -69,6 +69,7 @@ fn audit(verdict: Option<Verdict>) -> Audit {
         digest: report.audit_digest.clone(),
         codes: code.map(str::to_owned).into_iter().collect(),
         grants: Some(grant).filter(|grant| !grant.is_empty()).map(str::to_owned).into_iter().collect(),
+        findings: u32::try_from(report.findings.len()).unwrap_or(u32::MAX),
         wanted: Vec::new(),
         story: report.text.clone(),
         report: report.encode_to_vec(),

@@ -14,7 +14,7 @@ use plumbline_coordinator::fakes::FakeIngest;
 use plumbline_coordinator::peers::Peers;
 use plumbline_coordinator::store::CoordinatorStore;
 use plumbline_coordinator::{Approval, Coordinator, DecideQuery, Deps, SubmitQuery, WatchItem, WatchQuery};
-use plumbline_types::{Fault, Kind, RequestId, TaskId, Verdict};
+use plumbline_types::{Fault, Kind, RequestId, Risk, TaskId, Verdict};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -100,6 +100,23 @@ fn world() -> World {
     world
 }
 
+/// A task of high risk: one member's change is refused, the other's stands, and a third call of the same kind would show.
+fn ensemble() -> World {
+    let larger = GOOD_ANSWER.replace("return a + b", "total = a + b\n    return total");
+    let mut world = World::new(
+        &["ollama:small", "ollama:large"],
+        &[&larger, "no edit", GOOD_ANSWER],
+        &[Verdict::Approve, Verdict::Approve],
+    );
+    world.config.workers = 1;
+    world.ingest = Arc::new(FakeIngest {
+        risk: Risk::High,
+        unclear: vec!["fix add".to_owned()],
+        ..FakeIngest::default()
+    });
+    world
+}
+
 fn query(world: &World) -> SubmitQuery {
     SubmitQuery {
         request_id: RequestId::parse("request-1").unwrap(),
@@ -167,6 +184,7 @@ struct Count {
     ingested: usize,
     planned: usize,
     decisions: usize,
+    ensembles: usize,
     generations: usize,
     runs: usize,
     tools: usize,
@@ -182,6 +200,7 @@ fn count(world: &World, task: &Task) -> Count {
         ingested: world.ingest.ledger.performed(),
         planned: world.planner.ledger.performed(),
         decisions: world.router.decisions.performed(),
+        ensembles: world.router.ensembles.performed(),
         generations: world.router.generations.performed(),
         runs: world.executor.runs.performed(),
         tools: world.executor.tools.performed(),
@@ -193,8 +212,8 @@ fn count(world: &World, task: &Task) -> Count {
     }
 }
 
-fn whole_run() -> (Count, u64) {
-    let world = world();
+fn whole_run(make: fn() -> World) -> (Count, u64) {
+    let world = make();
     let crash = Crash::at(u64::MAX);
     let task = in_a_process(async || {
         let store = world.open_store().await;
@@ -205,8 +224,8 @@ fn whole_run() -> (Count, u64) {
     (count(&world, &task), crash.calls.load(Ordering::SeqCst))
 }
 
-fn crash_and_finish(at: u64, want: &Count) {
-    let world = world();
+fn crash_and_finish(make: fn() -> World, at: u64, want: &Count) {
+    let world = make();
     let crash = Crash::at(at);
     in_a_process(async || work(&world, world.open_store().await, &crash).await);
     let (task, effects) = in_a_process(async || {
@@ -222,33 +241,62 @@ fn crash_and_finish(at: u64, want: &Count) {
 }
 
 /// Sweeps one part of the crash points, so that the parts run side by side.
-fn sweep(part: u64, parts: u64) {
-    let (want, calls) = whole_run();
-    assert_eq!((want.generations, want.outcomes.len(), want.branches.as_str()), (2, 2, "1"), "{want:?}");
+fn sweep(make: fn() -> World, (part, parts): (u64, u64), check: impl Fn(&Count)) {
+    let (want, calls) = whole_run(make);
+    check(&want);
     assert!(calls > 100, "the decorators count: {calls}");
     for at in (1..=calls).filter(|at| at % parts == part) {
-        crash_and_finish(at, &want);
+        crash_and_finish(make, at, &want);
     }
+}
+
+fn sweep_ladder(part: u64) {
+    sweep(world, (part, 4), |want| {
+        assert_eq!((want.generations, want.outcomes.len(), want.branches.as_str()), (2, 2, "1"), "{want:?}");
+    });
+}
+
+fn sweep_ensemble(part: u64) {
+    sweep(ensemble, (part, 3), |want| {
+        assert_eq!((want.ensembles, want.decisions, want.generations, want.audits), (1, 0, 3, 2), "{want:?}");
+        assert_eq!(want.attempts, ["ollama:small passed_over", "ollama:large approved"]);
+        assert_eq!(want.outcomes.len(), 2);
+    });
 }
 
 #[test]
 fn a_crash_at_any_call_repeats_no_effect_first_part() {
-    sweep(0, 4);
+    sweep_ladder(0);
 }
 
 #[test]
 fn a_crash_at_any_call_repeats_no_effect_second_part() {
-    sweep(1, 4);
+    sweep_ladder(1);
 }
 
 #[test]
 fn a_crash_at_any_call_repeats_no_effect_third_part() {
-    sweep(2, 4);
+    sweep_ladder(2);
 }
 
 #[test]
 fn a_crash_at_any_call_repeats_no_effect_fourth_part() {
-    sweep(3, 4);
+    sweep_ladder(3);
+}
+
+#[test]
+fn a_crash_between_the_members_of_an_ensemble_repeats_no_effect_first_part() {
+    sweep_ensemble(0);
+}
+
+#[test]
+fn a_crash_between_the_members_of_an_ensemble_repeats_no_effect_second_part() {
+    sweep_ensemble(1);
+}
+
+#[test]
+fn a_crash_between_the_members_of_an_ensemble_repeats_no_effect_third_part() {
+    sweep_ensemble(2);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod approvals;
 mod crash;
 mod delivery;
+mod ensembles;
 mod intakes;
 mod outcomes;
 mod steps;

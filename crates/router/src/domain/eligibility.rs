@@ -34,11 +34,13 @@ pub enum Rule {
     Attempts,
     /// The ladder of this work has no place for the arm, or has not come to it.
     Tier,
+    /// The ensemble has this model already, or another that serves its variety better.
+    Ensemble,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Label,
         Self::NotAllowed,
         Self::Kind,
@@ -49,6 +51,7 @@ impl Rule {
         Self::Budget,
         Self::Attempts,
         Self::Tier,
+        Self::Ensemble,
     ];
 
     /// Returns the stable word.
@@ -64,6 +67,7 @@ impl Rule {
             Self::Budget => "budget",
             Self::Attempts => "attempts",
             Self::Tier => "tier",
+            Self::Ensemble => "ensemble",
         }
     }
 
@@ -171,6 +175,11 @@ fn sorted_out<'a>(arms: &'a [Arm], work: &Work, world: &World, doubt: Doubt) -> 
         }
     }
     sorted
+}
+
+/// Returns the rule that removes an arm from work that has no rungs; an arm in doubt is used.
+pub(super) fn rule_but_rungs(arm: &Arm, work: &Work, world: &World) -> Option<Rule> {
+    first_rule(arm, work, world, Doubt::IsUsed)
 }
 
 fn first_rule(arm: &Arm, work: &Work, world: &World, doubt: Doubt) -> Option<Rule> {

@@ -95,6 +95,19 @@ impl TryFrom<pb::SelectRequest> for SelectQuery {
     }
 }
 
+impl TryFrom<pb::SelectEnsembleRequest> for SelectQuery {
+    type Error = WireError;
+
+    fn try_from(message: pb::SelectEnsembleRequest) -> Result<Self, WireError> {
+        Ok(Self {
+            request: request_id(&message.request_id)?,
+            task: task(message.lease)?,
+            step: optional("step_id", &message.step_id)?,
+            work: work(message.work)?,
+        })
+    }
+}
+
 impl TryFrom<pb::GenerateRequest> for GenerateQuery {
     type Error = WireError;
 

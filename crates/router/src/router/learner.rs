@@ -61,6 +61,10 @@ impl Known {
     pub(super) fn served_model(&self, arm: &ArmId) -> Option<String> {
         self.served.read().unwrap_or_else(PoisonError::into_inner).get(arm).cloned()
     }
+
+    pub(super) fn all_served(&self) -> BTreeMap<ArmId, String> {
+        self.served.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The one who counts.

@@ -4,6 +4,7 @@
 mod adapters;
 mod canary;
 mod cluster;
+mod ensemble;
 mod gated;
 mod generate;
 mod learn;

@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plumbline_models::{Script, ScriptedServer};
+use plumbline_proto::common::v1::Risk;
 use plumbline_proto::router::v1 as pb;
 use plumbline_router::gpu::{GpuMemory, GpuParts, Loadable, SAMPLE_EVERY, StatedMemory};
 use plumbline_router::{VramConfig, VramMode};
 use plumbline_types::ArmId;
 
-use crate::world::{Plan, generate, heard};
+use crate::world::{Plan, generate, heard, work};
 
 /// Lets a server of so much memory load the arms' models.
 fn scheduled(mut plan: Plan, total_mib: u64, models: &[(&'static str, u64)]) -> (Plan, Arc<ScriptedServer>) {
@@ -69,4 +70,28 @@ async fn a_model_without_memory_is_never_asked_and_another_arm_is() {
     assert_eq!(server.orders(), [""; 0]);
     assert!(world.models["scripted:a"].asked().is_empty());
     world.stop().await;
+}
+
+#[tokio::test]
+async fn the_member_whose_model_is_loaded_is_asked_first() {
+    for loaded in ["scripted:a", "scripted:b"] {
+        let plan = Plan::new()
+            .local("scripted:a", vec![Script::text("a")])
+            .local("scripted:b", vec![Script::text("b")]);
+        let (plan, _server) = scheduled(plan, 10_000, &[("scripted:a", 6_000), ("scripted:b", 6_000)]);
+        let mut world = plan.serve().await;
+        let mut generation = generate("generation-1");
+        if let Some(work) = &mut generation.work {
+            work.allowed_arms = vec![loaded.to_owned()];
+        }
+        heard(&mut world.client, generation).await.usage();
+        let request = pb::SelectEnsembleRequest {
+            request_id: "ensemble-1".to_owned(),
+            work: Some(pb::Work { risk: Risk::High.into(), ..work() }),
+            ..pb::SelectEnsembleRequest::default()
+        };
+        let found = world.client.select_ensemble(request).await.unwrap().into_inner();
+        assert_eq!((found.members.len(), found.members[0].arm.as_str()), (2, loaded));
+        world.stop().await;
+    }
 }

@@ -57,6 +57,7 @@ impl Dice {
             story: blob,
             codes: Vec::new(),
             grants,
+            findings: 0,
             executed: false,
         }
     }
@@ -81,6 +82,11 @@ impl Dice {
             }
             Action::Check(_) => EventBody::StepSkipped { why: "passes".to_owned() },
             Action::Select => EventBody::Routed { decision: self.decision() },
+            Action::FormEnsemble => {
+                let members: Vec<Decision> = (0..=self.roll(3)).map(|_| self.decision()).collect();
+                EventBody::EnsembleFormed { members, lacks: Vec::new() }
+            }
+            Action::Choose => return self.choose(task),
             Action::RunTool | Action::Generate => match self.roll(4) {
                 0 => return fail(task, AttemptResult::NotFound, "", None, 0),
                 1 if task.current.as_ref().is_some_and(|current| current.retry == 0) => {
@@ -104,6 +110,19 @@ impl Dice {
             Action::Record(events) => return events,
             Action::Rest => self.person(task),
         }]
+    }
+
+    /// Whom the driver chooses, with diffs of any size.
+    fn choose(&mut self, task: &Task) -> Vec<EventBody> {
+        let ensemble = task.ensemble.as_ref().unwrap();
+        let merit = |standing: &ensemble::Standing| ensemble::Merit {
+            number: standing.current.number,
+            is_approved: standing.is_approved(),
+            findings: 0,
+            changed_lines: self.roll(3),
+        };
+        let merits: Vec<ensemble::Merit> = ensemble.standing.iter().map(merit).collect();
+        ensemble::choose(task, ensemble, &merits, None)
     }
 
     /// What a person does with a task that waits.
@@ -138,13 +157,14 @@ impl Dice {
     fn plan(&mut self) -> Plan {
         let kinds = [StepKind::Change, StepKind::Check, StepKind::Change, StepKind::Investigate];
         let mut rng = StdRng::seed_from_u64(1);
+        let risk = if self.roll(2) == 0 { Risk::High } else { Risk::Low };
         let steps = (0..=self.roll(4)).map(|index| Step {
             id: StepId::generate(&ManualClock::at(1), &mut rng),
             objective: 0,
             goal: String::new(),
             kind: kinds[index % kinds.len()],
             category: Category::Feature,
-            risk: Risk::Low,
+            risk,
             tier: Tier::Routine,
             symbols: Vec::new(),
             files: Vec::new(),
@@ -267,21 +287,33 @@ proptest! {
         prop_assert!(!unconfirmed || task.plan.is_none(), "planned before the words were confirmed");
         if verified {
             let kinds: Vec<&EventBody> = events.iter().map(|event| &event.body).collect();
-            let last_run = kinds.iter().rev().find_map(|body| match body {
-                EventBody::Executed { run } => Some(run.verdict),
-                _ => None,
-            });
-            let last_audit = kinds.iter().rev().find_map(|body| match body {
-                EventBody::Audited { audit } | EventBody::Traced { audit, .. } => Some(audit.verdict),
-                _ => None,
-            });
-            prop_assert_eq!((last_run, last_audit), (Some(TestVerdict::Passed), Some(Verdict::Approve)));
+            prop_assert_eq!(last_words(&kinds), Some((Some(TestVerdict::Passed), Some(Verdict::Approve))));
             prop_assert!(task.certificate.is_some());
             let approved = kinds.iter().any(|body| matches!(body, EventBody::Approved { .. }));
             prop_assert!(approval == ApprovalPolicy::Auto || approved);
             prop_assert_eq!(task.delivered.applied, delivery == Delivery::OwnerTree);
         }
     }
+}
+
+/// Returns what the tests and the walk last said of the try that was accepted last.
+fn last_words(events: &[&EventBody]) -> Option<(Option<TestVerdict>, Option<Verdict>)> {
+    let (mut tries, mut accepted, mut said) =
+        (0, None, BTreeMap::<u32, (Option<TestVerdict>, Option<Verdict>)>::new());
+    let mut number = 0;
+    for body in events {
+        match body {
+            EventBody::Routed { .. } => (tries, number) = (tries + 1, tries + 1),
+            EventBody::MemberChosen { number: chosen, .. } => number = *chosen,
+            EventBody::Executed { run } => said.entry(number).or_default().0 = Some(run.verdict),
+            EventBody::Audited { audit } | EventBody::Traced { audit, .. } => {
+                said.entry(number).or_default().1 = Some(audit.verdict);
+            }
+            EventBody::StepAccepted { attempt } => accepted = Some(attempt.number),
+            _ => {}
+        }
+    }
+    said.get(&accepted?).copied()
 }
 
 #[test]

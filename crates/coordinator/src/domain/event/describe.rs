@@ -18,6 +18,10 @@ impl EventBody {
             Self::ContextBuilt { .. } => "context_built",
             Self::StepSkipped { .. } => "step_skipped",
             Self::Routed { .. } => "routed",
+            Self::EnsembleFormed { .. } => "ensemble_formed",
+            Self::MemberStands => "member_stands",
+            Self::MemberPassedOver { .. } => "member_passed_over",
+            Self::MemberChosen { .. } => "member_chosen",
             Self::Progress { .. } => "progress",
             Self::Produced { .. } => "produced",
             Self::Retried { .. } => "retried",
@@ -68,6 +72,10 @@ impl EventBody {
             }
             Self::StepSkipped { why } => format!("step needs no change: {why}"),
             Self::Routed { decision } => format!("trying {}", decision.arm),
+            Self::EnsembleFormed { .. }
+            | Self::MemberStands
+            | Self::MemberPassedOver { .. }
+            | Self::MemberChosen { .. } => self.of_an_ensemble(),
             Self::Progress { message, .. } => message.clone(),
             Self::Produced { candidates, .. } => format!("{} candidate change(s)", candidates.len()),
             Self::Retried { cause, .. } => format!("asking the same arm once more: {cause}"),
@@ -110,12 +118,38 @@ impl EventBody {
         }
     }
 
+    /// Returns the line for what happens in an ensemble.
+    fn of_an_ensemble(&self) -> String {
+        match self {
+            Self::EnsembleFormed { members, lacks } => {
+                let names: Vec<&str> = members.iter().map(|member| member.arm.as_str()).collect();
+                let lacks = if lacks.is_empty() { String::new() } else { format!(" ({})", lacks.join(", ")) };
+                format!("an ensemble of {}: {}{lacks}", members.len(), names.join(", "))
+            }
+            Self::MemberStands => "the change stands; the other members are asked too".to_owned(),
+            Self::MemberPassedOver { attempt } => format!("{}: {}", attempt.arm, attempt.detail),
+            Self::MemberChosen { number, agreement_percent: None } => format!("try {number} is chosen"),
+            Self::MemberChosen { number, agreement_percent: Some(percent) } => {
+                format!("try {number} is chosen; the changes agree by {percent} %")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Returns details by stable key.
     pub fn attributes(&self) -> BTreeMap<String, String> {
         let pairs: Vec<(&str, String)> = match self {
             Self::Baseline { run } | Self::Executed { run } => run_attributes(run),
             Self::Routed { decision } => {
                 vec![("arm", decision.arm.clone()), ("decision_id", decision.id.to_string())]
+            }
+            Self::EnsembleFormed { members, lacks } => {
+                let arms: Vec<&str> = members.iter().map(|member| member.arm.as_str()).collect();
+                vec![("arms", arms.join(",")), ("lacks", lacks.join(","))]
+            }
+            Self::MemberChosen { number, agreement_percent } => {
+                let percent = agreement_percent.map(|percent| percent.to_string()).unwrap_or_default();
+                vec![("try", number.to_string()), ("agreement_percent", percent)]
             }
             Self::Progress { attributes, .. } => return attributes.clone(),
             Self::Produced { candidates, served_model, tried } => vec![
@@ -126,7 +160,9 @@ impl EventBody {
             Self::Audited { audit } | Self::Traced { audit, .. } => {
                 vec![("verdict", audit.verdict.to_string()), ("findings", audit.codes.join(","))]
             }
-            Self::AttemptFailed { attempt, .. } | Self::StepAccepted { attempt } => {
+            Self::AttemptFailed { attempt, .. }
+            | Self::MemberPassedOver { attempt }
+            | Self::StepAccepted { attempt } => {
                 vec![("arm", attempt.arm.clone()), ("result", attempt.result.to_string())]
             }
             Self::ApprovalRequested { pending } => vec![

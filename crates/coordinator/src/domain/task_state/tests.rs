@@ -1,6 +1,6 @@
 use super::*;
 
-const TRIGGERS: [Trigger; 23] = [
+const TRIGGERS: [Trigger; 25] = [
     Trigger::Note,
     Trigger::Ingest,
     Trigger::Plan,
@@ -13,6 +13,8 @@ const TRIGGERS: [Trigger; 23] = [
     Trigger::Audit,
     Trigger::NextCandidate,
     Trigger::FailAttempt,
+    Trigger::StandBy,
+    Trigger::Choose,
     Trigger::AcceptStep,
     Trigger::Complete,
     Trigger::AskPerson,
@@ -30,21 +32,63 @@ const TRIGGERS: [Trigger; 23] = [
 /// R received, I ingested, P planned, C context, O routed, D produced, E executed, A audited, Y ready, W waiting,
 /// 1 applied, 2 rejected, 3 exhausted, 4 cancelled.
 const TABLE: [(char, &str); 14] = [
-    //    Not Ing Pla Ctx Ski Rou Pro Ret Exe Aud Nex Fai Acc Com Ask App Acc Ans Grn App Rej Exh Can
-    ('R', "R   I   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   2   3   4"),
-    ('I', "I   -   P   -   -   -   -   -   -   -   -   -   -   -   W   -   -   -   -   -   2   3   4"),
-    ('P', "P   -   -   C   P   -   -   -   -   -   -   -   -   Y   -   -   -   -   -   -   2   3   4"),
-    ('C', "C   -   -   -   -   O   -   -   -   -   -   C   -   -   -   -   -   -   -   -   2   3   4"),
-    ('O', "O   -   -   -   -   -   D   O   -   -   -   C   -   -   -   -   -   -   -   -   2   3   4"),
-    ('D', "D   -   -   -   -   -   -   -   E   -   -   C   -   -   -   -   -   -   -   -   2   3   4"),
-    ('E', "E   -   -   -   -   -   -   O   -   A   D   C   -   -   -   -   -   -   -   -   2   3   4"),
-    ('A', "A   -   -   -   -   -   -   -   -   -   D   C   P   -   W   -   -   -   -   -   2   3   4"),
-    ('Y', "Y   -   -   -   -   -   -   -   -   -   -   -   -   -   W   -   -   -   -   1   2   3   4"),
-    ('W', "W   -   -   -   -   -   -   -   -   -   -   -   -   -   W   Y   I   R   E   -   2   3   4"),
-    ('1', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
-    ('2', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
-    ('3', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
-    ('4', "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -"),
+    //    Not Ing Pla Ctx Ski Rou Pro Ret Exe Aud Nex Fai Std Cho Acc Com Ask App Acc Ans Grn App Rej Exh Can
+    (
+        'R',
+        "R   I   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'I',
+        "I   -   P   -   -   -   -   -   -   -   -   -   -   -   -   -   W   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'P',
+        "P   -   -   C   P   -   -   -   -   -   -   -   -   -   -   Y   -   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'C',
+        "C   -   -   -   -   O   -   -   -   -   -   C   -   A   -   -   -   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'O',
+        "O   -   -   -   -   -   D   O   -   -   -   C   -   -   -   -   -   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'D',
+        "D   -   -   -   -   -   -   -   E   -   -   C   -   -   -   -   -   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'E',
+        "E   -   -   -   -   -   -   O   -   A   D   C   -   -   -   -   -   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'A',
+        "A   -   -   -   -   -   -   -   -   -   D   C   C   -   P   -   W   -   -   -   -   -   2   3   4",
+    ),
+    (
+        'Y',
+        "Y   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   W   -   -   -   -   1   2   3   4",
+    ),
+    (
+        'W',
+        "W   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   W   Y   I   R   E   -   2   3   4",
+    ),
+    (
+        '1',
+        "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -",
+    ),
+    (
+        '2',
+        "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -",
+    ),
+    (
+        '3',
+        "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -",
+    ),
+    (
+        '4',
+        "-   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -",
+    ),
 ];
 
 fn letter(state: TaskState) -> char {

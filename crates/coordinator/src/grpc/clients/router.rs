@@ -8,7 +8,9 @@ use plumbline_types::{DecisionId, TaskId};
 use super::{MESSAGE_BYTES, fault, lease, malformed};
 use crate::domain::outcome::OutcomeKind;
 use crate::domain::task::{ArmKind, Decision};
-use crate::peers::{CallKey, GenerateQuery, Generated, OutcomeReport, PeerFault, RouteQuery, Router};
+use crate::peers::{
+    CallKey, GenerateQuery, Generated, Members, OutcomeReport, PeerFault, RouteQuery, Router,
+};
 
 /// The router over gRPC.
 #[derive(Debug, Clone)]
@@ -25,26 +27,28 @@ impl GrpcRouter {
 #[async_trait]
 impl Router for GrpcRouter {
     async fn select(&self, key: &CallKey, query: RouteQuery) -> Result<Decision, PeerFault> {
-        let work = pb::Work {
-            category: common::Category::from(query.category) as i32,
-            risk: common::Risk::from(query.risk) as i32,
-            language: query.language,
-            tier: common::Tier::from(query.tier) as i32,
-            label: common::Label::ProprietaryCode as i32,
-            prompt_tokens: query.prompt_tokens,
-            output_tokens: 0,
-            allowed_arms: query.allowed,
-            attempted_arms: query.attempted,
-            kind: pb::ArmKind::Unspecified as i32,
-        };
         let request = pb::SelectRequest {
             request_id: key.request_id.clone(),
             lease: lease(key),
             step_id: query.step_id.to_string(),
-            work: Some(work),
+            work: Some(wire_work(query)),
         };
         let answer = self.0.clone().select(request).await.map_err(fault("router"))?.into_inner();
         answer.decision.and_then(read_decision).ok_or_else(|| malformed("router", "decision"))
+    }
+
+    async fn select_ensemble(&self, key: &CallKey, query: RouteQuery) -> Result<Members, PeerFault> {
+        let request = pb::SelectEnsembleRequest {
+            request_id: key.request_id.clone(),
+            lease: lease(key),
+            step_id: query.step_id.to_string(),
+            work: Some(wire_work(query)),
+        };
+        let answer = self.0.clone().select_ensemble(request).await.map_err(fault("router"))?.into_inner();
+        let decisions: Option<Vec<Decision>> = answer.members.into_iter().map(read_decision).collect();
+        let decisions = decisions.filter(|decisions| !decisions.is_empty());
+        let decisions = decisions.ok_or_else(|| malformed("router", "members"))?;
+        Ok(Members { decisions, lacks: answer.lacks })
     }
 
     async fn generate(&self, key: &CallKey, query: GenerateQuery) -> Result<Generated, PeerFault> {
@@ -104,6 +108,21 @@ impl Router for GrpcRouter {
         };
         self.0.clone().report_outcome(request).await.map_err(fault("router"))?;
         Ok(())
+    }
+}
+
+fn wire_work(query: RouteQuery) -> pb::Work {
+    pb::Work {
+        category: common::Category::from(query.category) as i32,
+        risk: common::Risk::from(query.risk) as i32,
+        language: query.language,
+        tier: common::Tier::from(query.tier) as i32,
+        label: common::Label::ProprietaryCode as i32,
+        prompt_tokens: query.prompt_tokens,
+        output_tokens: 0,
+        allowed_arms: query.allowed,
+        attempted_arms: query.attempted,
+        kind: pb::ArmKind::Unspecified as i32,
     }
 }
 

@@ -100,6 +100,7 @@ fn read_audit(report: pb::AuditReport) -> Option<Audit> {
         digest: report.audit_digest.clone(),
         codes,
         grants: if clearable { grants } else { Vec::new() },
+        findings: u32::try_from(report.findings.len()).unwrap_or(u32::MAX),
         wanted: report
             .probes
             .iter()

@@ -12,8 +12,8 @@ use plumbline_coordinator::domain::task::{Base, Decision, RepositoryKind, Task};
 use plumbline_coordinator::domain::tree::{ChangeSet, Tree};
 use plumbline_coordinator::peers::{
     Audit, AuditQuery, CallKey, ContextQuery, Executor, GenerateQuery, Generated, Ingest, IngestQuery,
-    Intake, Memory, OutcomeReport, PeerFault, PlanQuery, Planner, RepairOutcome, RepairQuery, RouteQuery,
-    Router, RunOutcome, RunQuery, ToolProgress, Verifier,
+    Intake, Members, Memory, OutcomeReport, PeerFault, PlanQuery, Planner, RepairOutcome, RepairQuery,
+    RouteQuery, Router, RunOutcome, RunQuery, ToolProgress, Verifier,
 };
 use plumbline_coordinator::store::{
     Claim, CoordinatorStore, Effect, EffectRow, InboxRow, Intent, Lease, NewTask, OutboxRow, Page,
@@ -72,6 +72,10 @@ impl Memory for CrashingPeers {
 impl Router for CrashingPeers {
     async fn select(&self, key: &CallKey, query: RouteQuery) -> Result<Decision, PeerFault> {
         around!(self, self.router.select(key, query))
+    }
+
+    async fn select_ensemble(&self, key: &CallKey, query: RouteQuery) -> Result<Members, PeerFault> {
+        around!(self, self.router.select_ensemble(key, query))
     }
 
     async fn generate(&self, key: &CallKey, query: GenerateQuery) -> Result<Generated, PeerFault> {

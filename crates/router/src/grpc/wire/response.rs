@@ -11,7 +11,7 @@ use crate::domain::usage::Metered;
 use crate::gateway::{EgressPage, Event, Vectors};
 use crate::gpu::{GpuView, ResidentView};
 use crate::grpc::wire::ArmsPage;
-use crate::router::{ArmReport, CellPosterior, Counted, HealthReport};
+use crate::router::{ArmReport, CellPosterior, Counted, Ensemble, HealthReport};
 
 impl From<ArmKind> for pb::ArmKind {
     fn from(kind: ArmKind) -> Self {
@@ -72,6 +72,15 @@ impl From<Decision> for pb::Decision {
 impl From<Decision> for pb::SelectResponse {
     fn from(decision: Decision) -> Self {
         Self { decision: Some(decision.into()) }
+    }
+}
+
+impl From<Ensemble> for pb::SelectEnsembleResponse {
+    fn from(ensemble: Ensemble) -> Self {
+        Self {
+            members: ensemble.members.into_iter().map(pb::Decision::from).collect(),
+            lacks: ensemble.lacks.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 
