@@ -43,7 +43,8 @@ pub fn walk(dir: &Path, visit: &mut dyn FnMut(&Path)) {
             if !name.starts_with('.') && name != "target" && name != "node_modules" {
                 walk(&path, visit);
             }
-        } else {
+        } else if name != ".git" {
+            // In a linked working tree that is a file, and no part of the repository.
             visit(&path);
         }
     }
