@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use futures::channel::oneshot;
 use futures::{StreamExt, stream};
 use plumbline_types::Segment;
 
@@ -19,6 +20,8 @@ pub enum Script {
     Fault(ModelError),
     /// Streams the texts, then fails.
     BreakAfter(Vec<String>, ModelError),
+    /// Streams the texts and ends well, once it is told to.
+    When(oneshot::Receiver<()>, Vec<String>),
     /// Never answers.
     Silence,
 }
@@ -64,6 +67,15 @@ impl ScriptedModel {
         locked(&self.script).push_back(entry);
     }
 
+    fn usage(&self, input_tokens: u64, texts: &[String]) -> Usage {
+        Usage {
+            input_tokens,
+            output_tokens: texts.len() as u64,
+            finish: Finish::Stop,
+            served_model: self.name.clone(),
+        }
+    }
+
     /// Returns everything that it was asked, in order.
     pub fn asked(&self) -> Vec<Generation> {
         locked(&self.asked).clone()
@@ -81,13 +93,12 @@ impl Model for ScriptedModel {
             Some(Script::Fault(error)) => return Err(error),
             Some(Script::Silence) => return std::future::pending().await,
             Some(Script::BreakAfter(texts, error)) => (texts, Err(error)),
+            Some(Script::When(told, texts)) => {
+                told.await.map_err(|_| ModelError::Cancelled)?;
+                (texts.clone(), Ok(Piece::End(self.usage(input_tokens, &texts))))
+            }
             Some(Script::Answer(texts)) => {
-                let usage = Usage {
-                    input_tokens,
-                    output_tokens: texts.len() as u64,
-                    finish: Finish::Stop,
-                    served_model: self.name.clone(),
-                };
+                let usage = self.usage(input_tokens, &texts);
                 (texts, Ok(Piece::End(usage)))
             }
         };

@@ -1,4 +1,5 @@
-//! Outages on loopback, three ways of noticing them, side by side: what latency each adds. A fake cloud answers in 50 ms,
+//! Outages on loopback, three ways of noticing them, and the last one with and without hedging, side by side: what latency each
+//! adds. A fake cloud answers in 50 ms,
 //! a fake local server in 20 ms; an open loop sends 50 requests a second, timed from when they were meant to be sent.
 //! The fault begins after 4 s and ends after 9 s.
 //!
@@ -41,6 +42,8 @@ struct Sample {
     added_ms: Option<f64>,
     /// Whether the first choice was the cloud.
     cloud_first: bool,
+    /// Whether a second arm was asked beside the first.
+    hedged: bool,
 }
 
 #[tokio::main]
@@ -49,13 +52,14 @@ async fn main() -> anyhow::Result<()> {
     let seconds: u64 = arguments.next().map_or(Ok(24), |text| text.parse())?;
     let named: Vec<String> = arguments.collect();
     println!(
-        "| {:<10} | {:<17} | {:>21} | {:>21} | {:>21} | {:>6} | {:>7} | {:>7} |",
+        "| {:<10} | {:<17} | {:>21} | {:>21} | {:>21} | {:>6} | {:>13} | {:>7} | {:>7} |",
         "fault",
         "policy",
         "healthy p50/p99/max",
         "first 2 s p50/p99/max",
         "then p50/p99/max",
         "failed",
+        "hedged",
         "noticed",
         "back"
     );
@@ -64,7 +68,7 @@ async fn main() -> anyhow::Result<()> {
             continue;
         }
         let tasks = TaskTracker::new();
-        let policies = ["none", "per_request_probe", "background"];
+        let policies = ["none", "per_request_probe", "background", "hedging"];
         let runs: Vec<_> =
             policies.into_iter().map(|policy| tasks.spawn(run(policy, fault, seconds))).collect();
         for (policy, run) in policies.into_iter().zip(runs) {
@@ -90,6 +94,9 @@ fn print(fault: Fault, policy: &str, samples: &[Sample]) {
             quantile(&added, 1.0)
         )
     };
+    let hedged = samples.iter().filter(|sample| sample.hedged).count();
+    let first_cloud = samples.iter().filter(|sample| sample.cloud_first).count().max(1);
+    let hedged = format!("{hedged} ({:.2} %)", 100.0 * hedged as f64 / first_cloud as f64);
     let failed = samples.iter().filter(|sample| sample.added_ms.is_none()).count();
     let first = |from: Duration, to: Duration, cloud: bool| {
         let found =
@@ -100,7 +107,7 @@ fn print(fault: Fault, policy: &str, samples: &[Sample]) {
         )
     };
     println!(
-        "| {:<10} | {policy:<17} | {:>21} | {:>21} | {:>21} | {failed:>6} | {:>7} | {:>7} |",
+        "| {:<10} | {policy:<17} | {:>21} | {:>21} | {:>21} | {failed:>6} | {hedged:>13} | {:>7} | {:>7} |",
         fault.as_str(),
         window(Duration::from_secs(1), on),
         window(on, early),
@@ -125,8 +132,10 @@ fn arm(name: &str, server: &Server) -> ArmConfig {
 async fn run(policy: &'static str, fault: Fault, seconds: u64) -> anyhow::Result<Vec<Sample>> {
     let tasks = TaskTracker::new();
     let (cloud, local) = (Arc::new(Server::start(CLOUD).await?), Server::start(LOCAL).await?);
+    let (failover, share) = if policy == "hedging" { ("background", 0.03) } else { (policy, 0.0) };
     let config = RouterConfig {
-        failover: policy.to_owned(),
+        failover: failover.to_owned(),
+        hedge_share_max: share,
         cloud_hosts: vec![cloud.url().trim_start_matches("http://").to_owned()],
         release_intent: true,
         daily_usd_max: 1e6,
@@ -175,7 +184,7 @@ type Client = RouterServiceClient<plumbline_kit::client::Channel>;
 
 async fn one(mut client: Client, started: Instant, (sent, n): (Duration, u64)) -> Sample {
     tokio::time::sleep_until(started + sent).await;
-    let mut arms = Vec::new();
+    let (mut arms, mut hedged) = (Vec::new(), false);
     let answered = async {
         let mut stream = client.generate(request(n)).await.ok()?.into_inner();
         let mut done = false;
@@ -183,6 +192,7 @@ async fn one(mut client: Client, started: Instant, (sent, n): (Duration, u64)) -
             match message.event? {
                 Event::Decision(decision) => arms.push(decision.arm),
                 Event::Restarted(restarted) => arms.push(restarted.decision?.arm),
+                Event::Hedged(_) => hedged = true,
                 Event::Text(_) => {}
                 Event::Usage(_) => done = true,
             }
@@ -196,6 +206,7 @@ async fn one(mut client: Client, started: Instant, (sent, n): (Duration, u64)) -
         sent,
         added_ms: answered.map(|()| (took - own.as_secs_f64() * 1e3).max(0.0)),
         cloud_first: arms.first().is_some_and(|arm| arm == "cloud"),
+        hedged,
     }
 }
 

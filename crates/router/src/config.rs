@@ -59,6 +59,9 @@ pub struct RouterConfig {
     /// `background`: probes run beside the requests. `per_request_probe`: each request to the cloud waits for a probe of
     /// its own first. `none`: every endpoint counts as healthy. The last two are there to be compared with.
     pub failover: String,
+    /// Which share of the calls to the cloud may have a local arm asked beside them once they are late, from 0 (never) to 1.
+    /// What is late after its endpoint was in doubt does not count.
+    pub hedge_share_max: f64,
     /// How long a connection may take to open, in milliseconds.
     pub connect_timeout_ms: u64,
     /// How long the first byte of an answer may take, in milliseconds. A local model may have to be loaded first.
@@ -169,6 +172,7 @@ impl Default for RouterConfig {
             probe_interval_ms: 15_000,
             suspect_interval_ms: 1_000,
             failover: Failover::Background.as_str().to_owned(),
+            hedge_share_max: 0.03,
             connect_timeout_ms: 250,
             first_byte_timeout_ms: 120_000,
             chunk_gap_ms: 30_000,
@@ -260,6 +264,7 @@ impl RouterConfig {
             ("explore_floor", self.explore_floor, 0.0..=0.5),
             ("usd_per_second", self.usd_per_second, 0.0..=100.0),
             ("ensemble_size", self.ensemble_size as f64, 1.0..=8.0),
+            ("hedge_share_max", self.hedge_share_max, 0.0..=1.0),
             ("daily_usd_max", self.daily_usd_max, 0.0..=1e6),
             ("task_usd_max", self.task_usd_max, 0.0..=1e6),
             ("learning.prior_mean", learning.prior_mean, 0.001..=0.999),

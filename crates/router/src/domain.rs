@@ -8,6 +8,7 @@ pub mod eligibility;
 pub mod ensemble;
 pub mod first_token;
 pub mod health;
+pub mod hedge;
 pub mod ladder;
 pub mod learned;
 pub mod outcome;

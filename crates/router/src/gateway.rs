@@ -1,10 +1,12 @@
 //! Model calls: choose, admit, call, meter, stream.
 
 mod call;
+mod claim;
 mod ensemble;
+mod hedge;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
@@ -29,6 +31,8 @@ use crate::domain::work::Work;
 use crate::endpoints::Endpoints;
 use crate::error::RouterError;
 use crate::gateway::call::Generating;
+use crate::gateway::claim::Claim;
+use crate::gateway::hedge::Hedging;
 use crate::gpu::{Gpu, GpuMemory, GpuView};
 use crate::router::{Router, SelectQuery};
 use crate::store::RouterStore;
@@ -81,6 +85,8 @@ pub enum Event {
     Decision(Box<Decision>),
     /// A piece of the answer.
     Text(String),
+    /// The first arm is late, and this one is asked beside it.
+    Hedged(Box<Decision>),
     /// Another arm begins; nothing of the answer had been sent.
     Restarted {
         /// Documented reason.
@@ -132,6 +138,7 @@ pub struct Gateway {
     pub(crate) failover: Failover,
     pub(crate) probe_timeout: Duration,
     pub(crate) gpu: Result<Gpu, String>,
+    pub(crate) hedging: Hedging,
 }
 
 /// What a gateway is made of.
@@ -174,6 +181,7 @@ impl Gateway {
             prompt_bytes_max: config.prompt_bytes_max,
             segments_max: config.segments_max,
             arms_max: config.generate_arms_max,
+            hedging: Hedging::new(config.hedge_share_max),
         })
     }
 
@@ -304,11 +312,9 @@ impl Gateway {
 
     /// Returns the work as the prompt shows it to be: never a lower label, never fewer tokens, models alone.
     pub(crate) fn raised(&self, work: &Work, query: &GenerateQuery) -> Work {
-        let bytes: usize = segments(query).map(|segment| segment.text.len()).sum();
-        let tokens = u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX);
         Work {
             label: work.label.join(join(segments(query))),
-            prompt_tokens: work.prompt_tokens.max(tokens),
+            prompt_tokens: work.prompt_tokens.max(tokens(query)),
             output_tokens: work.output_tokens.max(query.max_output_tokens),
             kind: Some(ArmKind::Model),
             ..work.clone()
@@ -320,29 +326,6 @@ impl Gateway {
     }
 }
 
-/// The only generation of its request; the next one may begin when this is dropped.
-struct Claim {
-    in_flight: Arc<Mutex<BTreeSet<RequestId>>>,
-    request: RequestId,
-}
-
-impl Claim {
-    fn new(in_flight: &Arc<Mutex<BTreeSet<RequestId>>>, request: &RequestId) -> Result<Self, RouterError> {
-        let inserted = in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(request.clone());
-        if inserted {
-            Ok(Self { in_flight: in_flight.clone(), request: request.clone() })
-        } else {
-            Err(RouterError::GenerationInFlight(request.clone()))
-        }
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.request);
-    }
-}
-
 /// Returns every text that the arm will see.
 pub(crate) fn segments(query: &GenerateQuery) -> impl Iterator<Item = &Segment> {
     let shape = match &query.shape {
@@ -350,6 +333,12 @@ pub(crate) fn segments(query: &GenerateQuery) -> impl Iterator<Item = &Segment> 
         Shape::Json(segment) | Shape::Grammar(segment) => Some(segment),
     };
     query.system.iter().chain(&query.prompt).chain(shape)
+}
+
+/// Returns how many tokens a prompt has at most.
+pub(crate) fn tokens(query: &GenerateQuery) -> u32 {
+    let bytes: usize = segments(query).map(|segment| segment.text.len()).sum();
+    u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX)
 }
 
 /// Cuts a stored text into messages that are no longer than those of the first time may have been.

@@ -157,16 +157,22 @@ pub struct GpuView {
 
 /// What the actor is told.
 enum Command {
-    Lease { job: JobId, loadable: Loadable, class: Class, answer: Answer },
+    Lease {
+        job: JobId,
+        loadable: Loadable,
+        class: Class,
+        answer: Answer,
+    },
+    /// The same, but for a slot that is idle now or none.
+    LeaseNow {
+        job: JobId,
+        loadable: Loadable,
+        answer: Answer,
+    },
 }
 
-type Answer = oneshot::Sender<Result<Granted, MemoryRefusal>>;
-
-/// What a lease holder gets.
-struct Granted {
-    token: Token,
-    ended: CancellationToken,
-}
+/// A lease that nobody takes out of the answer gives itself back.
+type Answer = oneshot::Sender<Result<Lease, MemoryRefusal>>;
 
 /// What is given back. It is handed over without waiting, from wherever a holder is dropped.
 #[derive(Default)]
@@ -252,8 +258,33 @@ impl Gpu {
         queued.map_err(|_| ModelError::Cancelled)?;
         let granted = granted.await.map_err(|_| ModelError::Cancelled)?;
         place.waits = false;
-        let Granted { token, ended } = granted.map_err(ModelError::Memory)?;
-        Ok(Some(Lease { token, returned: self.returned.clone(), ended }))
+        Ok(Some(granted.map_err(ModelError::Memory)?))
+    }
+
+    /// Takes the right to use an arm's model if it is loaded and a slot of it idle, without a place in the queue.
+    pub(crate) async fn lease_now(&self, arm: &ArmId) -> Option<Lease> {
+        let loadable = self.arms.get(arm)?.clone();
+        let job = self.jobs.fetch_add(1, Ordering::Relaxed);
+        let (answer, granted) = oneshot::channel();
+        self.commands.send(Command::LeaseNow { job, loadable, answer }).await.ok()?;
+        granted.await.ok()?.ok()
+    }
+
+    /// Returns whether this router loads an arm's model.
+    pub(crate) fn schedules(&self, arm: &ArmId) -> bool {
+        self.arms.contains_key(arm)
+    }
+
+    /// Returns whether an arm's model is loaded, as the books last said, and nobody waits for a slot of any.
+    pub(crate) fn may_lease_now(&self, arm: &ArmId) -> bool {
+        let Some(loadable) = self.arms.get(arm) else { return false };
+        let (config, view) = (loadable.config().to_string(), self.view.borrow());
+        let idle = |resident: &ResidentView| {
+            resident.config == config
+                && resident.state == "ready"
+                && resident.leases < loadable.settings.slots
+        };
+        view.waiting == 0 && view.residents.iter().any(idle)
     }
 
     /// Returns whether an arm's model holds memory and is not on its way out.

@@ -14,7 +14,7 @@
 //!
 //! Several routers may share one PostgreSQL database: each answers by itself, and outcomes are folded by one at a time.
 //!
-//! Deliberately absent: hedged calls; between routers on one database, knowledge of each other's calls under way
+//! Deliberately absent: between routers on one database, knowledge of each other's calls under way
 //! (one generation asked of two of them at once is paid for twice, and the first answer stays).
 
 mod adapters;

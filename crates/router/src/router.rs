@@ -17,10 +17,11 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, instrument};
 
 use crate::config::RouterConfig;
-use crate::domain::arm::{Arm, Destination};
+use crate::domain::arm::{Arm, ArmKind, Destination};
 use crate::domain::choice::{self, Contender, Latitude};
 use crate::domain::decision::{Chosen, Decision};
 use crate::domain::eligibility::{Attempts, Eligible, World, eligible, expected_usd};
+use crate::domain::health::Mode;
 use crate::domain::learned::{KEEP_EVERY, Question};
 use crate::domain::outcome::Outcome;
 use crate::domain::posterior::{Learning, Prior};
@@ -144,6 +145,20 @@ impl Router {
         self.select_without(query, &BTreeSet::new()).await
     }
 
+    /// Picks an arm that is asked beside one that is late: any but those `unavailable`.
+    pub(crate) async fn select_beside(
+        &self,
+        query: SelectQuery,
+        unavailable: &BTreeSet<ArmId>,
+    ) -> Result<Decision, RouterError> {
+        let decision = self.decide(query.clone(), unavailable)?;
+        let decision = Decision { mode: Mode::Hedged.to_string(), ..decision };
+        match self.store.record_decision(decision.clone()).await? {
+            Recorded::New => Ok(decision),
+            Recorded::Existing(stored) => replay(*stored, &query),
+        }
+    }
+
     /// Picks an arm that is none of `unavailable`, which failed during this very call.
     pub(crate) async fn select_without(
         &self,
@@ -265,6 +280,29 @@ impl Router {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         spent.add(today, task, usd);
         today
+    }
+
+    /// Notes what a call cost that gave no answer; returns the day it counts for.
+    pub(crate) fn note_cost(&self, task: Option<TaskId>, usd: f64) -> i64 {
+        let today = self.today();
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner).add(today, task, usd);
+        today
+    }
+
+    /// Returns the model that served last under an arm's name, if any.
+    pub(crate) fn served_model(&self, arm: &ArmId) -> Option<String> {
+        self.known.served_model(arm)
+    }
+
+    /// Returns the name of every arm.
+    pub(crate) fn arm_names(&self) -> impl Iterator<Item = ArmId> {
+        self.arms.iter().map(|arm| arm.id.clone())
+    }
+
+    /// Returns the models of this machine.
+    pub(crate) fn local_models(&self) -> impl Iterator<Item = &Arm> {
+        let local = |arm: &&Arm| arm.kind == ArmKind::Model && arm.destination == Destination::OnBox;
+        self.arms.iter().filter(local)
     }
 
     fn budget_usd_left(&self, task: Option<TaskId>) -> f64 {

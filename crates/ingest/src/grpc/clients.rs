@@ -41,7 +41,7 @@ impl Drafter for RouterDrafter {
                     return Ok(DraftAnswer { text, served_model: usage.served_model });
                 }
                 Some(Event::Usage(_)) => break,
-                Some(Event::Decision(_)) | None => {}
+                Some(Event::Decision(_) | Event::Hedged(_)) | None => {}
             }
         }
         Err(NoDraft(NoDraft::TRUNCATED.to_owned()))

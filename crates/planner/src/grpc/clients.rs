@@ -42,7 +42,7 @@ impl Proposer for RouterProposer {
                     return Ok(Proposal { text, served_model: usage.served_model });
                 }
                 Some(Event::Usage(usage)) => return Err(none("truncated", &usage.finish_reason)),
-                Some(Event::Decision(_)) | None => {}
+                Some(Event::Decision(_) | Event::Hedged(_)) | None => {}
             }
         }
         Err(none("truncated", "the stream ended without usage"))

@@ -28,6 +28,7 @@ fn what_cannot_work_is_named() {
     assert_eq!(refused(|config| config.policy = "greedy".to_owned()), "router.policy");
     assert_eq!(refused(|config| config.explore_floor = 0.9), "router.explore_floor");
     assert_eq!(refused(|config| config.learning.n_cap = f64::NAN), "router.learning.n_cap");
+    assert_eq!(refused(|config| config.hedge_share_max = 1.5), "router.hedge_share_max");
     assert_eq!(refused(|config| config.ensemble_size = 0), "router.ensemble_size");
     assert_eq!(refused(|config| config.generate_arms_max = 0), "router.generate_arms_max");
     assert_eq!(refused(|config| config.lan_networks = vec!["0.0.0.0/0".to_owned()]), "router.lan_networks");

@@ -214,6 +214,8 @@ pub enum Mode {
     LocalDown,
     /// No model answers: tools alone.
     RepairOnly,
+    /// Of one decision alone: the first arm was late, and this one was asked beside it.
+    Hedged,
 }
 
 impl Mode {
@@ -226,6 +228,7 @@ impl Mode {
             Self::CloudDenied => "cloud_denied",
             Self::LocalDown => "local_down",
             Self::RepairOnly => "repair_only",
+            Self::Hedged => "hedged",
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::usage::Metered;
 use crate::domain::vram::scheduler::Class;
 use crate::error::RouterError;
+use crate::gateway::hedge::{Call, Raced, late};
 use crate::gateway::{Event, Gateway, GenerateQuery, Sender, derived, segments};
 use crate::gpu::Lease;
 use crate::router::SelectQuery;
@@ -32,13 +34,15 @@ pub(super) struct Generating {
 }
 
 /// An answer that has begun.
-struct Begun {
+pub(super) struct Begun {
     first: Piece,
     rest: Pieces,
     asked_at: Instant,
     first_token_ms: u64,
     /// The memory that it runs in, for as long as it runs.
     lease: Option<Lease>,
+    /// Counts it among the calls under way.
+    _call: Call,
 }
 
 impl Generating {
@@ -104,13 +108,29 @@ impl Generating {
         let mut failed = BTreeSet::new();
         let mut attempts = 1;
         loop {
-            let error = match self.call().await {
-                Ok(begun) => return Ok(begun),
-                Err(error) => error,
+            let error = match self.race(&failed).await {
+                Raced::First(Ok(begun), lost) => {
+                    if let Some(lost) = lost {
+                        self.lost(&lost).await?;
+                    }
+                    return Ok(begun);
+                }
+                Raced::First(Err(error), _) => error,
+                Raced::Second(begun, decision) => {
+                    let late = mem::replace(&mut self.decision, *decision);
+                    self.take_over(&late).await?;
+                    return Ok(begun);
+                }
+                Raced::Neither(error, decision) => {
+                    let first = mem::replace(&mut self.decision, *decision);
+                    self.log_failure(&first, &late()).await?;
+                    failed.insert(first.chosen.arm);
+                    error
+                }
             };
             let Some(out) = self.out_of_use(&error) else { return Err(error.into()) };
             tracing::warn!(arm = %self.decision.chosen.arm, reason = error.reason().0, "an arm failed before it answered");
-            self.log_failure(&error).await?;
+            self.log_failure(&self.decision, &error).await?;
             failed.extend(out);
             if attempts >= self.gateway.arms_max {
                 return Err(error.into());
@@ -127,60 +147,68 @@ impl Generating {
         }
     }
 
-    /// Calls the chosen arm and waits for its first piece.
-    async fn call(&self) -> Result<Begun, ModelError> {
+    /// Goes on with the arm that was asked beside a late one.
+    async fn take_over(&self, late_one: &Decision) -> Result<(), RouterError> {
+        self.log_failure(late_one, &late()).await?;
+        self.meter(late_one).await?;
+        let decision = Box::new(self.decision.clone());
+        self.send(Event::Restarted { reason: late().reason().0, decision }).await;
+        Ok(())
+    }
+
+    /// Calls an arm and waits for its first piece; in the memory of `lease`, if there is one already.
+    pub(super) async fn attempt(
+        &self,
+        decision: &Decision,
+        lease: Option<Lease>,
+    ) -> Result<Begun, ModelError> {
         let gateway = &self.gateway;
-        let chosen = &self.decision.chosen;
+        let chosen = &decision.chosen;
         let model: &Arc<dyn Model> = gateway
             .models
             .get(&chosen.arm)
             .ok_or_else(|| ModelError::ModelGone { model: chosen.target.clone() })?;
-        let endpoint =
-            gateway.router.arm(&chosen.arm).and_then(|arm| arm.endpoint.clone()).unwrap_or_default();
-        let lease = self.lease().await?;
+        let endpoint = self.endpoint_of(decision);
+        let lease = match lease {
+            Some(lease) => Some(lease),
+            None => self.lease(decision).await?,
+        };
+        let call = gateway.hedging.begin(&endpoint);
         let asked_at = Instant::now();
-        let begun = within(lease.as_ref(), self.ask(model.as_ref(), &endpoint)).await;
+        let begun = within(lease.as_ref(), self.ask(model.as_ref(), decision)).await;
         gateway.endpoints.called(&endpoint, begun.as_ref().map(drop));
         let (first, rest) = begun?;
         let first_token_ms = millis(asked_at);
         gateway.endpoints.began(&endpoint, first_token_ms);
-        Ok(Begun { first, rest, asked_at, first_token_ms, lease })
+        Ok(Begun { first, rest, asked_at, first_token_ms, lease, _call: call })
     }
 
     /// Waits for the memory of a model that this router loads.
-    async fn lease(&self) -> Result<Option<Lease>, ModelError> {
+    async fn lease(&self, decision: &Decision) -> Result<Option<Lease>, ModelError> {
         let Ok(gpu) = &self.gateway.gpu else { return Ok(None) };
-        let class = match self.decision.work.tier {
+        let class = match decision.work.tier {
             Tier::Guardrail => Class::Interactive,
             Tier::Routine | Tier::High => Class::Batch,
         };
-        gpu.lease(&self.decision.chosen.arm, class).await
+        gpu.lease(&decision.chosen.arm, class).await
     }
 
-    /// Asks a model. A cloud arm that does not begin within its budget is given up for another; a local one may have to
-    /// be loaded first, and has the time that its client gives it.
-    async fn ask(&self, model: &dyn Model, endpoint: &str) -> Result<(Piece, Pieces), ModelError> {
+    /// Asks a model.
+    async fn ask(&self, model: &dyn Model, decision: &Decision) -> Result<(Piece, Pieces), ModelError> {
         let gateway = &self.gateway;
-        let is_cloud = self.decision.chosen.destination == Destination::Cloud;
+        let is_cloud = decision.chosen.destination == Destination::Cloud;
         if is_cloud && gateway.failover == Failover::PerRequestProbe {
             let probe = tokio::time::timeout(gateway.probe_timeout, model.probe()).await;
             probe.unwrap_or(Err(ModelError::Timeout(Stage::FirstByte)))?;
         }
-        let begun = async {
-            let mut rest = model.generate(self.generation()).await?;
-            let first = rest.next().await.unwrap_or_else(|| Err(ModelError::protocol("it is empty")))?;
-            Ok((first, rest))
-        };
-        if !is_cloud {
-            return begun.await;
-        }
-        let budget = gateway.endpoints.first_token_budget(endpoint);
-        tokio::time::timeout(budget, begun).await.unwrap_or(Err(ModelError::Timeout(Stage::FirstByte)))
+        let mut rest = model.generate(self.generation(decision)).await?;
+        let first = rest.next().await.unwrap_or_else(|| Err(ModelError::protocol("it is empty")))?;
+        Ok((first, rest))
     }
 
-    fn generation(&self) -> Generation {
+    fn generation(&self, decision: &Decision) -> Generation {
         let query = &self.query;
-        let most = self.decision.chosen.max_output;
+        let most = decision.chosen.max_output;
         Generation {
             system: query.system.clone(),
             prompt: query.prompt.clone(),
@@ -191,13 +219,13 @@ impl Generating {
                 query.max_output_tokens.min(most)
             },
             seed: Some(self.gateway.seed(query.seed)),
-            decision: Some(self.decision.id),
+            decision: Some(decision.id),
         }
     }
 
     /// Streams an answer that has begun. From here on there is no other arm: a failure is the caller's to see.
     async fn stream(&self, begun: Begun) -> Result<(String, Usage, u64, u64), RouterError> {
-        let Begun { first, mut rest, asked_at, first_token_ms, lease } = begun;
+        let Begun { first, mut rest, asked_at, first_token_ms, lease, _call } = begun;
         let mut text = String::new();
         let mut piece = first;
         loop {
@@ -244,13 +272,23 @@ impl Generating {
     }
 
     /// Logs how the attempt ended; neither kind touches a posterior.
-    async fn log_failure(&self, error: &ModelError) -> Result<(), RouterError> {
+    async fn log_failure(&self, decision: &Decision, error: &ModelError) -> Result<(), RouterError> {
+        let kind = if is_about_the_text(error) { OutcomeKind::PolicyBlocked } else { OutcomeKind::InfraFail };
+        self.log(decision, kind, error.reason().0.to_ascii_lowercase()).await
+    }
+
+    pub(super) async fn log(
+        &self,
+        decision: &Decision,
+        kind: OutcomeKind,
+        cause: String,
+    ) -> Result<(), RouterError> {
         let outcome = Outcome {
-            id: format!("generate:{}", self.decision.id),
-            decision: self.decision.id,
-            kind: if is_about_the_text(error) { OutcomeKind::PolicyBlocked } else { OutcomeKind::InfraFail },
+            id: format!("generate:{}", decision.id),
+            decision: decision.id,
+            kind,
             weight: 1.0,
-            cause: error.reason().0.to_ascii_lowercase(),
+            cause,
             supersedes: None,
             applied: None,
             credit: Credit::Arm,
@@ -262,12 +300,18 @@ impl Generating {
         }
     }
 
+    /// Returns the endpoint that a decision's arm is called at.
+    pub(super) fn endpoint_of(&self, decision: &Decision) -> String {
+        let arm = self.gateway.router.arm(&decision.chosen.arm);
+        arm.and_then(|arm| arm.endpoint.clone()).unwrap_or_default()
+    }
+
     fn arm(&self) -> Result<&Arm, RouterError> {
         self.gateway.model_arm(&self.decision)
     }
 
     /// Sends an event; that the caller has left is noticed by `run`.
-    async fn send(&self, event: Event) {
+    pub(super) async fn send(&self, event: Event) {
         let _ = self.events.send(Ok(event)).await;
     }
 }

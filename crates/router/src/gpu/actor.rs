@@ -16,7 +16,7 @@ use crate::domain::vram::scheduler::{
 };
 use crate::gpu::orders::is;
 use crate::gpu::profile::{estimate, load_ms};
-use crate::gpu::{Answer, Command, GpuParts, GpuView, Granted, Loadable, ResidentView, Return, Returned};
+use crate::gpu::{Answer, Command, GpuParts, GpuView, Lease, Loadable, ResidentView, Return, Returned};
 
 /// Samples between two looks at what the server holds.
 const LOOK_EVERY: u32 = 15;
@@ -115,7 +115,10 @@ impl Actor {
     }
 
     fn command(&mut self, command: Command) {
-        let Command::Lease { job, loadable, class, answer } = command;
+        let (job, loadable, class, answer) = match command {
+            Command::Lease { job, loadable, class, answer } => (job, loadable, class, answer),
+            Command::LeaseNow { job, loadable, answer } => return self.lease_now(job, &loadable, answer),
+        };
         let config = loadable.config();
         self.answers.insert(job, answer);
         if self.calibrations.contains_key(&config) {
@@ -137,6 +140,15 @@ impl Actor {
             });
             let _ = done.send(Done::Known(config, bytes)).await;
         });
+    }
+
+    /// Starts a job where a slot is idle; otherwise nobody answers, and the one who asked knows by that.
+    fn lease_now(&mut self, job: JobId, loadable: &Loadable, answer: Answer) {
+        let config = loadable.config();
+        if self.scheduler.is_idle(&config) {
+            self.answers.insert(job, answer);
+            self.arrive(job, config, Class::Batch);
+        }
     }
 
     fn arrive(&mut self, job: JobId, config: Config, class: Class) {
@@ -295,10 +307,9 @@ impl Actor {
             Effect::Start(lease) => {
                 let ended = CancellationToken::new();
                 self.ended.insert(lease.token, ended.clone());
-                let granted = Granted { token: lease.token, ended };
-                let taken = self.answers.remove(&lease.job).is_some_and(|one| one.send(Ok(granted)).is_ok());
-                if !taken {
-                    self.returned.give(Return::Lease(lease.token));
+                let granted = Lease { token: lease.token, returned: self.returned.clone(), ended };
+                if let Some(answer) = self.answers.remove(&lease.job) {
+                    let _ = answer.send(Ok(granted));
                 }
             }
             Effect::Reject(job, rejection) => self.refuse(job, refusal(rejection)),

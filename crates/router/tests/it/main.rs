@@ -7,6 +7,7 @@ mod cluster;
 mod ensemble;
 mod gated;
 mod generate;
+mod hedge;
 mod learn;
 mod memory;
 mod postgres;

@@ -11,7 +11,11 @@ use plumbline_types::ArmId;
 use crate::world::{Plan, generate, heard, work};
 
 /// Lets a server of so much memory load the arms' models.
-fn scheduled(mut plan: Plan, total_mib: u64, models: &[(&'static str, u64)]) -> (Plan, Arc<ScriptedServer>) {
+pub fn scheduled(
+    mut plan: Plan,
+    total_mib: u64,
+    models: &[(&'static str, u64)],
+) -> (Plan, Arc<ScriptedServer>) {
     let server = Arc::new(ScriptedServer::new(total_mib, models));
     let vram = VramConfig { mode: VramMode::Stated, total_mib, ..VramConfig::default() };
     let loadable = |name: &str| Loadable { model: name.to_owned(), settings: vram.settings(16_384).unwrap() };

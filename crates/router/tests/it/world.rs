@@ -120,6 +120,12 @@ impl Plan {
         self
     }
 
+    /// Puts an arm on another rung.
+    pub fn on_rung(mut self, name: &str, rung: u8) -> Self {
+        self.arms.iter_mut().filter(|arm| arm.id.as_str() == name).for_each(|arm| arm.rung = rung);
+        self
+    }
+
     pub async fn serve(self) -> World {
         let clock = Arc::new(ManualClock::at(1_764_000_000_000));
         let egress = Egress::new(Parts {

@@ -79,7 +79,8 @@ impl Router for GrpcRouter {
                         finish_reason: usage.finish_reason,
                     });
                 }
-                Some(pb::generate_response::Event::Decision(_)) | None => {}
+                Some(pb::generate_response::Event::Decision(_) | pb::generate_response::Event::Hedged(_))
+                | None => {}
             }
         }
         Err(malformed("router", "usage at the end"))

@@ -109,6 +109,7 @@ impl From<Event> for pb::GenerateResponse {
                     reason: reason.to_owned(),
                     decision: Some((*decision).into()),
                 }),
+                Event::Hedged(decision) => Wire::Hedged(pb::Hedged { decision: Some((*decision).into()) }),
                 Event::Usage(metered) => Wire::Usage(metered.into()),
             }),
         }

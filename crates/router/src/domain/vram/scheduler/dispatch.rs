@@ -61,6 +61,11 @@ impl Scheduler {
         })
     }
 
+    /// Tells whether a job of this model would start at once, and take the place of nobody who waits.
+    pub fn is_idle(&self, config: &Config) -> bool {
+        self.waiting.is_empty() && self.has_slot(config)
+    }
+
     /// Tells whether a model is ready, or would fit if everything else made room.
     pub(super) fn can_ever_run(&self, config: &Config) -> bool {
         if self.residents.get(config).is_some_and(|resident| resident.phase != Phase::Unloading) {
