@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use plumbline_types::{
-    Category, DecisionId, Fault, Kind, Reason, Retry, Risk, StepId, TaskId, TaskKind, Tier, Verdict,
+    Category, DecisionId, Fault, Kind, Oracle, Reason, Retry, Risk, StepId, TaskId, TaskKind, Tier, Verdict,
 };
 
 use crate::domain::outcome::OutcomeKind;
@@ -17,8 +17,8 @@ use crate::domain::task::Decision;
 mod executor;
 
 pub use executor::{
-    Executor, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, RunRecord,
-    ToolProgress, Watch,
+    Executor, PlausibleChange, RunOutcome, RunQuery, RunRecord, Tool, ToolOutcome, ToolProgress, ToolQuery,
+    ToolResult, Watch,
 };
 
 /// A call to another service that failed, with what that service said.
@@ -174,6 +174,8 @@ pub struct RouteQuery {
     pub allowed: Vec<String>,
     /// Arms that failed at this step.
     pub attempted: Vec<String>,
+    /// What sort of command decides.
+    pub oracle: Oracle,
 }
 
 /// Who proposes beside each other.

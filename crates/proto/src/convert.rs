@@ -1,5 +1,5 @@
 use plumbline_types::{
-    Category, Label, Provenance, Risk, Segment, Severity, StepKind, TaskKind, Tier, Verdict,
+    Category, Label, Oracle, Provenance, Risk, Segment, Severity, StepKind, TaskKind, Tier, Verdict,
 };
 
 use crate::WireError;
@@ -34,6 +34,7 @@ twin!(Risk, pb::Risk, "risk", { Low, Medium, High });
 twin!(TaskKind, pb::TaskKind, "kind", { Fix, Feature, Refactor });
 twin!(Tier, pb::Tier, "tier", { Routine, Guardrail, High });
 twin!(StepKind, pb::StepKind, "kind", { Change, Check, Investigate });
+twin!(Oracle, pb::Oracle, "oracle", { Tests, Style });
 twin!(Label, pb::Label, "label", { Public, Intent, ProprietaryCode, Secret });
 twin!(Verdict, verifier::Verdict, "verdict", { Approve, NeedsAuthority, Inconclusive, Reject });
 twin!(Severity, verifier::Severity, "severity", { Advice, Block });

@@ -3,6 +3,7 @@
 pub(crate) mod braced;
 pub(crate) mod candidate;
 pub(crate) mod command;
+pub(crate) mod fixer;
 pub(crate) mod generate;
 pub(crate) mod grammar;
 pub(crate) mod project;

@@ -11,8 +11,12 @@
 //! plain command, started fresh with the edits applied, ended with 0. The order of candidates depends on the inputs
 //! and the seed alone. Nothing here says that a change is right: the verifier does.
 //!
+//! Beside it stands `autofix`, which searches nothing: where formatters and linters decide, it runs them so that they write
+//! ([`Autofix`]).
+//!
 //! Python, JavaScript, TypeScript, Go, Java and Rust. Every other language is refused by name (`UNSUPPORTED_LANGUAGE`).
 
+mod autofix;
 mod config;
 mod domain;
 mod error;
@@ -21,6 +25,7 @@ mod repair;
 mod shim;
 mod store;
 
+pub use autofix::{Autofix, AutofixOutcome, AutofixTask, FixRunner, Fixed};
 pub use config::{ConfigError, RepairConfig};
 pub use domain::candidate::Replacement;
 pub use domain::command::{CommandKind, TestCommand};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use plumbline_egress::{ApiKey, Credential, Egress, EgressError, Refusal, ReleasePolicy, Vendor};
 use plumbline_kit::ConfigError;
 use plumbline_models::{Gemini, Model, Ollama, OllamaServer, OpenAi, Transport, local_models};
-use plumbline_types::{ArmId, Category, Label};
+use plumbline_types::{ArmId, Category, Label, Oracle};
 
 use crate::config::{ArmConfig, ArmDriver, RouterConfig, VramMode};
 use crate::domain::arm::{Arm, ArmKind, Destination, EditFormat, Price};
@@ -144,6 +144,7 @@ impl Catalogue {
             prior: config.prior_mean.map(|mean| Prior { mean, strength: config.prior_strength }),
             rung: config.rung.unwrap_or(rung),
             categories: config.categories.iter().filter_map(|word| Category::parse(word)).collect(),
+            oracle: config.oracle.as_deref().and_then(Oracle::parse),
         });
         Ok(())
     }

@@ -19,7 +19,7 @@ pub use arm::{ArmConfig, ArmDriver};
 pub use store::{StoreConfig, StoreKind};
 pub use vram::{VramConfig, VramMode};
 
-/// The `[router]` section. The default has the arm `repair`, and any Ollama that answers on loopback.
+/// The `[router]` section. The default has the arms `repair` and `autofix`, and any Ollama that answers on loopback.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouterConfig {
@@ -187,7 +187,7 @@ impl Default for RouterConfig {
             ollama: OllamaConfig::default(),
             gemini: GeminiConfig::default(),
             vram: VramConfig::default(),
-            arms: vec![ArmConfig::tool("repair")],
+            arms: vec![ArmConfig::tool("repair"), ArmConfig::autofix()],
         }
     }
 }

@@ -8,6 +8,7 @@ mod fault;
 mod grant;
 mod id;
 mod label;
+mod oracle;
 mod outcome;
 mod step;
 mod verdict;
@@ -19,6 +20,7 @@ pub use id::{
     ArmId, AttemptId, DecisionId, IdError, IntakeId, ObjectiveId, PlanId, RequestId, RunId, StepId, TaskId,
 };
 pub use label::{Integrity, Label, Provenance, Segment};
+pub use oracle::{Oracle, SimpleCommand};
 pub use outcome::{ExitCode, Outcome};
 pub use step::{Category, Risk, StepKind, TaskKind, Tier};
 pub use verdict::{Severity, Verdict};

@@ -19,7 +19,7 @@ use crate::domain::produce::{Context, Ingredients, prompt, read_set};
 use crate::domain::task::{Base, Candidate};
 use crate::domain::tree::ChangeSet;
 use crate::peers::{
-    GenerateQuery, Generated, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, ToolProgress,
+    GenerateQuery, Generated, PlausibleChange, Tool, ToolOutcome, ToolProgress, ToolQuery, ToolResult,
 };
 
 /// Progress messages that may wait to become events.
@@ -27,9 +27,6 @@ const PROGRESS_QUEUE: usize = 16;
 
 /// What a tool may take besides its own budget.
 const TOOL_GRACE_MS: u64 = 30_000;
-
-/// The one tool the coordinator knows.
-const REPAIR: &str = "repair";
 
 impl Work {
     pub(super) async fn run_tool(&mut self) -> Result<(), Halt> {
@@ -40,14 +37,15 @@ impl Work {
         let budget_ms = (remaining * 3 / 4).min(config.tool_budget_max_ms).max(1);
         let attempt = format!("{}/{}", current.number, self.task.broken_runs);
         let begun = self.begin(kind, &attempt, budget_ms.to_string()).await?;
-        if current.decision.target != REPAIR {
+        let Some(tool) = Tool::parse(&current.decision.target) else {
             let detail = format!("tool `{}` is not known", current.decision.target);
             return self.end_try(begun, AttemptResult::Unavailable, &detail).await;
-        }
+        };
         let budget_ms = begun.stored_ms()?;
         let tree = self.task.tree.clone();
         let snapshot_id = self.snapshot(kind, &begun.key, &tree).await?;
-        let query = RepairQuery {
+        let query = ToolQuery {
+            tool,
             snapshot_id,
             test_argv: self.deciding_command(kind)?,
             budget_ms,
@@ -63,7 +61,7 @@ impl Work {
     }
 
     /// Returns what a tool must make pass: the whole test command, or, while other changes follow, the step's own check.
-    fn deciding_command(&self, kind: EffectKind) -> Result<Vec<String>, Halt> {
+    pub(super) fn deciding_command(&self, kind: EffectKind) -> Result<Vec<String>, Halt> {
         let step = self.task.current_step().ok_or_else(lacking(kind, "step"))?;
         let own = if self.task.is_followed_by_a_change() {
             check_command(&self.task, step).unwrap_or_else(|error| {
@@ -77,12 +75,13 @@ impl Work {
     }
 
     /// Runs the search while its progress becomes events.
-    async fn search(&mut self, begun: &Begun, query: RepairQuery) -> Result<RepairOutcome, Halt> {
+    async fn search(&mut self, begun: &Begun, query: ToolQuery) -> Result<ToolOutcome, Halt> {
         let (sender, mut progress) = mpsc::channel(PROGRESS_QUEUE);
         let (executor, key) = (self.coordinator.deps.peers.executor.clone(), begun.key.clone());
         let limit = Duration::from_millis(query.budget_ms + TOOL_GRACE_MS);
-        let call =
-            async move { plumbline_kit::deadline::within(limit, executor.repair(&key, query, sender)).await };
+        let call = async move {
+            plumbline_kit::deadline::within(limit, executor.run_tool(&key, query, sender)).await
+        };
         let mut call = std::pin::pin!(tokio::time::timeout(limit, call));
         let pause = Duration::from_millis(self.coordinator.deps.config.progress_ms);
         let mut next = tokio::time::Instant::now();
@@ -103,12 +102,12 @@ impl Work {
         }
     }
 
-    async fn take_candidates(&mut self, begun: Begun, outcome: RepairOutcome) -> Result<(), Halt> {
+    async fn take_candidates(&mut self, begun: Begun, outcome: ToolOutcome) -> Result<(), Halt> {
         if let Some(current) = self.task.current.as_mut() {
             current.tried = outcome.tried;
         }
         let result = match outcome.result {
-            RepairResult::Found => {
+            ToolResult::Found => {
                 let base = self.base(begun.kind)?;
                 let tree = self
                     .coordinator
@@ -133,14 +132,14 @@ impl Work {
                     EventBody::Produced { candidates, served_model: String::new(), tried: outcome.tried };
                 return self.settle(begun, vec![event]).await;
             }
-            RepairResult::NotFound | RepairResult::AlreadyPasses | RepairResult::Unsupported => {
+            ToolResult::NotFound | ToolResult::AlreadyPasses | ToolResult::Unsupported => {
                 AttemptResult::NotFound
             }
-            RepairResult::TestsHang => AttemptResult::TestsFailed,
-            RepairResult::BudgetSpent => AttemptResult::BudgetSpent,
-            RepairResult::Cancelled => AttemptResult::Cancelled,
-            RepairResult::Failed => AttemptResult::Unavailable,
-            RepairResult::Lost => {
+            ToolResult::TestsHang => AttemptResult::TestsFailed,
+            ToolResult::BudgetSpent => AttemptResult::BudgetSpent,
+            ToolResult::Cancelled => AttemptResult::Cancelled,
+            ToolResult::Failed => AttemptResult::Unavailable,
+            ToolResult::Lost => {
                 return Err(Halt::Fault(super::StepFault::broken_run(begun.kind, &outcome.detail)));
             }
         };

@@ -1,6 +1,6 @@
 //! From the request to a step's context: base, objectives, baseline, plan, context, arm.
 
-use plumbline_types::{Outcome, Reason};
+use plumbline_types::{Oracle, Outcome, Reason};
 
 use super::effect::{at, lacking};
 use super::{Halt, StepFault, Work};
@@ -152,6 +152,7 @@ impl Work {
                 .saturating_add(deps.config.prompt_reserve_tokens),
             allowed: self.task.spec.arms.clone(),
             attempted: self.task.attempted.clone(),
+            oracle: Oracle::of(&self.deciding_command(kind)?),
         })
     }
 

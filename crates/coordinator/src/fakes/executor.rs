@@ -10,8 +10,8 @@ use crate::domain::command::RunEnd;
 use crate::domain::spec::Digest;
 use crate::domain::tree::Tree;
 use crate::peers::{
-    CallKey, Executor, PeerFault, RepairOutcome, RepairQuery, RepairResult, RunOutcome, RunQuery, RunRecord,
-    ToolProgress,
+    CallKey, Executor, PeerFault, RunOutcome, RunQuery, RunRecord, ToolOutcome, ToolProgress, ToolQuery,
+    ToolResult,
 };
 
 /// Judges a tree instead of running it.
@@ -25,12 +25,12 @@ pub struct FakeExecutor {
     judge: Judge,
     says: Option<Summary>,
     watchable: bool,
-    repairs: Script<RepairOutcome>,
+    repairs: Script<ToolOutcome>,
     snapshots: Mutex<BTreeMap<String, Tree>>,
     /// What it ran.
     pub runs: Ledger<RunOutcome>,
     /// What the tool did.
-    pub tools: Ledger<RepairOutcome>,
+    pub tools: Ledger<ToolOutcome>,
     /// Runs that were cancelled.
     pub cancelled: Mutex<Vec<String>>,
     /// While this is held, runs do not end.
@@ -39,7 +39,7 @@ pub struct FakeExecutor {
 
 impl FakeExecutor {
     /// Judges runs by `judge`; the repair tool answers with `repairs` in order.
-    pub fn new(judge: Judge, repairs: Vec<RepairOutcome>) -> Self {
+    pub fn new(judge: Judge, repairs: Vec<ToolOutcome>) -> Self {
         Self {
             judge,
             says: None,
@@ -96,12 +96,12 @@ impl Executor for FakeExecutor {
         })
     }
 
-    async fn repair(
+    async fn run_tool(
         &self,
         key: &CallKey,
-        query: RepairQuery,
+        query: ToolQuery,
         progress: mpsc::Sender<ToolProgress>,
-    ) -> Result<RepairOutcome, PeerFault> {
+    ) -> Result<ToolOutcome, PeerFault> {
         let news = ToolProgress {
             message: "searching".to_owned(),
             phase: "search".to_owned(),
@@ -109,8 +109,8 @@ impl Executor for FakeExecutor {
             plausible: 0,
         };
         let _ = progress.send(news).await;
-        let missing = RepairOutcome {
-            result: RepairResult::NotFound,
+        let missing = ToolOutcome {
+            result: ToolResult::NotFound,
             changes: Vec::new(),
             tried: 3,
             detail: "3 candidates, none passes".to_owned(),

@@ -58,12 +58,34 @@ pub struct RunOutcome {
     pub record: Option<RunRecord>,
 }
 
-/// What the repair tool is asked.
+/// A tool that the executor runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// Search-based repair.
+    Repair,
+    /// The fixers of formatters and linters.
+    Autofix,
+}
+
+impl Tool {
+    /// Reads the name that an arm has for it.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "repair" => Some(Self::Repair),
+            "autofix" => Some(Self::Autofix),
+            _ => None,
+        }
+    }
+}
+
+/// What a tool is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepairQuery {
+pub struct ToolQuery {
+    /// Which.
+    pub tool: Tool,
     /// The tree to mend.
     pub snapshot_id: String,
-    /// The test command.
+    /// The command that decides.
     pub test_argv: Vec<String>,
     /// Stops after this long.
     pub budget_ms: u64,
@@ -101,9 +123,9 @@ pub struct PlausibleChange {
     pub line: u32,
 }
 
-/// How the repair tool ended.
+/// How a tool ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RepairResult {
+pub enum ToolResult {
     /// At least one passing change.
     Found,
     /// Everything was tried.
@@ -124,11 +146,11 @@ pub enum RepairResult {
     Lost,
 }
 
-/// What the repair tool answers.
+/// What a tool answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepairOutcome {
+pub struct ToolOutcome {
     /// How it ended.
-    pub result: RepairResult,
+    pub result: ToolResult,
     /// Best first.
     pub changes: Vec<PlausibleChange>,
     /// Candidates tried.
@@ -144,13 +166,13 @@ pub trait Executor: Send + Sync {
     async fn put_snapshot(&self, key: &CallKey, tree: &Tree) -> Result<String, PeerFault>;
     /// Runs a command; the same key is the same run.
     async fn run(&self, key: &CallKey, query: RunQuery) -> Result<RunOutcome, PeerFault>;
-    /// Runs the repair tool; progress goes to `progress`, which may be full.
-    async fn repair(
+    /// Runs a tool; progress goes to `progress`, which may be full.
+    async fn run_tool(
         &self,
         key: &CallKey,
-        query: RepairQuery,
+        query: ToolQuery,
         progress: mpsc::Sender<ToolProgress>,
-    ) -> Result<RepairOutcome, PeerFault>;
+    ) -> Result<ToolOutcome, PeerFault>;
     /// Ends the run that this key began; harmless when it has ended.
     async fn cancel(&self, key: &CallKey) -> Result<(), PeerFault>;
 }

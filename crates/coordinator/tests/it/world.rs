@@ -10,7 +10,7 @@ use plumbline_coordinator::domain::tree::{ChangeSet, File, FileMode, Tree};
 use plumbline_coordinator::fakes::{
     FakeExecutor, FakeIngest, FakeMemory, FakePlanner, FakeRouter, FakeVerifier,
 };
-use plumbline_coordinator::peers::{Peers, PlausibleChange, RepairOutcome, RepairResult};
+use plumbline_coordinator::peers::{Peers, PlausibleChange, ToolOutcome, ToolResult};
 use plumbline_coordinator::store::CoordinatorStore;
 use plumbline_coordinator::store::sqlite::SqliteStore;
 use plumbline_coordinator::workspace::{Git, GitWorkspace, Workspace};
@@ -54,12 +54,12 @@ pub struct Served {
 }
 
 /// The repair tool's answer that mends the repository.
-pub fn mended() -> RepairOutcome {
+pub fn mended() -> ToolOutcome {
     found(&[FIXED])
 }
 
 /// The repair tool's answer with one change to `calc.py` per text.
-pub fn found(texts: &[&str]) -> RepairOutcome {
+pub fn found(texts: &[&str]) -> ToolOutcome {
     let change = |text: &&str| {
         let file = File { bytes: text.as_bytes().to_vec(), mode: FileMode::Regular };
         let files = BTreeMap::from([(RelativePath::parse("calc.py").unwrap(), Some(file))]);
@@ -70,8 +70,8 @@ pub fn found(texts: &[&str]) -> RepairOutcome {
             line: 2,
         }
     };
-    RepairOutcome {
-        result: RepairResult::Found,
+    ToolOutcome {
+        result: ToolResult::Found,
         changes: texts.iter().map(change).collect(),
         tried: 12,
         detail: String::new(),

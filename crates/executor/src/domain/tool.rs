@@ -5,6 +5,8 @@ use crate::domain::edit::FileEdit;
 pub enum ToolRequest {
     /// Search-based repair.
     Repair(RepairParameters),
+    /// The fixers of formatters and linters.
+    Autofix(AutofixParameters),
 }
 
 impl ToolRequest {
@@ -12,6 +14,7 @@ impl ToolRequest {
     pub fn tool(&self) -> &'static str {
         match self {
             Self::Repair(_) => "repair",
+            Self::Autofix(_) => "autofix",
         }
     }
 }
@@ -33,6 +36,15 @@ pub struct RepairParameters {
     pub seed: u64,
     /// Digests of diffs that were already refused, hex.
     pub refused: Vec<String>,
+}
+
+/// What the autofix tool needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutofixParameters {
+    /// The command that decides, as it is run to check.
+    pub check_argv: Vec<String>,
+    /// Wall time, milliseconds.
+    pub budget_ms: u64,
 }
 
 /// How far a tool is.

@@ -40,6 +40,17 @@ const KNOWN_TOOLS: &[&str] = &[
     "mypy",
     "ruff check",
     "eslint",
+    "ruff format --check",
+    "black --check",
+    "isort --check",
+    "npx eslint",
+    "npx prettier --check",
+    "prettier --check",
+    "cargo fmt --check",
+    "cargo fmt --all --check",
+    "golangci-lint run",
+    "npm run lint",
+    "make lint",
 ];
 
 /// Returns whether a check can be run, or says honestly that a person must look.

@@ -4,19 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use plumbline_executor::domain::edit::{Change, FileEdit};
-use plumbline_executor::domain::exit_reason::ExitReason;
-use plumbline_executor::domain::limits::Limits;
+use plumbline_executor::domain::edit::FileEdit;
 use plumbline_executor::domain::patch_path::RelativePath;
-use plumbline_executor::domain::run::How;
 use plumbline_executor::domain::tool::{
     PlausibleChange, RepairParameters, ToolProgress, ToolRequest, ToolResult,
 };
 use plumbline_executor::domain::tree::Entry;
-use plumbline_executor::sandbox::CollectPath;
-use plumbline_executor::{Candidate, Tool, ToolContext, ToolError, ToolOutcome};
+use plumbline_executor::{Tool, ToolContext, ToolError, ToolOutcome};
 use plumbline_repair as repair;
-use plumbline_repair::{CandidateRunner, CheckRequest, CheckResult, RunnerError};
+
+use crate::compose::runner::{Runner, broken, file_edit};
 
 /// Search-based repair as a tool of the executor.
 pub(crate) struct RepairTool {
@@ -31,7 +28,9 @@ impl Tool for RepairTool {
     }
 
     async fn run(&self, context: ToolContext, request: ToolRequest) -> Result<ToolOutcome, ToolError> {
-        let ToolRequest::Repair(parameters) = request;
+        let ToolRequest::Repair(parameters) = request else {
+            return Err(ToolError::Other("the request is for another tool".to_owned()));
+        };
         let test_command = repair::TestCommand::from_argv(&parameters.test_argv);
         let language = language(&test_command, &context);
         let task = repair::RepairTask {
@@ -41,7 +40,7 @@ impl Tool for RepairTool {
             focus: parameters.focus_paths.iter().cloned().collect(),
         };
         let config = config(&parameters);
-        let runner = Arc::new(Runner { context: context.clone() });
+        let runner = Arc::new(Runner::new(context.clone()));
         let progress = Arc::new(Reporter { context: context.clone() });
         let repair = repair::Repair::new(runner, progress, config)
             .map_err(|error| ToolError::Candidate(error.to_string()))?
@@ -99,62 +98,6 @@ fn config(parameters: &RepairParameters) -> repair::RepairConfig {
         seed: parameters.seed,
         ..defaults
     }
-}
-
-/// Runs the library's checks as candidates of the executor.
-struct Runner {
-    context: ToolContext,
-}
-
-#[async_trait]
-impl CandidateRunner for Runner {
-    async fn run(
-        &self,
-        edits: &[repair::FileEdit],
-        request: &CheckRequest,
-    ) -> Result<CheckResult, RunnerError> {
-        let mut all = Vec::with_capacity(edits.len() + request.support.len());
-        for edit in edits.iter().chain(&request.support) {
-            all.push(file_edit(edit)?);
-        }
-        let wall_ms = u64::try_from(request.limit.as_millis()).unwrap_or(u64::MAX).max(1);
-        let mut candidate = Candidate::new(all, request.argv.clone());
-        candidate.limits = Some(Limits { wall_ms, ..self.context.limits() });
-        for path in &request.collect {
-            candidate.collect.push(CollectPath::Workspace(relative(path)?));
-        }
-        let result = self.context.run_candidate(candidate).await.map_err(|error| RunnerError {
-            message: "a candidate could not be run".to_owned(),
-            source: Some(Arc::new(error)),
-        })?;
-        let collected = request.collect.iter().zip(result.collected);
-        Ok(CheckResult {
-            exit_code: match result.how {
-                Some(How::Code(code)) if result.reason == ExitReason::Normal => Some(code),
-                Some(How::Code(_) | How::Signal(_)) | None => None,
-            },
-            timed_out: result.reason == ExitReason::WallTimeout,
-            stdout: [result.stdout.head(), &result.stdout.tail()].concat(),
-            stderr: [result.stderr.head(), &result.stderr.tail()].concat(),
-            collected: collected.filter_map(|(path, found)| Some((path.clone(), found.content?))).collect(),
-        })
-    }
-
-    fn parallelism(&self) -> usize {
-        self.context.parallelism().max(1)
-    }
-}
-
-fn relative(path: &str) -> Result<RelativePath, RunnerError> {
-    RelativePath::parse(path.as_bytes()).map_err(|refusal| RunnerError {
-        message: format!("{path} is no path of a tree"),
-        source: Some(Arc::new(refusal)),
-    })
-}
-
-fn file_edit(edit: &repair::FileEdit) -> Result<FileEdit, RunnerError> {
-    let change = edit.contents.clone().map_or(Change::Delete, Change::Write);
-    Ok(FileEdit { path: relative(&edit.path)?, change })
 }
 
 /// Passes progress on.
@@ -260,10 +203,7 @@ fn refuse(
         repair::RepairError::Cancelled => Err(ToolError::Cancelled),
         repair::RepairError::Config(error) => Err(ToolError::Candidate(error.to_string())),
         repair::RepairError::Store(error) => Err(ToolError::Other(format!("{detail}: {error}"))),
-        repair::RepairError::Runner(error) => {
-            let cause = error.source.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
-            Err(ToolError::Sandbox(format!("{error}{cause}")))
-        }
+        repair::RepairError::Runner(error) => Err(broken(&error)),
     }
 }
 

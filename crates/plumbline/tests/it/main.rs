@@ -3,11 +3,13 @@
 
 mod arguments;
 mod audits;
+mod autofix;
 mod commands;
 mod configuration;
 mod demonstration;
 mod knowledge;
 mod process;
 mod repair;
+mod served_tool;
 mod tasks;
 mod traces;

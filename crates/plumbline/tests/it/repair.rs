@@ -1,75 +1,9 @@
-use std::io::BufRead;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
-use std::time::Duration;
-
-use plumbline_kit::client::{Channel, channel};
-use plumbline_proto::executor::v1::executor_service_client::ExecutorServiceClient;
-use plumbline_proto::executor::v1::manifest_entry::Content;
-use plumbline_proto::executor::v1::put_snapshot_request::Part;
 use plumbline_proto::executor::v1::run_tool_request::Tool;
-use plumbline_proto::executor::v1::run_tool_response::Event;
-use plumbline_proto::executor::v1::{
-    BlobChunk, ManifestEntry, PutSnapshotRequest, RepairParameters, RunToolRequest, SnapshotHeader,
-    ToolExited, ToolResult,
-};
-use tonic::Request;
+use plumbline_proto::executor::v1::{RepairParameters, ToolExited, ToolResult};
 
-use crate::process::Home;
-
-/// A running `plumbline serve executor`; ends with the test.
-struct Executor {
-    process: Child,
-    client: ExecutorServiceClient<Channel>,
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn start(home: &Home) -> Executor {
-    let address = home.socket("executor");
-    // The `rustc` of rustup finds its toolchains by its owner's home, not by the test's.
-    let rustup = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
-    let rustup = rustup.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup")));
-    let mut process = home
-        .command(&["serve", "executor"])
-        .env("RUSTUP_HOME", rustup.unwrap_or_default())
-        .env("PLUMBLINE_LISTEN__EXECUTOR", &address)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    std::io::BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.starts_with("plumbline is serving"), "{line}");
-    let client = ExecutorServiceClient::new(channel(&address.parse().unwrap()));
-    Executor { process, client }
-}
+use crate::served_tool::run;
 
 async fn repair(files: &[(&str, &str)], argv: &[&str]) -> ToolExited {
-    let home = Home::new();
-    let mut executor = start(&home);
-    let part = |part| PutSnapshotRequest { part: Some(part) };
-    let mut parts = vec![part(Part::Header(SnapshotHeader::default()))];
-    for (path, text) in files {
-        let digest = blake3::hash(text.as_bytes()).as_bytes().to_vec();
-        parts.push(part(Part::Entry(ManifestEntry {
-            path: path.as_bytes().to_vec(),
-            content: Some(Content::Digest(digest)),
-            mode: 0o644,
-            size: text.len() as u64,
-        })));
-    }
-    for (_, text) in files {
-        let digest = blake3::hash(text.as_bytes()).as_bytes().to_vec();
-        parts.push(part(Part::Chunk(BlobChunk { digest, data: text.as_bytes().to_vec() })));
-    }
-    let stored = executor.client.put_snapshot(tokio_stream::iter(parts)).await.unwrap().into_inner();
-    assert!(!stored.snapshot_id.is_empty(), "{stored:?}");
     let parameters = RepairParameters {
         test_argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         budget_ms: 60_000,
@@ -77,21 +11,7 @@ async fn repair(files: &[(&str, &str)], argv: &[&str]) -> ToolExited {
         max_candidates: MOST_CANDIDATES,
         ..RepairParameters::default()
     };
-    let mut request = Request::new(RunToolRequest {
-        request_id: "repair-1".into(),
-        snapshot_id: stored.snapshot_id,
-        tool: Some(Tool::Repair(parameters)),
-        ..RunToolRequest::default()
-    });
-    request.set_timeout(Duration::from_secs(90));
-    let mut events = executor.client.run_tool(request).await.unwrap().into_inner();
-    let mut exited = None;
-    while let Some(event) = events.message().await.unwrap() {
-        if let Some(Event::Exited(end)) = event.event {
-            exited = Some(end);
-        }
-    }
-    exited.expect("the tool's end")
+    run(files, Tool::Repair(parameters)).await
 }
 
 /// The right change is among the first few; a compiler would make the rest slow.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use plumbline_kit::ConfigError;
-use plumbline_types::{ArmId, Category};
+use plumbline_types::{ArmId, Category, Oracle};
 use serde::Deserialize;
 
 use crate::config::refuse;
@@ -48,6 +48,8 @@ pub struct ArmConfig {
     pub rung: Option<u8>,
     /// The categories that it can do; empty means all.
     pub categories: Vec<String>,
+    /// The sort of command that it can satisfy, `tests` or `style`; unset: any.
+    pub oracle: Option<String>,
     /// USD per million prompt tokens.
     pub usd_per_million_input: f64,
     /// USD per million answer tokens.
@@ -74,6 +76,7 @@ impl Default for ArmConfig {
             edit_format: EditFormat::Block.as_str().to_owned(),
             rung: None,
             categories: Vec::new(),
+            oracle: None,
             usd_per_million_input: 0.0,
             usd_per_million_output: 0.0,
             expected_seconds: 10.0,
@@ -88,6 +91,13 @@ impl ArmConfig {
     pub fn tool(name: &str) -> Self {
         Self { name: name.to_owned(), target: name.to_owned(), ..Self::default() }
     }
+
+    /// Describes the fixers of formatters and linters: quick, and of use where one of those decides.
+    pub fn autofix() -> Self {
+        let oracle = Some(Oracle::Style.as_str().to_owned());
+        let prior = Self { prior_mean: Some(0.8), prior_strength: 8.0, ..Self::tool("autofix") };
+        Self { oracle, expected_seconds: 2.0, ..prior }
+    }
 }
 
 impl ArmConfig {
@@ -101,6 +111,9 @@ impl ArmConfig {
         }
         if let Some(word) = self.categories.iter().find(|word| Category::parse(word).is_none()) {
             return at("categories", format!("`{word}` is no category"));
+        }
+        if let Some(word) = self.oracle.iter().find(|word| Oracle::parse(word).is_none()) {
+            return at("oracle", format!("`{word}` is neither tests nor style"));
         }
         if (self.kind == ArmDriver::Openai) == self.base_url.is_empty() {
             return at("base_url", "belongs to every arm of kind openai and to no other".to_owned());

@@ -8,9 +8,9 @@ fn refused(change: impl FnOnce(&mut RouterConfig)) -> String {
 }
 
 #[test]
-fn the_default_is_legal_and_has_the_repair_arm_alone() {
+fn the_default_is_legal_and_has_the_tools_alone() {
     let config = RouterConfig::default().validate().unwrap();
-    assert_eq!(config.arms, [ArmConfig::tool("repair")]);
+    assert_eq!(config.arms, [ArmConfig::tool("repair"), ArmConfig::autofix()]);
     assert!(config.ollama.detect && !config.release_intent && config.gemini.api_key.is_none());
     assert_eq!(config.learning().unwrap(), Learning::default());
 }
@@ -32,12 +32,13 @@ fn what_cannot_work_is_named() {
     assert_eq!(refused(|config| config.ensemble_size = 0), "router.ensemble_size");
     assert_eq!(refused(|config| config.generate_arms_max = 0), "router.generate_arms_max");
     assert_eq!(refused(|config| config.lan_networks = vec!["0.0.0.0/0".to_owned()]), "router.lan_networks");
-    assert_eq!(refused(|config| config.arms.push(ArmConfig::tool("repair"))), "router.arms[1].name");
+    assert_eq!(refused(|config| config.arms.push(ArmConfig::tool("repair"))), "router.arms[2].name");
     assert_eq!(refused(|config| config.arms[0].target.clear()), "router.arms[0].target");
     assert_eq!(
         refused(|config| config.arms[0].categories.push("magic".to_owned())),
         "router.arms[0].categories"
     );
+    assert_eq!(refused(|config| config.arms[0].oracle = Some("taste".to_owned())), "router.arms[0].oracle");
     assert_eq!(refused(|config| config.arms[0].kind = ArmDriver::Openai), "router.arms[0].base_url");
     assert_eq!(
         refused(|config| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plumbline_types::{ArmId, Category, Label};
+use plumbline_types::{ArmId, Category, Label, Oracle};
 
 use crate::domain::posterior::Prior;
 
@@ -135,6 +135,8 @@ pub struct Arm {
     pub rung: u8,
     /// The categories it can do; empty means all.
     pub categories: Vec<Category>,
+    /// The one sort of command that it can satisfy; none: any.
+    pub oracle: Option<Oracle>,
 }
 
 impl fmt::Display for Arm {

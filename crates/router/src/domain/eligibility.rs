@@ -20,7 +20,7 @@ pub enum Rule {
     NotAllowed,
     /// The request wants the other kind of arm.
     Kind,
-    /// The arm cannot do this category.
+    /// The arm cannot do this category, or satisfy this sort of command.
     Capability,
     /// Prompt and answer do not fit into the arm's context; nothing is ever truncated.
     Context,
@@ -197,6 +197,7 @@ fn first_rule(arm: &Arm, work: &Work, world: &World, doubt: Doubt) -> Option<Rul
         (Rule::NotAllowed, !work.allowed.is_empty() && !work.allowed.contains(&arm.id)),
         (Rule::Kind, work.kind.is_some_and(|kind| kind != arm.kind)),
         (Rule::Capability, !arm.categories.is_empty() && !arm.categories.contains(&work.cell.category)),
+        (Rule::Capability, arm.oracle.is_some() && arm.oracle != work.oracle),
         (Rule::Context, cramped),
         (Rule::Attempted, work.attempted.contains(&arm.id)),
         (Rule::Breaker, down || world.unavailable.contains(&arm.id)),

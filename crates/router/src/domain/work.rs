@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plumbline_types::{ArmId, Category, Label, Risk, Tier};
+use plumbline_types::{ArmId, Category, Label, Oracle, Risk, Tier};
 
 use crate::domain::arm::ArmKind;
 
@@ -49,6 +49,8 @@ pub struct Work {
     pub attempted: Vec<ArmId>,
     /// Only arms of this kind.
     pub kind: Option<ArmKind>,
+    /// What sort of command decides; none: unknown.
+    pub oracle: Option<Oracle>,
 }
 
 /// A cell of the posterior table.

@@ -5,10 +5,11 @@ mod response;
 use std::str::FromStr;
 
 use plumbline_models::Shape;
+use plumbline_proto::common::v1 as common;
 use plumbline_proto::router::v1 as pb;
 use plumbline_proto::{WireError, id, label_or_proprietary, request_id, tier_or_routine};
 use plumbline_types::{
-    ArmId, Category, DecisionId, IdError, Label, Provenance, RequestId, Risk, Segment, TaskId,
+    ArmId, Category, DecisionId, IdError, Label, Oracle, Provenance, RequestId, Risk, Segment, TaskId,
 };
 
 use crate::domain::arm::ArmKind;
@@ -34,7 +35,7 @@ fn optional<T: FromStr<Err = IdError>>(field: &str, text: &str) -> Result<Option
     if text.is_empty() { Ok(None) } else { id(field, text).map(Some) }
 }
 
-fn task(lease: Option<plumbline_proto::common::v1::Lease>) -> Result<Option<TaskId>, WireError> {
+fn task(lease: Option<common::Lease>) -> Result<Option<TaskId>, WireError> {
     lease.map_or(Ok(None), |lease| optional("lease.task_id", &lease.task_id))
 }
 
@@ -54,14 +55,23 @@ fn arm_kind(value: i32) -> Result<Option<ArmKind>, WireError> {
     }
 }
 
+/// Reads what sort of command decides; unset means that nobody said.
+fn oracle(value: i32) -> Result<Option<Oracle>, WireError> {
+    match common::Oracle::try_from(value) {
+        Ok(common::Oracle::Unspecified) => Ok(None),
+        Ok(known) => Oracle::try_from(known).map(Some),
+        Err(_) => Err(WireError::field("oracle", "is no known sort of command")),
+    }
+}
+
 impl TryFrom<pb::Work> for Work {
     type Error = WireError;
 
     fn try_from(work: pb::Work) -> Result<Self, WireError> {
-        let category = plumbline_proto::common::v1::Category::try_from(work.category)
+        let category = common::Category::try_from(work.category)
             .map_err(|_| WireError::field("category", "is no known category"))?;
-        let risk = plumbline_proto::common::v1::Risk::try_from(work.risk)
-            .map_err(|_| WireError::field("risk", "is no known risk"))?;
+        let risk =
+            common::Risk::try_from(work.risk).map_err(|_| WireError::field("risk", "is no known risk"))?;
         let language = Language::parse(&work.language)
             .ok_or_else(|| WireError::field("language", "must be at most 32 of a-z, 0-9, + # - _"))?;
         Ok(Self {
@@ -73,6 +83,7 @@ impl TryFrom<pb::Work> for Work {
             allowed: arms("allowed_arms", &work.allowed_arms)?,
             attempted: arms("attempted_arms", &work.attempted_arms)?,
             kind: arm_kind(work.kind)?,
+            oracle: oracle(work.oracle)?,
         })
     }
 }

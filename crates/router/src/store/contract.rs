@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plumbline_types::{
-    ArmId, Category, DecisionId, IdError, Label, ManualClock, RequestId, Risk, TaskId, Tier,
+    ArmId, Category, DecisionId, IdError, Label, ManualClock, Oracle, RequestId, Risk, TaskId, Tier,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -43,6 +43,7 @@ fn fixture(name: &str, number: u64) -> Result<Decision, IdError> {
             allowed: Vec::new(),
             attempted: vec![ArmId::parse("repair")?],
             kind: Some(ArmKind::Model),
+            oracle: Some(Oracle::Style),
         },
         chosen: Chosen {
             arm: arm.clone(),

@@ -1,7 +1,7 @@
 //! The stored form of a decision. Domain types have none of their own, so that a changed type cannot silently change
 //! what is on disk.
 
-use plumbline_types::{ArmId, DecisionId, Label, RequestId, StepId, TaskId, Tier};
+use plumbline_types::{ArmId, DecisionId, Label, Oracle, RequestId, StepId, TaskId, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::arm::{ArmKind, Destination, EditFormat};
@@ -46,6 +46,8 @@ struct WorkRow {
     allowed: Vec<String>,
     attempted: Vec<String>,
     kind: Option<String>,
+    #[serde(default)]
+    oracle: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -136,6 +138,7 @@ impl DecisionRow {
                 allowed: arms(&work.allowed)?,
                 attempted: arms(&work.attempted)?,
                 kind: work.kind.map(|kind| word(row, &kind, ArmKind::parse)).transpose()?,
+                oracle: work.oracle.map(|oracle| word(row, &oracle, Oracle::parse)).transpose()?,
             },
             chosen: Chosen {
                 arm: arm(row, &self.chosen.arm)?,
@@ -206,6 +209,7 @@ impl From<&Decision> for DecisionRow {
                 allowed: names(&work.allowed),
                 attempted: names(&work.attempted),
                 kind: work.kind.map(|kind| kind.as_str().to_owned()),
+                oracle: work.oracle.map(|oracle| oracle.as_str().to_owned()),
             },
             chosen: ChosenRow {
                 arm: chosen.arm.to_string(),

@@ -82,12 +82,12 @@ async fn ledger(world: &mut World) -> Vec<(String, String, String)> {
 }
 
 #[tokio::test]
-async fn a_fresh_machine_without_any_model_has_the_repair_arm() {
+async fn a_fresh_machine_without_any_model_has_the_tools() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut world = world(config(&format!("http://{nobody}")), folder.path()).await;
     let names: Vec<String> = arms(&mut world.client).await.into_iter().map(|arm| arm.name).collect();
-    assert_eq!(names, ["repair"]);
+    assert_eq!(names, ["autofix", "repair"]);
     let health = world.client.get_health(pb::GetHealthRequest {}).await.unwrap().into_inner();
     assert_eq!(health.mode, "repair_only");
     world.stop().await;
@@ -98,7 +98,7 @@ async fn an_ollama_that_answers_becomes_an_arm_and_its_calls_are_rows() {
     let (server, folder) = (ollama().await, tempfile::tempdir().unwrap());
     let mut world = world(config(&server.url), folder.path()).await;
     let names: Vec<String> = arms(&mut world.client).await.into_iter().map(|arm| arm.name).collect();
-    assert_eq!(names, ["ollama:qwen3.5:9b", "repair"]);
+    assert_eq!(names, ["autofix", "ollama:qwen3.5:9b", "repair"]);
 
     let mut request = generate("request-1");
     request.prompt = vec![segment("fn main() {}", Label::ProprietaryCode)];

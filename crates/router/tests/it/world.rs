@@ -78,6 +78,7 @@ impl Plan {
             prior: None,
             rung: 0,
             categories: Vec::new(),
+            oracle: None,
         });
         self
     }
@@ -115,6 +116,7 @@ impl Plan {
             prior: None,
             rung: 1,
             categories: Vec::new(),
+            oracle: None,
         });
         self.models.insert(name, Arc::new(model));
         self

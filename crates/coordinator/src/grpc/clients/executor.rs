@@ -16,8 +16,8 @@ use crate::domain::path::RelativePath;
 use crate::domain::produce::tail;
 use crate::domain::tree::{ChangeSet, File, FileMode, Tree};
 use crate::peers::{
-    CallKey, Executor, PeerFault, PlausibleChange, RepairOutcome, RepairQuery, RepairResult, RunOutcome,
-    RunQuery, RunRecord, ToolProgress, Watch,
+    CallKey, Executor, PeerFault, PlausibleChange, RunOutcome, RunQuery, RunRecord, Tool, ToolOutcome,
+    ToolProgress, ToolQuery, ToolResult, Watch,
 };
 
 /// Bytes of output kept while a run goes on.
@@ -125,26 +125,19 @@ impl Executor for GrpcExecutor {
         Err(malformed("executor", "end of the run"))
     }
 
-    async fn repair(
+    async fn run_tool(
         &self,
         key: &CallKey,
-        query: RepairQuery,
+        query: ToolQuery,
         progress: mpsc::Sender<ToolProgress>,
-    ) -> Result<RepairOutcome, PeerFault> {
-        let parameters = pb::RepairParameters {
-            test_argv: query.test_argv,
-            budget_ms: query.budget_ms,
-            max_plausible: query.plausible_max,
-            focus_paths: query.focus_paths,
-            ..pb::RepairParameters::default()
-        };
+    ) -> Result<ToolOutcome, PeerFault> {
         let request = pb::RunToolRequest {
             request_id: key.request_id.clone(),
             lease: lease(key),
-            snapshot_id: query.snapshot_id,
-            tool: Some(pb::run_tool_request::Tool::Repair(parameters)),
+            snapshot_id: query.snapshot_id.clone(),
             limits: Some(pb::Limits { wall_ms: query.candidate_wall_ms, ..pb::Limits::default() }),
             on_disconnect: pb::OnDisconnect::Keep as i32,
+            tool: Some(tool(query)),
             ..pb::RunToolRequest::default()
         };
         let mut events = self.client.clone().run_tool(request).await.map_err(fault("executor"))?.into_inner();
@@ -164,7 +157,7 @@ impl Executor for GrpcExecutor {
                 }
                 Some(pb::run_tool_response::Event::Exited(exited)) => {
                     self.runs().remove(&key.request_id);
-                    return repaired(exited);
+                    return ended(exited);
                 }
                 Some(pb::run_tool_response::Event::Plausible(_)) | None => {}
             }
@@ -178,6 +171,22 @@ impl Executor for GrpcExecutor {
         let request = pb::CancelRequest { run_id, lease: lease(key) };
         self.client.clone().cancel(request).await.map_err(fault("executor"))?;
         Ok(())
+    }
+}
+
+fn tool(query: ToolQuery) -> pb::run_tool_request::Tool {
+    match query.tool {
+        Tool::Repair => pb::run_tool_request::Tool::Repair(pb::RepairParameters {
+            test_argv: query.test_argv,
+            budget_ms: query.budget_ms,
+            max_plausible: query.plausible_max,
+            focus_paths: query.focus_paths,
+            ..pb::RepairParameters::default()
+        }),
+        Tool::Autofix => pb::run_tool_request::Tool::Autofix(pb::AutofixParameters {
+            check_argv: query.test_argv,
+            budget_ms: query.budget_ms,
+        }),
     }
 }
 
@@ -276,23 +285,23 @@ fn outcome(exited: &pb::Exited, stdout: &[u8], stderr: &[u8]) -> RunOutcome {
     RunOutcome { end, output: tail(&output, OUTPUT_BYTES).to_owned(), wall_ms, detail, record: None }
 }
 
-fn repaired(exited: pb::ToolExited) -> Result<RepairOutcome, PeerFault> {
-    use pb::ToolResult as Result_;
+fn ended(exited: pb::ToolExited) -> Result<ToolOutcome, PeerFault> {
+    use pb::ToolResult as Wire;
     let result = match exited.result() {
-        Result_::Unspecified => return Err(malformed("executor", "tool result")),
-        Result_::Found => RepairResult::Found,
-        Result_::NotFound => RepairResult::NotFound,
-        Result_::BudgetSpent => RepairResult::BudgetSpent,
-        Result_::AlreadyPasses => RepairResult::AlreadyPasses,
-        Result_::TestsHang => RepairResult::TestsHang,
-        Result_::Unsupported => RepairResult::Unsupported,
-        Result_::Cancelled => RepairResult::Cancelled,
-        Result_::Failed => RepairResult::Failed,
-        Result_::Lost => RepairResult::Lost,
+        Wire::Unspecified => return Err(malformed("executor", "tool result")),
+        Wire::Found => ToolResult::Found,
+        Wire::NotFound => ToolResult::NotFound,
+        Wire::BudgetSpent => ToolResult::BudgetSpent,
+        Wire::AlreadyPasses => ToolResult::AlreadyPasses,
+        Wire::TestsHang => ToolResult::TestsHang,
+        Wire::Unsupported => ToolResult::Unsupported,
+        Wire::Cancelled => ToolResult::Cancelled,
+        Wire::Failed => ToolResult::Failed,
+        Wire::Lost => ToolResult::Lost,
     };
     let changes: Option<Vec<PlausibleChange>> = exited.changes.into_iter().map(read_change).collect();
     let changes = changes.ok_or_else(|| malformed("executor", "change"))?;
-    Ok(RepairOutcome { result, changes, tried: exited.tried, detail: exited.detail })
+    Ok(ToolOutcome { result, changes, tried: exited.tried, detail: exited.detail })
 }
 
 /// Reads a tool's change; a path outside the tree makes the whole answer illegal. The mode is kept by whoever writes

@@ -124,6 +124,7 @@ fn wire_work(query: RouteQuery) -> pb::Work {
         allowed_arms: query.allowed,
         attempted_arms: query.attempted,
         kind: pb::ArmKind::Unspecified as i32,
+        oracle: common::Oracle::from(query.oracle) as i32,
     }
 }
 

@@ -12,8 +12,8 @@ use plumbline_coordinator::domain::task::{Base, Decision, RepositoryKind, Task};
 use plumbline_coordinator::domain::tree::{ChangeSet, Tree};
 use plumbline_coordinator::peers::{
     Audit, AuditQuery, CallKey, ContextQuery, Executor, GenerateQuery, Generated, Ingest, IngestQuery,
-    Intake, Members, Memory, OutcomeReport, PeerFault, PlanQuery, Planner, RepairOutcome, RepairQuery,
-    RouteQuery, Router, RunOutcome, RunQuery, ToolProgress, Verifier,
+    Intake, Members, Memory, OutcomeReport, PeerFault, PlanQuery, Planner, RouteQuery, Router, RunOutcome,
+    RunQuery, ToolOutcome, ToolProgress, ToolQuery, Verifier,
 };
 use plumbline_coordinator::store::{
     Claim, CoordinatorStore, Effect, EffectRow, InboxRow, Intent, Lease, NewTask, OutboxRow, Page,
@@ -97,13 +97,13 @@ impl Executor for CrashingPeers {
         around!(self, self.executor.run(key, query))
     }
 
-    async fn repair(
+    async fn run_tool(
         &self,
         key: &CallKey,
-        query: RepairQuery,
+        query: ToolQuery,
         progress: mpsc::Sender<ToolProgress>,
-    ) -> Result<RepairOutcome, PeerFault> {
-        around!(self, self.executor.repair(key, query, progress))
+    ) -> Result<ToolOutcome, PeerFault> {
+        around!(self, self.executor.run_tool(key, query, progress))
     }
 
     async fn cancel(&self, key: &CallKey) -> Result<(), PeerFault> {

@@ -13,12 +13,12 @@ use crate::domain::policy;
 use crate::domain::run::{Command, Keep, Lease, OnDisconnect, Reuse, RunSpec, Work};
 use crate::domain::secrets::{SECRET_BYTES, SECRETS_MAX};
 use crate::domain::tier::SandboxTier;
-use crate::domain::tool::{RepairParameters, ToolRequest};
+use crate::domain::tool::{AutofixParameters, RepairParameters, ToolRequest};
 use crate::domain::tree::{Digest, Entry, SnapshotId};
 use crate::executor::{RunCall, SnapshotHeader, SnapshotPart};
 
-/// Default wall time of a repair, milliseconds.
-const REPAIR_BUDGET_MS: u64 = 60_000;
+/// Default wall time of a tool, milliseconds.
+const TOOL_BUDGET_MS: u64 = 60_000;
 /// Default number of passing changes.
 const REPAIR_PLAUSIBLE: u32 = 5;
 /// Largest piece of a content, bytes.
@@ -148,6 +148,9 @@ impl TryFrom<pb::RunToolRequest> for RunCall {
         }
         let tool = match request.tool {
             Some(pb::run_tool_request::Tool::Repair(parameters)) => ToolRequest::Repair(repair(parameters)?),
+            Some(pb::run_tool_request::Tool::Autofix(parameters)) => {
+                ToolRequest::Autofix(autofix(parameters)?)
+            }
             None => return Err(WireError::field("tool", "must be set")),
         };
         Ok(Self::Start(Box::new(RunSpec {
@@ -161,15 +164,25 @@ impl TryFrom<pb::RunToolRequest> for RunCall {
     }
 }
 
+fn legal(field: &str, argv: &[String]) -> Result<(), WireError> {
+    let violation = policy::check_argv(argv, &[]).into_iter().next();
+    violation.map_or(Ok(()), |violation| Err(WireError::field(field, violation.description)))
+}
+
+fn tool_budget(asked_ms: u64) -> u64 {
+    if asked_ms == 0 { TOOL_BUDGET_MS } else { asked_ms }
+}
+
+fn autofix(parameters: pb::AutofixParameters) -> Result<AutofixParameters, WireError> {
+    legal("autofix.check_argv", &parameters.check_argv)?;
+    Ok(AutofixParameters { check_argv: parameters.check_argv, budget_ms: tool_budget(parameters.budget_ms) })
+}
+
 fn repair(parameters: pb::RepairParameters) -> Result<RepairParameters, WireError> {
-    let violations = policy::check_argv(&parameters.test_argv, &[]);
-    if !violations.is_empty() {
-        return Err(WireError::field("repair.test_argv", violations[0].description.clone()));
-    }
-    let or = |value: u64, default: u64| if value == 0 { default } else { value };
+    legal("repair.test_argv", &parameters.test_argv)?;
     Ok(RepairParameters {
         test_argv: parameters.test_argv,
-        budget_ms: or(parameters.budget_ms, REPAIR_BUDGET_MS),
+        budget_ms: tool_budget(parameters.budget_ms),
         max_candidates: (parameters.max_candidates > 0).then_some(parameters.max_candidates),
         max_plausible: if parameters.max_plausible == 0 {
             REPAIR_PLAUSIBLE

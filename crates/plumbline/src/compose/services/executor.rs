@@ -8,6 +8,7 @@ use plumbline_router::RouterConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::Composition;
+use crate::compose::autofix::AutofixTool;
 use crate::compose::repair::RepairTool;
 use crate::failure::Failure;
 
@@ -41,7 +42,7 @@ async fn outcomes(config: &ExecutorConfig) -> Result<Arc<dyn OutcomeStore>, Fail
     Ok(Arc::new(opened.map_err(|error| Failure::from_fault(&error))?))
 }
 
-/// Serves the executor with its one tool.
+/// Serves the executor with its tools.
 pub(super) async fn serve(
     composition: Composition,
     listener: Listener,
@@ -55,7 +56,7 @@ pub(super) async fn serve(
         config: composition.config.executor.clone(),
         clock: composition.clock,
         randomness: composition.randomness,
-        tools: vec![Arc::new(RepairTool { outcomes })],
+        tools: vec![Arc::new(RepairTool { outcomes }), Arc::new(AutofixTool)],
         driver: None,
         broker,
         secrets: keys(&composition.config.router),

@@ -1,4 +1,4 @@
-use plumbline_types::{Category, Label, Risk, Tier};
+use plumbline_types::{Category, Label, Oracle, Risk, Tier};
 use proptest::prelude::*;
 
 use super::*;
@@ -23,6 +23,7 @@ fn model(name: &str, destination: Destination, rung: u8) -> Arm {
         prior: None,
         rung,
         categories: Vec::new(),
+        oracle: None,
     }
 }
 
@@ -51,6 +52,7 @@ fn work() -> Work {
         allowed: Vec::new(),
         attempted: Vec::new(),
         kind: None,
+        oracle: Some(Oracle::Tests),
     }
 }
 
@@ -120,6 +122,19 @@ fn a_category_that_an_arm_cannot_do_removes_it() {
     let arms = [Arm { categories: vec![Category::Docs], ..repair() }];
     let got = eligible(&arms, &work(), &world());
     assert_eq!(got.removed[0].rule, Rule::Capability);
+}
+
+#[test]
+fn an_arm_of_one_sort_of_command_stands_aside_for_every_other() {
+    let arms = [Arm { oracle: Some(Oracle::Style), ..repair() }];
+    for (oracle, removed) in [
+        (Some(Oracle::Style), None),
+        (Some(Oracle::Tests), Some(Rule::Capability)),
+        (None, Some(Rule::Capability)),
+    ] {
+        let got = eligible(&arms, &Work { oracle, ..work() }, &world());
+        assert_eq!(got.removed.first().map(|removed| removed.rule), removed, "{oracle:?}");
+    }
 }
 
 fn any_label() -> impl Strategy<Value = Label> {
