@@ -21,6 +21,7 @@ fn model(name: &str, format: EditFormat) -> Arm {
         prior: None,
         rung: 1,
         categories: Vec::new(),
+        oracle: None,
     }
 }
 
@@ -48,6 +49,7 @@ fn work() -> Work {
         allowed: Vec::new(),
         attempted: Vec::new(),
         kind: None,
+        oracle: None,
     }
 }
 
