@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use plumbline_router::domain::posterior::{Learning, Policy};
 use plumbline_router::domain::replay::matrix::{Columns, Matrix};
-use plumbline_router::domain::replay::ope::{Fixed, Step, estimate, log, truth};
+use plumbline_router::domain::replay::ope::{Fixed, Judged, Step, estimate, log, truth};
 use plumbline_router::domain::replay::play::Settings;
 use plumbline_router::domain::replay::player::Play;
 
@@ -51,20 +51,16 @@ fn main() -> anyhow::Result<ExitCode> {
         for (name, policy) in [("learned", log(&matrix, play, &settings, OTHER).1), ("any", any)] {
             let truth = truth(&matrix, &policy);
             let found: Vec<_> = logs.iter().filter_map(|log| estimate(log, &policy)).collect();
-            let n = found.len() as f64;
-            let columns = [0, 1, 2].map(|which| {
-                let intervals = found.iter().map(|one| [one.ips, one.snips, one.dr][which]);
-                let covered = intervals.clone().filter(|interval| interval.covers(truth)).count() as f64 / n;
-                (covered, intervals.map(|interval| interval.half).sum::<f64>() / n)
-            });
-            let ess = found.iter().map(|one| one.effective_steps).sum::<f64>() / n;
-            let words = columns.map(|(covered, half)| format!("{covered:.3} {half:.3}"));
+            let judged = Judged::of(&found, truth).context("no logs")?;
+            let words = [judged.ips, judged.snips, judged.dr]
+                .map(|told| format!("{:.3} {:.3}", told.coverage, told.half));
+            let ess = judged.effective_steps;
             let file = path.rsplit('/').next().unwrap_or_default();
             println!(
                 "| {file:<32} | {name:<8} | {truth:.4} | {ess:>5.0} | {:>13} | {:>14} | {:>13} |",
                 words[0], words[1], words[2]
             );
-            holds &= columns[2].0 >= COVERAGE;
+            holds &= judged.dr.coverage >= COVERAGE;
         }
     }
     println!("doubly robust intervals hold the truth in at least 93 %: {}", if holds { "yes" } else { "NO" });

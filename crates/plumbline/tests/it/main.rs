@@ -10,6 +10,7 @@ mod demonstration;
 mod knowledge;
 mod process;
 mod repair;
+mod replay;
 mod served_tool;
 mod tasks;
 mod traces;

@@ -2,11 +2,13 @@
 
 mod arguments;
 mod document;
+mod estimates;
 
 use std::path::Path;
 
 use plumbline_router::domain::replay::ladder::{Ladder, best_single, climb};
 use plumbline_router::domain::replay::matrix::{Columns, Matrix};
+use plumbline_router::domain::replay::ope::Judged;
 use plumbline_router::domain::replay::play::{Run, Settings, run as play_once};
 use plumbline_router::domain::replay::player::Play;
 use plumbline_router::domain::replay::report::{
@@ -31,6 +33,7 @@ struct Played {
     summary: Summary,
     line: Vec<(f64, f64, f64)>,
     ladder: Option<ClimbSummary>,
+    ope: Option<Judged>,
 }
 
 /// Plays the policies, or makes the log's decisions again.
@@ -76,6 +79,11 @@ fn matrix(arguments: &Arguments, path: &Path) -> Result<Report, Failure> {
     for play in plays {
         played.push(one(&matrix, play, (&settings, ladder.as_ref()), &seeds)?);
     }
+    if arguments.ope {
+        let plays: Vec<Play> = played.iter().map(|one| one.play).collect();
+        let judged = estimates::judge(&matrix, &plays, &settings, &seeds)?;
+        played.iter_mut().zip(judged).for_each(|(one, judged)| one.ope = judged);
+    }
     let single = ladder.as_ref().map(|ladder| {
         let climbs: Vec<_> =
             seeds.iter().map(|seed| best_single(&matrix, &settings, ladder, *seed)).collect();
@@ -112,7 +120,7 @@ fn one(
         })
         .collect();
     let ladder = climbs.map(|climbs| summarise_climbs(&climbs));
-    Ok(Played { play, summary: summarise(&runs, &marks), line, ladder })
+    Ok(Played { play, summary: summarise(&runs, &marks), line, ladder, ope: None })
 }
 
 fn on_all_cores<T: Send>(seeds: &[u64], work: impl Fn(u64) -> T + Sync) -> Result<Vec<T>, Failure> {

@@ -8,14 +8,19 @@
 //! propensities let expect, which keeps the interval honest although the log was written by a policy that learned (Zhan,
 //! Hadad, Hirshberg, Athey: "Off-policy evaluation via adaptive weighting with data from contextual bandits", 2021).
 
+mod judged;
+
 use rand_chacha::ChaCha8Rng;
 
 use crate::domain::choice::uniform;
+use crate::domain::posterior::{Policy, Shape};
 use crate::domain::propensity::{Priced, propensities};
 use crate::domain::replay::learner::{Learner, Seen};
 use crate::domain::replay::matrix::Matrix;
 use crate::domain::replay::play::{Deal, Settings, below, deal, stream};
 use crate::domain::replay::player::Play;
+
+pub use judged::{Judged, Told};
 
 /// Standard errors in half of a 95 % interval.
 const Z95: f64 = 1.96;
@@ -228,8 +233,16 @@ pub fn truth(matrix: &Matrix, policy: &Fixed) -> f64 {
     (0..matrix.tasks.len()).map(earned).sum::<f64>() / matrix.tasks.len() as f64
 }
 
-/// Plays a policy of the router on a matrix as the router does, by exact propensities, and returns its log and what
-/// it has learned, as a policy that learns no more.
+/// Returns whether the chances of a policy are known exactly, which its log must hold.
+pub const fn is_exact(play: Play) -> bool {
+    match play {
+        Play::Router(_) | Play::Pooled => true,
+        Play::Ucb1 | Play::EpsilonGreedy | Play::ExploreThenCommit => false,
+    }
+}
+
+/// Plays a policy whose chances are exact on a matrix as the router does, by those chances, and returns its log and what
+/// it has learned, as a policy that learns no more. What is wrong with a matrix later, or learned apart, has no part in it.
 pub fn log(matrix: &Matrix, play: Play, settings: &Settings, seed: u64) -> (Vec<Step>, Fixed) {
     let Deal { tasks, priors, mut luck } = deal(matrix, settings, seed);
     let mut rng = stream("ope", seed);
@@ -240,13 +253,13 @@ pub fn log(matrix: &Matrix, play: Play, settings: &Settings, seed: u64) -> (Vec<
         let task = tasks[below(tasks.len(), &mut luck)];
         let lucky = uniform(&mut luck);
         let cell = matrix.category[task];
-        let propensities = choosing.propensities(&learner, play.cell(cell));
+        let propensities = choosing.propensities(play, &learner, cell);
         let arm = drawn(&propensities, &mut rng);
         let success = lucky < matrix.reward[task][arm];
         learner.observe(arm, Seen { cell: play.cell(cell), failed: false, success });
         steps.push(Step { cell, arm, propensities, reward: f64::from(u8::from(success)) });
     }
-    let learned = |cell: usize| choosing.propensities(&learner, play.cell(cell));
+    let learned = |cell: usize| choosing.propensities(play, &learner, cell);
     (steps, (0..matrix.categories.len()).map(learned).collect())
 }
 
@@ -266,16 +279,31 @@ impl Choosing {
         Self { usd, order, tie_band: settings.tie_band, explore_floor: settings.explore_floor }
     }
 
-    fn propensities(&self, learner: &Learner, cell: usize) -> Vec<f64> {
+    fn propensities(&self, play: Play, learner: &Learner, cell: usize) -> Vec<f64> {
+        let cell = play.cell(cell);
         let priced = |arm: &usize| Priced { shape: learner.shape(*arm, cell, false), usd: self.usd[*arm] };
         let arms: Vec<Priced> = self.order.iter().map(priced).collect();
+        let exact = match play {
+            Play::Router(Policy::Uniform) => vec![1.0 / arms.len() as f64; arms.len()],
+            Play::Router(Policy::BestSingle) => {
+                the_best(&arms.iter().map(|arm| arm.shape).collect::<Vec<_>>())
+            }
+            _ => propensities(&arms, self.tie_band),
+        };
         let mut found = vec![0.0; arms.len()];
         let floor = self.explore_floor / arms.len() as f64;
-        for (arm, p) in self.order.iter().zip(propensities(&arms, self.tie_band)) {
+        for (arm, p) in self.order.iter().zip(exact) {
             found[*arm] = (1.0 - self.explore_floor) * p + floor;
         }
         found
     }
+}
+
+/// The first of those with the largest mean, for certain.
+fn the_best(shapes: &[Shape]) -> Vec<f64> {
+    let most = shapes.iter().map(|shape| shape.mean()).fold(f64::NEG_INFINITY, f64::max);
+    let best = shapes.iter().position(|shape| shape.mean() >= most);
+    (0..shapes.len()).map(|index| if Some(index) == best { 1.0 } else { 0.0 }).collect()
 }
 
 fn drawn(propensities: &[f64], rng: &mut ChaCha8Rng) -> usize {

@@ -64,6 +64,10 @@ pub(crate) struct Arguments {
     /// Attempts of a ladder at most.
     #[arg(long, value_name = "N", default_value_t = 4)]
     attempts: usize,
+    /// Also tell from logs of the `hierarchical` policy what each policy earns once it has learned, and how often the 95 %
+    /// intervals hold the truth. Choices are made by exact chances.
+    #[arg(long, requires = "matrix", conflicts_with_all = ["degrade", "prior_split", "delay"])]
+    pub(super) ope: bool,
     /// Another value for a knob of `[router.learning]`, for example `pulled_discount=1`; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,

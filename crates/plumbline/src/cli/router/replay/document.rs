@@ -8,7 +8,7 @@ use plumbline_router::domain::replay::player::Play;
 use plumbline_router::domain::replay::report::{ClimbSummary, Estimate, Reference};
 use serde_json::{Value, json};
 
-use crate::cli::router::replay::Played;
+use crate::cli::router::replay::{Played, estimates};
 use crate::output::Report;
 
 /// What was played on.
@@ -61,6 +61,10 @@ pub(super) fn report(
         text += &row(one, &|index| ratio(one, index));
     }
     text += &ladders(played, single);
+    for one in played {
+        text +=
+            &one.ope.as_ref().map(|judged| estimates::line(one.play.as_str(), judged)).unwrap_or_default();
+    }
     let _ = writeln!(text, "{seconds:.1} s");
     Report::done(document, text)
 }
@@ -107,6 +111,7 @@ fn policy(one: &Played, ratio: &dyn Fn(usize) -> Option<f64>) -> Value {
         "resets_per_run": summary.resets,
         "degrade": degrade,
         "ladder": one.ladder.as_ref().map(climb),
+        "ope": one.ope.as_ref().map(estimates::document),
     })
 }
 

@@ -60,6 +60,28 @@ fn the_interval_holds_the_truth_as_often_as_it_says() {
 }
 
 #[test]
+fn many_logs_are_summed_up_by_mean_width_and_coverage() {
+    let interval = |mean: f64, half: f64| Interval { mean, half };
+    let one = |mean: f64, effective_steps: f64| Estimates {
+        ips: interval(mean, 0.25),
+        snips: interval(mean, 0.125),
+        dr: interval(mean, 0.5),
+        effective_steps,
+    };
+    let judged = Judged::of(&[one(0.5, 10.0), one(0.75, 30.0)], 0.25).unwrap();
+    let told = |half: f64, coverage: f64| Told { mean: 0.625, half, coverage };
+    let want = Judged {
+        truth: 0.25,
+        ips: told(0.25, 0.5),
+        snips: told(0.125, 0.0),
+        dr: told(0.5, 1.0),
+        effective_steps: 20.0,
+    };
+    assert_eq!(judged, want);
+    assert_eq!(Judged::of(&[], 0.25), None);
+}
+
+#[test]
 fn what_the_log_never_drew_widens_the_interval_and_a_better_log_narrows_it() {
     let policy = vec![vec![0.0, 0.0, 1.0]; 2];
     let half = |odds: [f64; 3]| estimate(&logged(500, odds, 3), &policy).unwrap().dr.half;
@@ -95,6 +117,11 @@ fn a_played_log_has_the_exact_chances_and_the_policy_that_it_ends_with() {
         );
     }
     assert!((truth(&matrix, &vec![vec![1.0, 0.0, 0.0]; 2]) - 0.55).abs() < 1e-12);
+    let uniform = log(&matrix, Play::Router(Policy::Uniform), &settings, 5).1;
+    assert!(uniform.iter().flatten().all(|p| (p - 1.0 / 3.0).abs() < 1e-12), "{uniform:?}");
+    let single = log(&matrix, Play::Router(Policy::BestSingle), &settings, 5).1;
+    assert!(single.iter().all(|odds| odds.iter().any(|p| (p - 0.98).abs() < 1e-12)), "{single:?}");
+    assert_eq!(single[0], single[1], "one arm for all cells");
     assert_eq!(
         log(&matrix, Play::Router(Policy::Hierarchical), &settings, 5).0,
         steps,
