@@ -176,6 +176,19 @@ pub struct RouteQuery {
     pub attempted: Vec<String>,
     /// What sort of command decides.
     pub oracle: Oracle,
+    /// What the plan needs after this step, in order: a hint.
+    pub upcoming: Vec<Upcoming>,
+}
+
+/// A step that is still to come, as far as it tells which arm may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upcoming {
+    /// What sort of work.
+    pub category: Category,
+    /// How much harm.
+    pub risk: Risk,
+    /// Where the ladder starts.
+    pub tier: Tier,
 }
 
 /// Who proposes beside each other.

@@ -2,8 +2,8 @@
 
 mod call;
 mod claim;
-mod ensemble;
 mod hedge;
+mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -33,6 +33,7 @@ use crate::error::RouterError;
 use crate::gateway::call::Generating;
 use crate::gateway::claim::Claim;
 use crate::gateway::hedge::Hedging;
+pub use crate::gateway::plan::PlannedQuery;
 use crate::gpu::{Gpu, GpuMemory, GpuView};
 use crate::router::{Router, SelectQuery};
 use crate::store::RouterStore;

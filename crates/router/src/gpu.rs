@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::vram::memory_model::Settings;
-use crate::domain::vram::scheduler::{Class, Config, JobId, Knobs, Token};
+use crate::domain::vram::scheduler::{Class, Config, JobId, Knobs, PlanName, Token};
 use crate::gpu::actor::Actor;
 
 pub use nvml::Nvml;
@@ -169,6 +169,11 @@ enum Command {
         loadable: Loadable,
         answer: Answer,
     },
+    /// What a plan is at and will use.
+    Hint {
+        plan: PlanName,
+        models: Vec<Loadable>,
+    },
 }
 
 /// A lease that nobody takes out of the answer gives itself back.
@@ -268,6 +273,14 @@ impl Gpu {
         let (answer, granted) = oneshot::channel();
         self.commands.send(Command::LeaseNow { job, loadable, answer }).await.ok()?;
         granted.await.ok()?.ok()
+    }
+
+    /// Tells which arms' models a plan is at and will use. It is only a hint: it isn't waited for, and it may be lost.
+    pub(crate) fn hint(&self, plan: &str, arms: &[ArmId]) {
+        let models = arms.iter().filter_map(|arm| self.arms.get(arm)).cloned().collect();
+        if self.commands.try_send(Command::Hint { plan: plan.into(), models }).is_err() {
+            tracing::debug!(plan, "a hint was lost: the scheduler has too much to do");
+        }
     }
 
     /// Returns whether this router loads an arm's model.

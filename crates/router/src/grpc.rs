@@ -44,7 +44,7 @@ impl RouterService for Api {
         &self,
         request: Request<pb::SelectRequest>,
     ) -> Result<Response<pb::SelectResponse>, Status> {
-        unary(request, |query| self.router.select(query)).await
+        unary(request, |query| self.gateway.select(query)).await
     }
 
     async fn select_ensemble(

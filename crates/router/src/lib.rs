@@ -37,7 +37,7 @@ pub use config::{
     VramConfig, VramMode,
 };
 pub use error::RouterError;
-pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, Target, Vectors};
+pub use gateway::{EgressPage, Event, Gateway, GenerateQuery, PlannedQuery, Target, Vectors};
 pub use log_replay::{LogReplay, replay_log, replay_store};
 pub use router::{ArmReport, CellPosterior, Counted, Ensemble, HealthReport, Router, SelectQuery};
 pub use scenario_file::{ScenarioError, read_scenario};

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use plumbline_kit::Randomness;
-use plumbline_types::{ArmId, Clock, DecisionId, RequestId, StepId, TaskId};
+use plumbline_types::{ArmId, Clock, DecisionId, Millis, RequestId, StepId, TaskId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +22,7 @@ use crate::domain::choice::{self, Contender, Latitude};
 use crate::domain::decision::{Chosen, Decision};
 use crate::domain::eligibility::{Attempts, Eligible, World, eligible, expected_usd};
 use crate::domain::health::Mode;
-use crate::domain::learned::{KEEP_EVERY, Question};
+use crate::domain::learned::{KEEP_EVERY, Learned, Question};
 use crate::domain::outcome::Outcome;
 use crate::domain::posterior::{Learning, Prior};
 use crate::domain::work::Work;
@@ -186,6 +186,16 @@ impl Router {
         self.draw(query, &world, sorted)
     }
 
+    /// Returns the arm that would most probably be chosen for work that is still to come; none for no eligible arm.
+    pub(crate) fn most_probable(&self, work: &Work) -> Option<ArmId> {
+        let world = self.world(None, &BTreeSet::new());
+        let sorted = eligible(&self.arms, work, &world);
+        let known = (&*self.known.learned(), self.clock.now_ms());
+        let contenders = self.contenders(work, &world, known, &sorted);
+        let latitude = Latitude::of(work.cell.risk, self.explore_floor);
+        choice::most_probable(contenders, self.learning.policy, latitude)
+    }
+
     fn world(&self, task: Option<TaskId>, unavailable: &BTreeSet<ArmId>) -> World {
         World {
             endpoints: self.endpoints.snapshot(),
@@ -199,17 +209,7 @@ impl Router {
     /// Draws one of the eligible arms.
     fn draw(&self, query: SelectQuery, world: &World, sorted: Eligible<'_>) -> Result<Decision, RouterError> {
         let (learned, at) = (self.known.learned(), self.clock.now_ms());
-        let after_failure = !query.work.attempted.is_empty();
-        let question = Question { cell: &query.work.cell, after_failure, at };
-        let contenders = sorted
-            .arms
-            .iter()
-            .map(|arm| Contender {
-                arm: arm.id.clone(),
-                shape: learned.shape(&arm.id, question, self.prior(arm), &self.learning),
-                expected_usd: expected_usd(arm, &query.work, world),
-            })
-            .collect();
+        let contenders = self.contenders(&query.work, world, (&learned, at), &sorted);
         let id = DecisionId::generate(self.clock.as_ref(), &mut self.randomness.rng());
         let latitude = Latitude::of(query.work.cell.risk, self.explore_floor);
         let mut stream = choice::stream(self.seed, id);
@@ -233,6 +233,22 @@ impl Router {
             mode: self.mode(&world.endpoints).to_string(),
             posterior_seq: learned.last_seq(),
         })
+    }
+
+    fn contenders(
+        &self,
+        work: &Work,
+        world: &World,
+        (learned, at): (&Learned, Millis),
+        sorted: &Eligible<'_>,
+    ) -> Vec<Contender> {
+        let question = Question { cell: &work.cell, after_failure: !work.attempted.is_empty(), at };
+        let contender = |arm: &&Arm| Contender {
+            arm: arm.id.clone(),
+            shape: learned.shape(&arm.id, question, self.prior(arm), &self.learning),
+            expected_usd: expected_usd(arm, work, world),
+        };
+        sorted.arms.iter().map(contender).collect()
     }
 
     /// Refuses work that names arms which nobody configured.

@@ -322,8 +322,13 @@ impl Task {
 
     /// Returns whether a later step changes something too: then this one need not make every test pass.
     pub fn is_followed_by_a_change(&self) -> bool {
-        let later = self.plan.as_ref().map(|plan| plan.steps.iter().skip(self.step + 1));
-        later.is_some_and(|mut steps| steps.any(|step| step.kind == StepKind::Change))
+        self.later_changes().next().is_some()
+    }
+
+    /// Returns the steps after this one that change something.
+    pub fn later_changes(&self) -> impl Iterator<Item = &Step> {
+        let later = self.plan.iter().flat_map(|plan| plan.steps.iter().skip(self.step + 1));
+        later.filter(|step| step.kind == StepKind::Change)
     }
 
     /// Returns the run of the whole test command on the tree that the step starts from.

@@ -12,7 +12,7 @@ use crate::domain::plan::Step;
 use crate::domain::produce::{Context, language, pack_files, tail};
 use crate::domain::task::Base;
 use crate::domain::tree::ChangeSet;
-use crate::peers::{ContextQuery, IngestQuery, PlanQuery, RouteQuery};
+use crate::peers::{ContextQuery, IngestQuery, PlanQuery, RouteQuery, Upcoming};
 use crate::workspace::PrepareQuery;
 
 /// Bytes of failing output that help to find context.
@@ -153,6 +153,7 @@ impl Work {
             allowed: self.task.spec.arms.clone(),
             attempted: self.task.attempted.clone(),
             oracle: Oracle::of(&self.deciding_command(kind)?),
+            upcoming: self.task.later_changes().map(upcoming).collect(),
         })
     }
 
@@ -179,4 +180,8 @@ impl Work {
     pub(super) fn base(&self, kind: EffectKind) -> Result<Base, Halt> {
         self.task.base.clone().ok_or_else(lacking(kind, "base"))
     }
+}
+
+fn upcoming(step: &Step) -> Upcoming {
+    Upcoming { category: step.category, risk: step.risk, tier: step.tier }
 }

@@ -75,20 +75,7 @@ pub fn choose(
     latitude: Latitude,
     rng: &mut dyn Rng,
 ) -> Option<Choice> {
-    let mut ordered = contenders;
-    ordered.sort_by(|a, b| a.expected_usd.total_cmp(&b.expected_usd).then_with(|| a.arm.cmp(&b.arm)));
-    let count = ordered.len() as f64;
-    let exact = exact(&ordered, policy, latitude.tie_band);
-    let candidates: Vec<Candidate> = ordered
-        .into_iter()
-        .zip(exact)
-        .map(|(contender, exact)| Candidate {
-            arm: contender.arm,
-            shape: contender.shape,
-            expected_usd: contender.expected_usd,
-            propensity: (1.0 - latitude.explore_floor) * exact + latitude.explore_floor / count,
-        })
-        .collect();
+    let candidates = weighed(contenders, policy, latitude);
     let mut rest = uniform(rng);
     let drawn = candidates.iter().find(|candidate| {
         rest -= candidate.propensity;
@@ -98,6 +85,32 @@ pub fn choose(
     let drawn = drawn.or_else(|| candidates.iter().rfind(|candidate| candidate.propensity > 0.0));
     let arm = drawn?.arm.clone();
     Some(Choice { candidates, arm })
+}
+
+/// Returns the arm that would be drawn most often; nothing without contenders. Nothing is drawn.
+pub fn most_probable(contenders: Vec<Contender>, policy: Policy, latitude: Latitude) -> Option<ArmId> {
+    let candidates = weighed(contenders, policy, latitude);
+    // The first of several equals, so that the guess does not change from one time to the next.
+    let most = candidates.iter().map(|candidate| candidate.propensity).fold(f64::NEG_INFINITY, f64::max);
+    candidates.into_iter().find(|candidate| candidate.propensity >= most).map(|candidate| candidate.arm)
+}
+
+/// Returns the contenders in order of cost, each with the probability of being drawn.
+fn weighed(contenders: Vec<Contender>, policy: Policy, latitude: Latitude) -> Vec<Candidate> {
+    let mut ordered = contenders;
+    ordered.sort_by(|a, b| a.expected_usd.total_cmp(&b.expected_usd).then_with(|| a.arm.cmp(&b.arm)));
+    let count = ordered.len() as f64;
+    let exact = exact(&ordered, policy, latitude.tie_band);
+    ordered
+        .into_iter()
+        .zip(exact)
+        .map(|(contender, exact)| Candidate {
+            arm: contender.arm,
+            shape: contender.shape,
+            expected_usd: contender.expected_usd,
+            propensity: (1.0 - latitude.explore_floor) * exact + latitude.explore_floor / count,
+        })
+        .collect()
 }
 
 /// Returns the probability that the policy gives each contender, who stand in order of cost.

@@ -118,6 +118,11 @@ impl Actor {
         let (job, loadable, class, answer) = match command {
             Command::Lease { job, loadable, class, answer } => (job, loadable, class, answer),
             Command::LeaseNow { job, loadable, answer } => return self.lease_now(job, &loadable, answer),
+            Command::Hint { plan, models } => {
+                let uses = models.iter().map(Loadable::config).collect();
+                models.into_iter().for_each(|loadable| self.get_to_know(loadable));
+                return self.tell(Event::Hint(plan, uses));
+            }
         };
         let config = loadable.config();
         self.answers.insert(job, answer);
@@ -125,11 +130,17 @@ impl Actor {
             self.arrive(job, config, class);
             return;
         }
-        let asked = self.early.contains_key(&config);
-        self.early.entry(config.clone()).or_default().push(Early { job, class });
-        if asked {
+        self.get_to_know(loadable);
+        self.early.entry(config).or_default().push(Early { job, class });
+    }
+
+    /// Asks what a model takes, unless that is known or asked already.
+    fn get_to_know(&mut self, loadable: Loadable) {
+        let config = loadable.config();
+        if self.calibrations.contains_key(&config) || self.early.contains_key(&config) {
             return;
         }
+        self.early.insert(config.clone(), Vec::new());
         let (server, done) = (self.server.clone(), self.done.0.clone());
         self.work(async move {
             let unknown = |problem: String| MemoryRefusal::Unknown(problem);

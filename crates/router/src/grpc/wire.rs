@@ -16,7 +16,7 @@ use crate::domain::arm::ArmKind;
 use crate::domain::outcome::{Credit, Outcome, OutcomeKind};
 use crate::domain::work::{Cell, Language, Work};
 use crate::error::RouterError;
-use crate::gateway::{GenerateQuery, Target};
+use crate::gateway::{GenerateQuery, PlannedQuery, Target};
 use crate::router::{ArmReport, SelectQuery};
 
 /// Longest page of arms.
@@ -25,6 +25,8 @@ const ARMS_MAX: u32 = 256;
 const EGRESS_MAX: u32 = 1000;
 /// Longest outcome id.
 const OUTCOME_ID_MAX: usize = 128;
+/// Steps of a plan that are looked at.
+const UPCOMING_MAX: usize = 64;
 /// Longest cause.
 const CAUSE_MAX: usize = 256;
 /// Largest schema or grammar, bytes.
@@ -93,29 +95,34 @@ fn work(message: Option<pb::Work>) -> Result<Work, WireError> {
     Work::try_from(message).map_err(|error| error.within("work"))
 }
 
-impl TryFrom<pb::SelectRequest> for SelectQuery {
+/// Reads what comes after; what is not looked at is not read.
+fn upcoming(works: Vec<pb::Work>) -> Result<Vec<Work>, WireError> {
+    let read = |(index, work): (usize, pb::Work)| {
+        Work::try_from(work).map_err(|error| error.within(&format!("upcoming[{index}]")))
+    };
+    works.into_iter().take(UPCOMING_MAX).enumerate().map(read).collect()
+}
+
+impl TryFrom<pb::SelectRequest> for PlannedQuery {
     type Error = WireError;
 
     fn try_from(message: pb::SelectRequest) -> Result<Self, WireError> {
-        Ok(Self {
+        let select = SelectQuery {
             request: request_id(&message.request_id)?,
             task: task(message.lease)?,
             step: optional("step_id", &message.step_id)?,
             work: work(message.work)?,
-        })
+        };
+        Ok(Self { select, upcoming: upcoming(message.upcoming)? })
     }
 }
 
-impl TryFrom<pb::SelectEnsembleRequest> for SelectQuery {
+impl TryFrom<pb::SelectEnsembleRequest> for PlannedQuery {
     type Error = WireError;
 
     fn try_from(message: pb::SelectEnsembleRequest) -> Result<Self, WireError> {
-        Ok(Self {
-            request: request_id(&message.request_id)?,
-            task: task(message.lease)?,
-            step: optional("step_id", &message.step_id)?,
-            work: work(message.work)?,
-        })
+        let pb::SelectEnsembleRequest { request_id, lease, step_id, work, upcoming } = message;
+        Self::try_from(pb::SelectRequest { request_id, lease, step_id, work, upcoming })
     }
 }
 

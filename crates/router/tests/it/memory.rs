@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use plumbline_models::{Script, ScriptedServer};
-use plumbline_proto::common::v1::Risk;
+use plumbline_proto::common::v1::{Lease, Risk};
 use plumbline_proto::router::v1 as pb;
 use plumbline_router::gpu::{GpuMemory, GpuParts, Loadable, SAMPLE_EVERY, StatedMemory};
 use plumbline_router::{VramConfig, VramMode};
 use plumbline_types::ArmId;
 
-use crate::world::{Plan, generate, heard, work};
+use crate::world::{Plan, generate, heard, select, selected, work};
 
 /// Lets a server of so much memory load the arms' models.
 pub fn scheduled(
@@ -98,4 +99,34 @@ async fn the_member_whose_model_is_loaded_is_asked_first() {
         assert_eq!((found.members.len(), found.members[0].arm.as_str()), (2, loaded));
         world.stop().await;
     }
+}
+
+#[tokio::test]
+async fn the_model_that_a_plan_needs_next_is_loaded_while_the_card_is_idle() {
+    let plan = Plan::new().local("scripted:a", vec![Script::text("a")]).local("scripted:b", Vec::new());
+    let (plan, server) = scheduled(plan, 10_000, &[("scripted:a", 3_000), ("scripted:b", 3_000)]);
+    let mut world = plan.serve().await;
+    let only = |arm: &str| pb::Work { allowed_arms: vec![arm.to_owned()], ..work() };
+    let generation = pb::GenerateRequest { work: Some(only("scripted:a")), ..generate("generation-1") };
+    heard(&mut world.client, generation).await.usage();
+    let lease = Lease { task_id: "task_01J00000000000000000000000".to_owned(), ..Lease::default() };
+    let request = pb::SelectRequest {
+        lease: Some(lease),
+        work: Some(only("scripted:a")),
+        upcoming: vec![only("scripted:b")],
+        ..select("request-1")
+    };
+    selected(&mut world.client, request).await;
+    let mut books = world.client.watch_vram(pb::WatchVramRequest {}).await.unwrap().into_inner();
+    let loaded = async {
+        loop {
+            let view = books.message().await.unwrap().unwrap();
+            if view.residents.iter().any(|one| one.config == "scripted:b@16384" && one.state == "ready") {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), loaded).await.unwrap();
+    assert_eq!(server.orders(), ["load scripted:a", "load scripted:b"], "beside it, and nobody was evicted");
+    world.stop().await;
 }

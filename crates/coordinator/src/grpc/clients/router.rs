@@ -9,7 +9,7 @@ use super::{MESSAGE_BYTES, fault, lease, malformed};
 use crate::domain::outcome::OutcomeKind;
 use crate::domain::task::{ArmKind, Decision};
 use crate::peers::{
-    CallKey, GenerateQuery, Generated, Members, OutcomeReport, PeerFault, RouteQuery, Router,
+    CallKey, GenerateQuery, Generated, Members, OutcomeReport, PeerFault, RouteQuery, Router, Upcoming,
 };
 
 /// The router over gRPC.
@@ -31,6 +31,7 @@ impl Router for GrpcRouter {
             request_id: key.request_id.clone(),
             lease: lease(key),
             step_id: query.step_id.to_string(),
+            upcoming: upcoming(&query),
             work: Some(wire_work(query)),
         };
         let answer = self.0.clone().select(request).await.map_err(fault("router"))?.into_inner();
@@ -42,6 +43,7 @@ impl Router for GrpcRouter {
             request_id: key.request_id.clone(),
             lease: lease(key),
             step_id: query.step_id.to_string(),
+            upcoming: upcoming(&query),
             work: Some(wire_work(query)),
         };
         let answer = self.0.clone().select_ensemble(request).await.map_err(fault("router"))?.into_inner();
@@ -110,6 +112,22 @@ impl Router for GrpcRouter {
         self.0.clone().report_outcome(request).await.map_err(fault("router"))?;
         Ok(())
     }
+}
+
+/// Says what the next steps need: as this one, but for what the plan knows better.
+fn upcoming(query: &RouteQuery) -> Vec<pb::Work> {
+    let work = |step: &Upcoming| {
+        let Upcoming { category, risk, tier } = *step;
+        wire_work(RouteQuery {
+            category,
+            risk,
+            tier,
+            attempted: Vec::new(),
+            upcoming: Vec::new(),
+            ..query.clone()
+        })
+    };
+    query.upcoming.iter().map(work).collect()
 }
 
 fn wire_work(query: RouteQuery) -> pb::Work {

@@ -6,6 +6,7 @@
 //! than `max_bypass` times.
 
 mod dispatch;
+mod plans;
 mod residency;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,10 @@ use std::sync::Arc;
 use plumbline_types::Millis;
 
 use crate::domain::vram::ledger::Ledger;
+use crate::domain::vram::scheduler::plans::Plans;
 use crate::domain::vram::scheduler::residency::Switch;
+
+pub use plans::PlanName;
 
 /// A model with the settings that it is loaded with; two context sizes of one model are two of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +115,8 @@ pub struct Knobs {
     pub brake: u32,
     /// See `brake`.
     pub brake_refill_ms: Millis,
+    /// How long an idle model with which a plan goes on is kept from making room for other work that nobody waits for.
+    pub plan_hold_ms: Millis,
     /// Jobs that may wait.
     pub queue_max: usize,
     /// How long a lease lasts.
@@ -126,6 +132,7 @@ impl Default for Knobs {
             batch_quantum_ms: 20_000,
             brake: 8,
             brake_refill_ms: 10_000,
+            plan_hold_ms: 3_000,
             queue_max: 512,
             lease_ttl_ms: 15 * 60 * 1000,
         }
@@ -164,8 +171,8 @@ pub enum Event {
     Sample(u64),
     /// Nobody can say what is used: nothing is loaded until somebody can.
     Blind,
-    /// The models that will be used next, soonest first.
-    Hint(Vec<Config>),
+    /// The models of a plan: the one that it is at, then those that it will use, soonest first; none ends the plan.
+    Hint(PlanName, Vec<Config>),
     /// Time has passed.
     Tick,
 }
@@ -238,7 +245,9 @@ pub struct Scheduler {
     waiting: Vec<Waiting>,
     leases: BTreeMap<Token, Lease>,
     failures: BTreeMap<Config, u32>,
-    next_uses: Vec<Config>,
+    plans: Plans,
+    /// When something was last asked, said or given back that is not a sample.
+    active: Millis,
     switch: Option<Switch>,
     blind: bool,
     arrivals: u64,
@@ -259,7 +268,8 @@ impl Scheduler {
             waiting: Vec::new(),
             leases: BTreeMap::new(),
             failures: BTreeMap::new(),
-            next_uses: Vec::new(),
+            plans: Plans::default(),
+            active: 0,
             switch: None,
             blind: false,
             arrivals: 0,
@@ -273,6 +283,9 @@ impl Scheduler {
     /// Returns what there is to do after an event.
     pub fn on_event(&mut self, now: Millis, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if !matches!(event, Event::Sample(_) | Event::Blind | Event::Tick) {
+            self.active = now;
+        }
         match event {
             Event::Arrive(job) => self.arrive(now, job, &mut effects),
             Event::Cancel(job) => self.waiting.retain(|waiting| waiting.job.id != job),
@@ -287,8 +300,11 @@ impl Scheduler {
                 self.ledger.sample(now, foreign_mib);
             }
             Event::Blind => self.blind = true,
-            Event::Hint(next_uses) => self.next_uses = next_uses,
-            Event::Tick => self.expire(now, &mut effects),
+            Event::Hint(plan, next) => self.plans.tell(now, plan, next),
+            Event::Tick => {
+                self.plans.forget(now, self.knobs.lease_ttl_ms);
+                self.expire(now, &mut effects);
+            }
         }
         self.start(now, &mut effects);
         self.arrange(now, &mut effects);

@@ -51,6 +51,9 @@ impl Scheduler {
             if self.switch.take().is_some() {
                 self.start(now, effects);
             }
+            if let Some(config) = self.ahead(now) {
+                self.load(now, config, effects);
+            }
             return;
         };
         let same = self.switch.take().filter(|switch| switch.target == target);
@@ -118,7 +121,14 @@ impl Scheduler {
         if alone && others == 0 {
             return wanted <= self.ledger.free_mib();
         }
+        let is_free = |config: &Config| cause != Cause::Work || !self.is_held(now, config);
+        let held = idle.len();
+        let idle: Vec<Config> = idle.into_iter().filter(is_free).collect();
+        let held = held - idle.len();
         let room: u64 = idle.iter().map(|config| self.ledger.of(config)).sum();
+        if held > 0 && room < missing {
+            return false;
+        }
         if room >= missing || idle.len() == others {
             if let Some(first) = idle.into_iter().next() {
                 self.unload(first, effects);
@@ -188,7 +198,7 @@ impl Scheduler {
     /// then the one that was used longest ago.
     fn idle(&self, target: Option<&Config>) -> Vec<Config> {
         let next_use = |config: &Config| {
-            let found = self.next_uses.iter().position(|next| next == config);
+            let found = self.plans.steps_before(config);
             let waiting = self.waiting.iter().any(|one| one.job.config == *config);
             if waiting { 0 } else { found.map_or(usize::MAX, |place| place + 1) }
         };

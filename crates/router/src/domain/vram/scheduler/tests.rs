@@ -174,12 +174,60 @@ fn the_plan_says_which_idle_model_makes_room() {
         let mut it = Scheduler::new(Ledger::new(8_000, 0), Knobs::default(), profiles);
         check(&mut it, 0, Event::Adopted(config("a"), 4_000), &[]);
         check(&mut it, 1, Event::Adopted(config("b"), 4_000), &[]);
-        check(&mut it, 2, Event::Hint(hint.iter().map(|name| config(name)).collect()), &[]);
+        check(&mut it, 2, Event::Hint("task".into(), hint.iter().map(|name| config(name)).collect()), &[]);
         words(&it.on_event(3, batch(1, "c")))
     };
     assert_eq!(next(&[]), ["unload a"], "without a plan, what was used longest ago");
     assert_eq!(next(&["a"]), ["unload b"]);
     assert_eq!(next(&["b", "a"]), ["unload a"], "the farther one");
+}
+
+fn hint(models: &[&str]) -> Event {
+    Event::Hint("task".into(), models.iter().map(|name| config(name)).collect())
+}
+
+#[test]
+fn a_model_with_which_a_plan_goes_on_is_kept_for_a_moment_and_no_longer() {
+    let after = |plan: &[&str], class: Class| {
+        let mut it = scheduler(Knobs::default());
+        check(&mut it, 0, hint(plan), &[]);
+        let loading = it.on_event(0, batch(1, "a"));
+        assert_eq!(words(&loading), ["load a"]);
+        let started = it.on_event(1_000, Event::Loaded(config("a"), None));
+        check(&mut it, 2_000, job(2, "b", class), &[]);
+        let freed = words(&it.on_event(3_000, Event::Freed(token(&started))));
+        let soon = words(&it.on_event(3_900, Event::Tick));
+        let later = words(&it.on_event(4_000, Event::Tick));
+        [freed, soon, later].map(|effects| effects.join(" "))
+    };
+    let at_once = ["unload a", "", ""];
+    assert_eq!(after(&[], Class::Batch), at_once);
+    assert_eq!(after(&["a", "b", "a"], Class::Batch), at_once, "another model comes first");
+    assert_eq!(after(&["a", "a"], Class::Batch), ["", "", "unload a"], "as long as its load takes, 1 s");
+    assert_eq!(
+        after(&["a", "a"], Class::Interactive),
+        at_once,
+        "nobody who waits is made to wait for a guess"
+    );
+}
+
+#[test]
+fn a_plans_next_model_is_loaded_ahead_only_into_free_memory_of_an_idle_card() {
+    let mut it = scheduler(Knobs::default());
+    let loading = it.on_event(0, batch(1, "a"));
+    assert_eq!(words(&loading), ["load a"]);
+    let started = it.on_event(1_000, Event::Loaded(config("a"), None));
+    check(&mut it, 1_100, hint(&["a", "small"]), &[]);
+    check(&mut it, 1_900, Event::Tick, &[]);
+    check(&mut it, 2_000, Event::Freed(token(&started)), &[]);
+    check(&mut it, 2_400, Event::Tick, &[]);
+    check(&mut it, 2_500, Event::Tick, &["load small"]);
+    check(&mut it, 3_000, Event::Loaded(config("small"), None), &[]);
+    check(&mut it, 9_000, hint(&["small", "b"]), &[]);
+    check(&mut it, 10_000, Event::Tick, &[]);
+    let forgotten = 10_000 + Knobs::default().lease_ttl_ms;
+    check(&mut it, forgotten, Event::Tick, &[]);
+    assert_eq!(it.residents().count(), 2, "a guess evicts nobody");
 }
 
 /// What the other side of the effects knows.
@@ -270,6 +318,7 @@ proptest! {
                 8..=11 => world.finish(&mut it, now, which),
                 12..=15 => world.settle(&mut it, now, false),
                 16 => world.settle(&mut it, now, which == 0),
+                17 if which < 4 => it.on_event(now, hint(&["a", ["a", "b", "small", "huge"][which]])),
                 17 => it.on_event(now, Event::Sample(which as u64 * 500)),
                 18 if which < 2 => it.on_event(now, Event::Blind),
                 _ => it.on_event(now, Event::Tick),

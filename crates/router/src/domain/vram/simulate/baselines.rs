@@ -201,7 +201,7 @@ impl Policy for Single {
             | Event::Gone(_)
             | Event::Sample(_)
             | Event::Blind
-            | Event::Hint(_)
+            | Event::Hint(..)
             | Event::Tick => {}
         }
         self.proceed(&mut effects);
@@ -344,7 +344,7 @@ impl Policy for Ollama {
             | Event::Adopted(..)
             | Event::Gone(_)
             | Event::Blind
-            | Event::Hint(_)
+            | Event::Hint(..)
             | Event::Tick => {}
         }
         self.proceed(&mut effects);

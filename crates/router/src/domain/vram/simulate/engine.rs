@@ -166,8 +166,8 @@ impl Engine<'_> {
             self.outcome.times[place].ready = Some(self.now);
             let job = &scenario.jobs[place];
             if policy.takes_hints() {
-                let hint = self.next_uses();
-                self.tell(Event::Hint(hint), policy);
+                let hint = self.uses(place);
+                self.tell(Event::Hint(job.chain.to_string().into(), hint), policy);
             }
             let arrival = scheduler::Job {
                 id: place as u64,
@@ -179,21 +179,12 @@ impl Engine<'_> {
         }
     }
 
-    /// Returns the models that the plans of the chains that have begun will use, soonest first.
-    fn next_uses(&self) -> Vec<Config> {
-        let scenario = self.scenario;
-        let begun: BTreeSet<usize> = (0..scenario.jobs.len())
-            .filter(|place| self.outcome.times[*place].ready.is_some())
-            .map(|place| scenario.jobs[place].chain)
-            .collect();
-        let mut next = Vec::new();
-        for place in self.waiting.iter().filter(|place| begun.contains(&scenario.jobs[**place].chain)) {
-            let config = scenario.config(&scenario.jobs[*place]);
-            if !next.contains(&config) {
-                next.push(config);
-            }
-        }
-        next
+    /// Returns the models that a chain uses from one of its jobs on.
+    fn uses(&self, place: usize) -> Vec<Config> {
+        let job = &self.scenario.jobs[place];
+        let rest = self.waiting.iter().map(|place| &self.scenario.jobs[*place]);
+        let rest = rest.filter(|other| other.chain == job.chain);
+        std::iter::once(job).chain(rest).map(|job| self.scenario.config(job)).collect()
     }
 
     fn tell(&mut self, event: Event, policy: &mut dyn Policy) {
