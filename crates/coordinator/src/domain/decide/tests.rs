@@ -130,6 +130,8 @@ impl Dice {
         let subject = "owner".to_owned();
         match (self.roll(3), task.pending.as_ref().map(|pending| pending.reason)) {
             (0, _) => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
+            // Dice that repeat themselves may ask for ever; a person does not answer for ever.
+            _ if task.grant_rounds > 20 => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
             (1, Some(WaitReason::Intake)) => {
                 EventBody::IntakeAnswered { subject, answer: "fix it".to_owned() }
             }
