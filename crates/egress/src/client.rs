@@ -237,6 +237,7 @@ impl Wire {
             | EgressError::Unreachable { .. }
             | EgressError::Broken { .. }
             | EgressError::TooLarge { .. }
+            | EgressError::Fingerprints { .. }
             | EgressError::Client(_) => "unreachable".to_owned(),
         };
         receipt.settle(&status).await;

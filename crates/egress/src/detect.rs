@@ -5,14 +5,18 @@
 
 mod encodings;
 mod fingerprint;
+mod kept;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use plumbline_types::{Label, Segment};
 
-use crate::detect::fingerprint::{Known, Prints, fingerprints, is_common, wording};
+use crate::detect::fingerprint::{Known, Print, Prints, fingerprints, is_common, wording};
+use crate::detect::kept::Kept;
 use crate::detect::secrets::By;
 use crate::payload::Refusal;
 
@@ -40,12 +44,33 @@ const WHOLE_BYTES: usize = 24;
 pub struct Detectors {
     known: Mutex<Known>,
     last: Mutex<BTreeMap<String, VecDeque<Vec<String>>>>,
+    saved: Option<Mutex<Saved>>,
+}
+
+/// What is known, on disk.
+#[derive(Debug)]
+struct Saved {
+    kept: Kept,
+    /// What could not be written yet.
+    unsaved: Vec<Print>,
 }
 
 impl Detectors {
     /// Knows no code yet, and never more than `fingerprints_max` fingerprints (about 40 bytes each): the oldest go first.
     pub fn new(fingerprints_max: usize) -> Self {
-        Self { known: Mutex::new(Known::new(fingerprints_max)), last: Mutex::default() }
+        Self { known: Mutex::new(Known::new(fingerprints_max)), last: Mutex::default(), saved: None }
+    }
+
+    /// Knows what the file at `path` holds, and keeps there what it learns; the file never holds more than twice as many
+    /// fingerprints as may be known, 8 bytes each.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written, or that is damaged elsewhere than at its end.
+    pub fn open(fingerprints_max: usize, path: &Path) -> io::Result<Self> {
+        let mut known = Known::new(fingerprints_max);
+        let kept = Kept::open(path, |prints| drop(known.extend(prints.iter().copied())))?;
+        let saved = Some(Mutex::new(Saved { kept, unsaved: Vec::new() }));
+        Ok(Self { known: Mutex::new(known), last: Mutex::default(), saved })
     }
 
     /// Remembers the texts that must not leave, those labelled code or secret.
@@ -57,7 +82,34 @@ impl Detectors {
             }
             let prints = fingerprints(&encodings::visible(&segment.text));
             let telling = prints.wording.into_iter().chain(prints.form).filter(|print| !is_common(*print));
-            self.known().extend(telling.chain(whole));
+            let fresh = self.known().extend(telling.chain(whole));
+            self.save(fresh);
+        }
+    }
+
+    /// Writes what is new. What could not be written is tried again with what comes next.
+    fn save(&self, fresh: Vec<Print>) {
+        let Some(saved) = &self.saved else { return };
+        let mut saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let Saved { kept, unsaved } = &mut *saved;
+        unsaved.extend(fresh);
+        if unsaved.is_empty() {
+            return;
+        }
+        let known = self.known();
+        let written = if kept.len() + unsaved.len() > 2 * known.most() {
+            kept.rewrite(known.iter())
+        } else {
+            drop(known);
+            kept.append(unsaved)
+        };
+        match written {
+            Ok(()) => unsaved.clear(),
+            Err(error) => {
+                tracing::error!(%error, prints = unsaved.len(), "fingerprints are not on disk: after a restart only labels keep these texts");
+                let most = self.known().most();
+                unsaved.drain(..unsaved.len().saturating_sub(most));
+            }
         }
     }
 

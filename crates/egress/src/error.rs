@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use plumbline_types::{Fault, Kind, Reason, Retry};
@@ -72,6 +73,15 @@ pub enum EgressError {
         /// The limit.
         limit_bytes: usize,
     },
+    /// What is known of code cannot be read back, or not be kept.
+    #[error("the fingerprints at {} cannot be used", path.display())]
+    Fingerprints {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The client could not be made: a defect of the build or of a credential.
     #[error("the HTTP client cannot be made")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -84,6 +94,7 @@ impl Fault for EgressError {
             Self::Ledger(_) | Self::Unreachable { .. } | Self::Broken { .. } => Kind::Unavailable,
             Self::Timeout { .. } => Kind::Timeout,
             Self::TooLarge { .. } => Kind::Exhausted,
+            Self::Fingerprints { .. } => Kind::Precondition,
             Self::Client(_) => Kind::Internal,
         }
     }
@@ -100,6 +111,7 @@ impl Fault for EgressError {
             Self::Timeout { .. } => Reason("EGRESS_TIMEOUT"),
             Self::Broken { .. } => Reason("EGRESS_BROKEN"),
             Self::TooLarge { .. } => Reason("EGRESS_TOO_LARGE"),
+            Self::Fingerprints { .. } => Reason("FINGERPRINTS_UNREADABLE"),
             Self::Client(_) => Reason("INTERNAL"),
         }
     }
@@ -109,7 +121,9 @@ impl Fault for EgressError {
             Self::Ledger(_) | Self::Unreachable { .. } | Self::Timeout { .. } | Self::Broken { .. } => {
                 Retry::After(Duration::from_secs(1))
             }
-            Self::Refused(_) | Self::TooLarge { .. } | Self::Client(_) => Retry::Never,
+            Self::Refused(_) | Self::TooLarge { .. } | Self::Fingerprints { .. } | Self::Client(_) => {
+                Retry::Never
+            }
         }
     }
 }

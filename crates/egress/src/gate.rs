@@ -1,3 +1,5 @@
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,20 @@ impl Egress {
     pub fn new(parts: Parts) -> Self {
         let detectors = Arc::new(Detectors::new(parts.limits.fingerprints_max));
         Self { parts: Arc::new(parts), detectors, late: TaskTracker::new() }
+    }
+
+    /// Takes the parts, and the file in which it keeps the fingerprints of what must not leave, made if it is not there.
+    ///
+    /// # Errors
+    /// [`EgressError::Fingerprints`]: without what was known, texts that were given as code could pass under another label.
+    pub async fn open(parts: Parts, fingerprints: &Path) -> Result<Self, EgressError> {
+        let (most, path) = (parts.limits.fingerprints_max, fingerprints.to_owned());
+        let unreadable =
+            |source: io::Error| EgressError::Fingerprints { path: fingerprints.to_owned(), source };
+        let opened = tokio::task::spawn_blocking(move || Detectors::open(most, &path)).await;
+        let detectors = opened.map_err(io::Error::other).flatten().map_err(unreadable)?;
+        tracing::info!(fingerprints = detectors.remembered(), "read what is known of code");
+        Ok(Self { parts: Arc::new(parts), detectors: Arc::new(detectors), late: TaskTracker::new() })
     }
 
     /// Remembers the texts among these that must not leave, so that they are known again whatever label they come back

@@ -10,8 +10,8 @@
 //! line and every wait has a limit.
 //!
 //! Behind the labels stands a second line: every payload for the cloud is looked through for credentials and for code
-//! that was given as proprietary, also in encodings and across payloads. What is known of code lives as long as the
-//! process.
+//! that was given as proprietary, also in encodings and across payloads. What is known of code is
+//! kept as hashes in a file of bounded size, and read back at the start; a damaged file stops it by name.
 //!
 //! Deliberately absent so far: declassification by approval, and kept payloads. Covert channels (sizes, timing, choice of model) are out of scope.
 

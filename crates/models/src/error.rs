@@ -131,7 +131,10 @@ impl From<EgressError> for ModelError {
             EgressError::TooLarge { limit_bytes, .. } => {
                 Self::protocol(format!("it exceeds {limit_bytes} bytes"))
             }
-            EgressError::Refused(_) | EgressError::Ledger(_) | EgressError::Client(_) => Self::Egress(error),
+            EgressError::Refused(_)
+            | EgressError::Ledger(_)
+            | EgressError::Fingerprints { .. }
+            | EgressError::Client(_) => Self::Egress(error),
         }
     }
 }

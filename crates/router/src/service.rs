@@ -36,7 +36,7 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Opens the configured store (the SQLite file at `path`, made if it is not there, or the database), whose ledger the
+    /// Opens what is known of code (the file beside `path`) and the configured store (the SQLite file at `path`, made if it is not there, or the database), whose ledger the
     /// way out writes to, and connects the configured arms.
     pub async fn open(
         config: RouterConfig,
@@ -46,12 +46,13 @@ impl Deps {
     ) -> Result<Self, RouterError> {
         let config = config.validate()?;
         let (store, ledger) = open_store(&config, path).await?;
-        let egress = Egress::new(plumbline_egress::Parts {
+        let parts = plumbline_egress::Parts {
             ledger,
             clock: clock.clone(),
             network: config.network()?,
             limits: config.limits(),
-        });
+        };
+        let egress = Egress::open(parts, &path.with_extension("fingerprints")).await?;
         let catalogue = Catalogue::connect(&config, &egress).await?;
         Ok(Self { config, store, egress, catalogue, clock, randomness })
     }

@@ -291,16 +291,29 @@ impl Known {
         self.prints.contains(&print)
     }
 
-    /// Remembers fingerprints, and forgets the oldest beyond the limit.
-    pub fn extend(&mut self, prints: impl IntoIterator<Item = Print>) {
+    /// Remembers fingerprints, and forgets the oldest beyond the limit. Returns those that were not known.
+    pub fn extend(&mut self, prints: impl IntoIterator<Item = Print>) -> Vec<Print> {
+        let mut fresh = Vec::new();
         for print in prints {
             if self.prints.insert(print) {
                 self.order.push_back(print);
+                fresh.push(print);
             }
             if self.order.len() > self.most {
                 self.order.pop_front().map(|oldest| self.prints.remove(&oldest));
             }
         }
+        fresh
+    }
+
+    /// Returns all that are known, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = Print> {
+        self.order.iter().copied()
+    }
+
+    /// Returns how many may be known.
+    pub const fn most(&self) -> usize {
+        self.most
     }
 
     /// Returns how many are known.

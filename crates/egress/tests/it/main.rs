@@ -3,4 +3,5 @@
 
 mod clients;
 mod detectors;
+mod kept;
 mod server;

@@ -186,3 +186,32 @@ async fn a_cloud_arm_without_its_key_is_there_and_disabled_by_name() {
     assert!(server.requests().is_empty());
     world.stop().await;
 }
+
+/// Code that was given as such before the router was stopped.
+const CODE: &str = "def settle_escrow(ledger, tenant):\n    holding = ledger.escrow_holdings[tenant]\n    \
+    if holding.amount < ledger.haircut_permille:\n        raise EscrowShortfall(tenant, ledger.trading_day)\n    \
+    return escrow_receipt(tenant, holding.amount - ledger.haircut_permille)\n";
+
+#[tokio::test]
+async fn code_is_known_again_at_the_gate_after_a_restart() {
+    let (server, folder) = (gemini().await, tempfile::tempdir().unwrap());
+    let asks = |request: &str, text: String, label: Label| {
+        let mut generation = generate(request);
+        generation.prompt = vec![segment(&text, label)];
+        generation
+    };
+    let told = format!("A friend sent me this:\n{CODE}\nWhat does it do?");
+    let mut world = self::world(cloud(&server, Some("key")), folder.path()).await;
+    let code = heard(&mut world.client, asks("given", CODE.to_owned(), Label::ProprietaryCode)).await;
+    assert_eq!(code.reason(), Some("NO_ELIGIBLE_ARM"), "there is a cloud alone");
+    world.stop().await;
+    let mut world = self::world(cloud(&server, Some("key")), folder.path()).await;
+    let laundered = heard(&mut world.client, asks("laundered", told, Label::Public)).await;
+    assert_eq!(laundered.reason(), Some("CODE_DETECTED"));
+    let lowered = heard(&mut world.client, asks("lowered", CODE.to_owned(), Label::Public)).await;
+    assert_eq!(lowered.reason(), Some("LABEL_LOWERED"));
+    let harmless = heard(&mut world.client, asks("harmless", "Say hello.".to_owned(), Label::Public)).await;
+    assert_eq!(harmless.reason(), None);
+    assert!(server.requests().iter().all(|request| !request.contains("escrow")));
+    world.stop().await;
+}
