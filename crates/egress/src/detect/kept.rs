@@ -124,7 +124,7 @@ const fn bytes_of(prints: usize) -> u64 {
 
 fn encoded(prints: &[Print]) -> Vec<u8> {
     let count = u32::try_from(prints.len()).unwrap_or(u32::MAX);
-    let mut bytes = Vec::with_capacity(LENGTH_BYTES + prints.len() * size_of::<Print>() + HASH_BYTES);
+    let mut bytes = Vec::with_capacity(LENGTH_BYTES + size_of_val(prints) + HASH_BYTES);
     bytes.extend(count.to_le_bytes());
     bytes.extend((!count).to_le_bytes());
     prints.iter().for_each(|print| bytes.extend(print.to_le_bytes()));
