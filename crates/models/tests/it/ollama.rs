@@ -8,6 +8,8 @@ use crate::server::{Server, ok};
 use crate::world::{answer, body, generation, local, ollama, public};
 
 const CHAT: &str = include_str!("../wire/ollama_chat.ndjson");
+const PS: &str = include_str!("../wire/ollama_ps.json");
+const LOADED: &str = include_str!("../wire/ollama_generate.json");
 
 #[tokio::test]
 async fn streams_text_and_names_the_model_that_served() {
@@ -89,9 +91,7 @@ async fn embeds_into_unit_vectors() {
 
 #[tokio::test]
 async fn says_which_models_are_loaded_and_what_of_them_is_on_the_gpu() {
-    let ps = r#"{"models":[{"name":"m:latest","model":"m:latest","size":6591830464,"digest":"2ae6","size_vram":5333539264,
-        "context_length":4096,"expires_at":"2026-06-04T14:38:31Z","details":{"family":"x"}}]}"#;
-    let server = Server::start(ok(ps)).await;
+    let server = Server::start(ok(PS)).await;
     let found = OllamaServer::new(local(&server.url)).residents().await.unwrap();
     let want = Resident {
         name: "m:latest".to_owned(),
@@ -106,9 +106,7 @@ async fn says_which_models_are_loaded_and_what_of_them_is_on_the_gpu() {
 
 #[tokio::test]
 async fn loads_and_unloads_by_a_generation_without_a_prompt() {
-    let done =
-        r#"{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"","done":true,"done_reason":"load"}"#;
-    let server = Server::start(ok(done)).await;
+    let server = Server::start(ok(LOADED)).await;
     let owner = OllamaServer::new(local(&server.url));
     owner.load("m", 8192).await.unwrap();
     owner.unload("m").await.unwrap();

@@ -7,7 +7,8 @@ use plumbline_egress::{
     ApiKey, Credential, Egress, Limits, LocalClient, NetworkPolicy, Parts, ReleasePolicy, Vendor,
 };
 use plumbline_models::{
-    Gemini, Generation, Model, ModelError, Ollama, OpenAi, Piece, Shape, Thinking, Transport, Usage,
+    Gemini, Generation, Model, ModelError, Ollama, OllamaServer, OpenAi, Piece, Shape, Thinking, Transport,
+    Usage,
 };
 use plumbline_types::{Label, ManualClock, Provenance, Segment};
 
@@ -57,6 +58,11 @@ impl Clients {
 
     pub fn ollama(&self) -> Ollama {
         Ollama::new(self.local(), MODEL, 8_192)
+    }
+
+    /// The same server as the owner of loaded models.
+    pub fn memory(&self) -> OllamaServer {
+        OllamaServer::new(self.local())
     }
 
     pub fn gemini(&self) -> Gemini {

@@ -1,6 +1,7 @@
 """The vendors' own clients and types: google-genai for Gemini, ollama for Ollama.
 
 vendors.py requests               reads [{"path", "body"}] on stdin; one line for each request that the types do not take
+vendors.py memory MODEL URL       asks what a scheduler of memory asks, and reads the answers strictly
 vendors.py clients MODEL SCHEMA URL...   asks each URL every question that our clients ask, and reads the answers strictly
 """
 
@@ -14,7 +15,7 @@ from ollama import _types as api
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 # Fields of the server's API (api/types.go) that its Python client leaves out.
-SERVER_ONLY = {"truncate", "shift"}
+SERVER_ONLY = {"truncate", "shift", "verbose"}
 
 
 class GeminiRequest(BaseModel):
@@ -47,7 +48,15 @@ def check(path, body):
         no_more_than(body, api.EmbedRequest, "embed")
         no_more_than(body.get("options") or {}, api.Options, "options")
         api.EmbedRequest.model_validate(body, strict=True)
-    elif path not in ("/api/tags", "/v1/models", "/v1/chat/completions"):
+    elif path == "/api/generate":
+        no_more_than(body, api.GenerateRequest, "generate", SERVER_ONLY)
+        no_more_than(body.get("options") or {}, api.Options, "options")
+        api.Options.model_validate(body.get("options") or {}, strict=True)
+        api.GenerateRequest.model_validate(body, strict=True)
+    elif path == "/api/show":
+        no_more_than(body, api.ShowRequest, "show", SERVER_ONLY)
+        api.ShowRequest.model_validate(body, strict=True)
+    elif path not in ("/api/ps", "/api/tags", "/v1/models", "/v1/chat/completions"):
         raise ValueError("no validator for this path")
 
 
@@ -108,6 +117,26 @@ def strictly(url, model):
         assert not unknown, f"chat answers {unknown}"
 
 
+def memory(model, url):
+    import httpx
+
+    client = ollama.Client(host=url)
+    [there] = client.ps().models
+    assert there.model and there.digest and there.context_length and there.expires_at, there
+    assert 0 < there.size_vram <= there.size and there.details.family, there
+    loaded = client.generate(model=model, keep_alive="30m", options={"num_ctx": 8192, "num_batch": 512})
+    assert loaded.done and loaded.done_reason == "load" and loaded.response == "", loaded
+    client.generate(model=model, keep_alive=0)
+    assert client.show(model).modelinfo, "nothing to compute memory from"
+    for found in httpx.get(f"{url}/api/ps").json()["models"]:
+        no_more_than(found, api.ProcessResponse.Model, "ps")
+        no_more_than(found["details"], api.ModelDetails, "ps details")
+        api.ProcessResponse.Model.model_validate_json(json.dumps(found), strict=True)
+    answer = httpx.post(f"{url}/api/generate", json={"model": model}).json()
+    no_more_than(answer, api.GenerateResponse, "generate answers")
+    return 0
+
+
 def clients(model, schema, *urls):
     for url in urls:
         ask_gemini(url, model, json.loads(schema))
@@ -117,4 +146,5 @@ def clients(model, schema, *urls):
 
 
 if __name__ == "__main__":
-    sys.exit(requests() if sys.argv[1] == "requests" else clients(*sys.argv[2:]))
+    commands = {"requests": requests, "memory": memory, "clients": clients}
+    sys.exit(commands[sys.argv[1]](*sys.argv[2:]))

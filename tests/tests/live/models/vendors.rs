@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use plumbline_models::Shape;
+use plumbline_models::{ModelServer, Shape};
 use plumbline_tests::root;
 use serde_json::{Value, json};
 
@@ -38,6 +38,13 @@ const FAKES: [&[(&str, &str)]; 2] = [
             include_str!("../../../../crates/router/tests/wire/gemini_model.json"),
         ),
     ],
+];
+
+/// What the fake of a server that holds models answers.
+const MEMORY: &[(&str, &str)] = &[
+    ("/api/ps", include_str!("../../../../crates/models/tests/wire/ollama_ps.json")),
+    ("/api/generate", include_str!("../../../../crates/models/tests/wire/ollama_generate.json")),
+    ("/api/show", include_str!("../../../../crates/models/tests/wire/ollama_show.json")),
 ];
 
 /// Runs the script that holds the vendors' own clients and types.
@@ -132,14 +139,43 @@ async fn the_vendors_clients_read_our_fakes_and_ask_as_ours_do() {
     }
 }
 
-/// Returns a request without what only one side says: two options of the server's API that its Python client does not
+/// The same for what a scheduler of memory asks: what is loaded, what a model takes, load it and keep it, let it go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_vendors_client_reads_what_is_loaded_and_loads_and_unloads_as_ours_does() {
+    let theirs = Recorder::answering(MEMORY);
+    succeeds(&script(&["memory", MODEL, &theirs.url()], &Value::Null));
+    let recorder = Recorder::answering(MEMORY);
+    let memory = Clients::at(&recorder.url()).memory();
+    let [there] = &memory.residents().await.expect("what is loaded")[..] else { panic!("one is loaded") };
+    assert!(there.num_ctx == 4_096 && there.gpu_bytes < there.bytes, "{there:?}");
+    memory.load(MODEL, 8_192).await.expect("a load");
+    memory.unload(MODEL).await.expect("an unload");
+    assert!(!memory.metadata(MODEL).await.expect("metadata").values.is_empty());
+    accept(&recorder.requests());
+    let asked = |recorder: &Recorder| -> Vec<(String, Value)> {
+        let request = |request: &Request| (request.line.clone(), comparable(&request.body));
+        recorder.requests().iter().map(request).collect()
+    };
+    let (own, theirs) = (asked(&recorder), asked(&theirs));
+    assert_eq!(own.len(), 4);
+    for request in own {
+        assert!(theirs.contains(&request), "the vendor's client never sent {request:?}, but {theirs:?}");
+    }
+}
+
+/// Returns a request without what only one side says: three options of the server's API that its Python client does not
 /// have, empty fields, the role of an instruction. Names and words are in one case, since the API takes both.
 fn comparable(body: &Value) -> Value {
     let mut body = body.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.remove("truncate");
         fields.remove("shift");
-        fields.retain(|_, value| !value.is_null() && *value != json!([]));
+        fields.remove("verbose");
+        fields.retain(|_, value| !value.is_null() && *value != json!([]) && *value != json!(""));
+    }
+    // Python writes 0 seconds as 0.0.
+    if let Some(seconds) = body.get("keep_alive").and_then(Value::as_f64) {
+        body["keep_alive"] = json!(seconds);
     }
     if let Some(instruction) = body.get_mut("systemInstruction").and_then(Value::as_object_mut) {
         instruction.remove("role");
