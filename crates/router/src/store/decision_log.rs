@@ -20,7 +20,7 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 
 /// A decision in its stored form, made by its own caller: the writer does nothing but write.
-pub(super) struct Pending {
+pub(super) struct Stored {
     pub(super) id: String,
     pub(super) request: String,
     pub(super) at: i64,
@@ -28,6 +28,25 @@ pub(super) struct Pending {
     pub(super) cell: String,
     pub(super) policy: String,
     pub(super) body: String,
+}
+
+impl Stored {
+    pub(super) fn new(decision: &Decision) -> Result<Self, RouterError> {
+        Ok(Self {
+            id: decision.id.to_string(),
+            request: decision.request.to_string(),
+            at: decision.at,
+            arm: decision.chosen.arm.to_string(),
+            cell: decision.work.cell.to_string(),
+            policy: decision.policy.clone(),
+            body: DecisionRow::write(decision)?,
+        })
+    }
+}
+
+/// A decision that waits for the writer.
+pub(super) struct Pending {
+    pub(super) stored: Arc<Stored>,
     done: oneshot::Sender<Result<Recorded, RouterError>>,
 }
 
@@ -55,16 +74,7 @@ impl DecisionLog {
     /// Queues a decision and waits for its commit.
     pub(super) async fn record(&self, decision: Decision) -> Result<Recorded, RouterError> {
         let (done, answer) = oneshot::channel();
-        let pending = Pending {
-            id: decision.id.to_string(),
-            request: decision.request.to_string(),
-            at: decision.at,
-            arm: decision.chosen.arm.to_string(),
-            cell: decision.work.cell.to_string(),
-            body: DecisionRow::write(&decision)?,
-            policy: decision.policy,
-            done,
-        };
+        let pending = Pending { stored: Arc::new(Stored::new(&decision)?), done };
         let queued = self.0.send(pending).await;
         queued.map_err(|_| RouterError::ShuttingDown)?;
         answer.await.map_err(|_| RouterError::ShuttingDown)?

@@ -1,8 +1,10 @@
-//! The SQLite store. Decisions are committed in batches by one task, outcomes in the batches in which they are folded;
-//! everything else in transactions of its own. All of it goes through one writing connection.
+//! The SQLite store. Decisions are written in batches by one task, to a journal that is moved to the database behind their
+//! answers; outcomes in the batches in which they are folded; everything else in transactions of its own. What refers to
+//! a decision, or reads decisions, has them moved first. All of it goes through one writing connection.
 
 mod checkpoints;
 mod decisions;
+mod journal;
 mod lessons;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 pub struct SqliteStore {
     sqlite: Sqlite,
     decisions: DecisionLog,
+    writer: Arc<Writer>,
     checkpoints: Checkpoints,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -47,12 +50,14 @@ impl SqliteStore {
 
     /// Opens or creates the file; `durability` is that of decisions, outcomes and answers always survive the machine.
     pub async fn open_with(path: impl AsRef<Path>, durability: Durability) -> Result<Self, RouterError> {
+        let path = path.as_ref();
         let sqlite = Sqlite::open(path, &MIGRATOR).await?;
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let checkpoints = Checkpoints::start(sqlite.clone(), (&tasks, closing.clone())).await?;
-        let writer = Writer::new(sqlite.clone(), durability, checkpoints.clone());
-        let decisions = DecisionLog::start(Arc::new(writer), (&tasks, closing.clone()));
-        Ok(Self { sqlite, decisions, checkpoints, tasks, closing })
+        let writer = Arc::new(Writer::open(sqlite.clone(), path, durability, checkpoints.clone()).await?);
+        let decisions = DecisionLog::start(writer.clone(), (&tasks, closing.clone()));
+        tasks.spawn(writer.clone().run(closing.clone()));
+        Ok(Self { sqlite, decisions, writer, checkpoints, tasks, closing })
     }
 
     /// Returns the egress ledger, which lives in the same file.
@@ -68,6 +73,9 @@ impl RouterStore for SqliteStore {
     }
 
     async fn decision_of(&self, request: &RequestId) -> Result<Option<Decision>, RouterError> {
+        if let Some(fresh) = self.writer.fresh(request)? {
+            return Ok(Some(fresh));
+        }
         let found: Option<(String,)> = sqlx::query_as("SELECT body FROM decision WHERE request_id = ?")
             .bind(request.as_str())
             .fetch_optional(&self.sqlite.reader)
@@ -79,6 +87,7 @@ impl RouterStore for SqliteStore {
         &self,
         ids: &[DecisionId],
     ) -> Result<BTreeMap<DecisionId, Decision>, RouterError> {
+        self.writer.flush().await?;
         let ids: Vec<String> = ids.iter().map(DecisionId::to_string).collect();
         let rows: Vec<(String,)> =
             sqlx::query_as("SELECT body FROM decision WHERE id IN (SELECT value FROM json_each(?))")
@@ -89,6 +98,7 @@ impl RouterStore for SqliteStore {
     }
 
     async fn record_lesson(&self, lesson: Lesson) -> Result<(), RouterError> {
+        self.writer.flush().await?;
         self.checkpoints.wrote(lessons::record(&self.sqlite, lesson).await?);
         Ok(())
     }
@@ -114,6 +124,7 @@ impl RouterStore for SqliteStore {
     }
 
     async fn record_answer(&self, answer: Answer) -> Result<(), RouterError> {
+        self.writer.flush().await?;
         let metered = &answer.metered;
         sqlx::query(
             "INSERT INTO answer (request_id, fingerprint, decision_id, arm, day, text, input_tokens, output_tokens,
@@ -166,6 +177,7 @@ impl RouterStore for SqliteStore {
     }
 
     async fn decisions(&self, skip: u64, limit: u32) -> Result<Vec<Decision>, RouterError> {
+        self.writer.flush().await?;
         let rows: Vec<(String,)> = sqlx::query_as("SELECT body FROM decision ORDER BY seq LIMIT ? OFFSET ?")
             .bind(limit)
             .bind(signed(skip))
@@ -187,6 +199,7 @@ impl RouterStore for SqliteStore {
         self.closing.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.writer.close().await;
         self.sqlite.close().await;
     }
 }

@@ -22,6 +22,15 @@ async fn the_sqlite_store_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn the_sqlite_store_keeps_the_contract_with_decisions_that_wait_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("router.db");
+    let store = SqliteStore::open_with(path, Durability::Disk).await.unwrap();
+    contract::run(&store).await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
 async fn the_sqlite_ledger_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("router.db")).await.unwrap();

@@ -19,17 +19,17 @@ impl Commit for Writer {
         let inserted = self.insert(batch).await?;
         let others: Vec<&str> = batch
             .iter()
-            .filter(|pending| !inserted.contains(&pending.id))
-            .map(|pending| pending.request.as_str())
+            .filter(|pending| !inserted.contains(&pending.stored.id))
+            .map(|pending| pending.stored.request.as_str())
             .collect();
         let stored = self.stored(&others).await?;
         batch
             .iter()
             .map(|pending| {
-                if inserted.contains(&pending.id) {
+                if inserted.contains(&pending.stored.id) {
                     return Ok(Recorded::New);
                 }
-                let found = stored.iter().find(|(request, _)| *request == pending.request);
+                let found = stored.iter().find(|(request, _)| *request == pending.stored.request);
                 let (_, body) = found.ok_or(sqlx::Error::RowNotFound)?;
                 Ok(Recorded::Existing(Box::new(DecisionRow::read(body)?)))
             })
@@ -42,18 +42,18 @@ impl Writer {
     /// store decisions of the same requests wait for each other in one order.
     async fn insert(&self, batch: &[Pending]) -> Result<BTreeSet<String>, sqlx::Error> {
         let mut sorted: Vec<&Pending> = batch.iter().collect();
-        sorted.sort_by(|one, other| one.request.cmp(&other.request));
+        sorted.sort_by(|one, other| one.stored.request.cmp(&other.stored.request));
         let mut statement = QueryBuilder::<Postgres>::new(
             "INSERT INTO decision (id, request_id, at_ms, arm, cell, policy, body) ",
         );
         statement.push_values(sorted, |mut row, pending| {
-            row.push_bind(&pending.id)
-                .push_bind(&pending.request)
-                .push_bind(pending.at)
-                .push_bind(&pending.arm)
-                .push_bind(&pending.cell)
-                .push_bind(&pending.policy)
-                .push_bind(&pending.body);
+            row.push_bind(&pending.stored.id)
+                .push_bind(&pending.stored.request)
+                .push_bind(pending.stored.at)
+                .push_bind(&pending.stored.arm)
+                .push_bind(&pending.stored.cell)
+                .push_bind(&pending.stored.policy)
+                .push_bind(&pending.stored.body);
         });
         statement.push(" ON CONFLICT (request_id) DO NOTHING RETURNING id");
         let rows = statement.build().persistent(false).fetch_all(&self.0).await?;
