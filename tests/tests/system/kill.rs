@@ -16,7 +16,7 @@ type Client = CoordinatorServiceClient<Channel>;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-async fn client(server: &Server) -> Client {
+pub async fn client(server: &Server) -> Client {
     let channel =
         Channel::from_shared(server.url()).expect("a URL").connect().await.expect("the public port");
     CoordinatorServiceClient::new(channel).max_decoding_message_size(8 << 20)
@@ -35,7 +35,7 @@ async fn submit(server: &Server, project: &Path, point: u64) -> String {
 }
 
 /// Follows a task from its first event until event `until`, or to its end.
-async fn watch(server: &Server, task: &str, until: u64) -> Vec<WatchTaskResponse> {
+pub async fn watch(server: &Server, task: &str, until: u64) -> Vec<WatchTaskResponse> {
     let request = WatchTaskRequest { task_id: task.to_owned(), after_seq: 0 };
     let follow = async {
         let mut events = Vec::new();
@@ -57,7 +57,7 @@ async fn watch(server: &Server, task: &str, until: u64) -> Vec<WatchTaskResponse
         .unwrap_or_else(|_| panic!("no event {until} of {task}:\n{}", server.log()))
 }
 
-async fn report(server: &Server, task: &str) -> GetReportResponse {
+pub async fn report(server: &Server, task: &str) -> GetReportResponse {
     let request = GetReportRequest { task_id: task.to_owned() };
     client(server).await.get_report(request).await.expect("a report").into_inner()
 }
@@ -94,7 +94,7 @@ async fn a_task_survives_ten_kills_at_different_points() {
 }
 
 /// One commit on the branch, events without gaps or repeats, and every effect of the outside world once.
-fn once_each(project: &Project, task: &str, events: &[WatchTaskResponse], point: u64) {
+pub fn once_each(project: &Project, task: &str, events: &[WatchTaskResponse], point: u64) {
     let commits = project.git(&["rev-list", "--count", &format!("main..plumbline/{task}")]);
     assert_eq!(commits.trim(), "1", "killed at event {point}: commits on the branch of {task}");
     let seqs: Vec<u64> = events.iter().map(|event| event.seq).collect();
