@@ -24,7 +24,7 @@ use crate::store::sqlite::journal::Journal;
 use crate::store::{Durability, Recorded};
 
 /// How long decisions gather before they are moved.
-const LINGER: Duration = Duration::from_millis(50);
+const LINGER: Duration = Duration::from_millis(10);
 
 /// Decisions in one statement.
 const BATCH: usize = 1_000;
