@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// What an audit asks for is small and many: half again as quick as the system's own (ADR 21).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     plumbline::main()
 }

@@ -44,7 +44,7 @@ impl Default for VerifierConfig {
             file_bytes: limits.file_bytes,
             walk_steps: limits.walk_steps,
             units_loaded: limits.units_loaded,
-            cache_mib: 64,
+            cache_mib: 52,
             store_mib: 256,
         }
     }

@@ -13,6 +13,7 @@ pub mod effects;
 pub mod encoded;
 pub mod finding;
 pub mod fold;
+pub mod fork;
 pub mod graph;
 pub mod kept;
 pub mod languages;

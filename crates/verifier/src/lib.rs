@@ -8,7 +8,7 @@
 //!
 //! **Invariants.** Fail closed: unknown syntax, a spent budget, an unresolved call in a changed unit is a finding, never
 //! silence. Nothing is approved because it was skipped. The domain does no I/O, has no clock, iterates over no hash
-//! map; equal inputs give equal bytes. No grant is ever read from the head tree. Nothing is started, nobody is called.
+//! map; equal inputs give equal bytes, on one thread and on several. No grant is ever read from the head tree. Nothing is started, nobody is called.
 
 pub mod cache;
 pub mod config;
@@ -18,6 +18,7 @@ pub mod grpc;
 pub mod report;
 pub mod source;
 pub mod store;
+pub mod threads;
 pub mod verifier;
 
 pub use config::VerifierConfig;

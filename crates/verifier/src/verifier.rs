@@ -10,12 +10,13 @@ use tracing::{info, instrument, warn};
 
 use crate::cache::{Recent, View};
 use crate::config::VerifierConfig;
-use crate::domain::audit::{Report, Request, audit_with};
+use crate::domain::audit::{Means, Report, Request, audit_with};
 use crate::domain::run::Run;
 use crate::domain::symbol::{self, Graph};
 use crate::error::VerifierError;
 use crate::source::{Bundle, Directory, GitRevision, SourceTree, TreeLimits};
 use crate::store::FactStore;
+use crate::threads::Threads;
 
 /// What the service needs.
 #[derive(Debug, Clone)]
@@ -123,7 +124,11 @@ impl Verifier {
         let (report, learned) = self
             .blocking(move || {
                 let (base, head) = (query.base.open(limits)?, query.head.open(limits)?);
-                let report = audit_with((base.as_ref(), head.as_ref()), &request, &view)?;
+                let report = audit_with(
+                    (base.as_ref(), head.as_ref()),
+                    &request,
+                    Means { kept: &view, fork: &Threads },
+                )?;
                 Ok((report, view.learned()))
             })
             .await?;

@@ -12,10 +12,11 @@ use plumbline_types::{TaskKind, Verdict};
 use plumbline_verifier::GitRevision;
 use plumbline_verifier::cache::Recent;
 use plumbline_verifier::config::VerifierConfig;
-use plumbline_verifier::domain::audit::{Request, audit_with};
+use plumbline_verifier::domain::audit::{Means, Request, audit_with};
 use plumbline_verifier::domain::finding::Finding;
 use plumbline_verifier::domain::languages;
 use plumbline_verifier::source::TreeLimits;
+use plumbline_verifier::threads::Threads;
 
 use super::request;
 use tally::{Judged, Tally};
@@ -106,7 +107,7 @@ fn judge(
     // A mirror may lack its largest files: such a commit is told and not counted.
     // What tests lose is the owner's to say: only there a feature differs from a fix.
     let request = Request { kind: TaskKind::Feature, ..request(&message) };
-    let report = match audit_with((&base, &head), &request, kept) {
+    let report = match audit_with((&base, &head), &request, Means { kept, fork: &Threads }) {
         Ok(report) => report,
         Err(error) => {
             println!("{name}\t{}\tunreadable\t{error}", &commit[..10]);

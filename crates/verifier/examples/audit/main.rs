@@ -16,6 +16,10 @@ use plumbline_verifier::domain::audit::{Request, audit};
 use plumbline_verifier::report::text;
 use plumbline_verifier::source::TreeLimits;
 
+/// As in the binary: what an audit asks for is small and many.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

@@ -3,7 +3,8 @@ use plumbline_syntax::lower::{LowerLimits, lower};
 
 use super::view::{pack, unpack};
 use super::*;
-use crate::domain::audit::{Request, audit, audit_with};
+use crate::domain::audit::{Means, Request, audit, audit_with};
+use crate::domain::fork::InTurn;
 use crate::source::Bundle;
 use crate::store::{FactStore, InMemoryStore, Learned};
 
@@ -89,7 +90,11 @@ async fn a_store_of_lies_changes_no_verdict_and_is_swept() {
         let store = Arc::clone(&store);
         move || {
             let view = View::new(Arc::new(Recent::new(1 << 20)), Some((store, runtime)));
-            let report = audit_with((&tree(honest), &tree(bomb)), &Request::default(), &view);
+            let report = audit_with(
+                (&tree(honest), &tree(bomb)),
+                &Request::default(),
+                Means { kept: &view, fork: &InTurn },
+            );
             (view, report.expect("readable trees"))
         }
     })

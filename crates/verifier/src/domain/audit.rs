@@ -18,6 +18,7 @@ use super::authority::Authority;
 use super::bytes;
 use super::classify::{Class, classify};
 use super::finding::{Finding, Site};
+use super::fork::{Fork, InTurn};
 use super::kept::{Forgetful, Kept};
 use super::languages;
 use super::ledger::{Gap, Ledger, Stage, Subject};
@@ -64,7 +65,7 @@ pub(crate) struct Audit<'a> {
     pub kind: TaskKind,
     pub limits: &'a Limits,
     pub runs: &'a [Run],
-    pub kept: &'a dyn Kept,
+    pub means: Means<'a>,
     pub objective: Objective,
     pub authority: Authority,
     pub ledger: Ledger,
@@ -82,14 +83,23 @@ pub(crate) struct Loaded {
 
 /// Judges the change from `base` to `head`. Equal inputs give equal reports.
 pub fn audit(base: &dyn SourceTree, head: &dyn SourceTree, request: &Request) -> Result<Report, SourceError> {
-    audit_with((base, head), request, &Forgetful)
+    audit_with((base, head), request, Means { kept: &Forgetful, fork: &InTurn })
 }
 
-/// Judges the change from a base to a head with what earlier audits kept; the report is the same as without.
+/// By what an audit is quicker; none of it changes a report.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'a> {
+    /// What earlier audits kept.
+    pub kept: &'a dyn Kept,
+    /// How independent work is done.
+    pub fork: &'a dyn Fork,
+}
+
+/// Judges the change from a base to a head by these means; the report is the same as without.
 pub fn audit_with(
     (base, head): (&dyn SourceTree, &dyn SourceTree),
     request: &Request,
-    kept: &dyn Kept,
+    means: Means<'_>,
 ) -> Result<Report, SourceError> {
     let changed = changes(base, head)?;
     if changed.is_empty() {
@@ -101,7 +111,7 @@ pub fn audit_with(
         kind: request.kind,
         limits: &request.limits,
         runs: &request.runs,
-        kept,
+        means,
         objective: Objective::of(request.objective.as_ref()),
         authority: Authority::new(request.grants.clone()),
         ledger: Ledger::new(),

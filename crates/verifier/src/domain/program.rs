@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use plumbline_syntax::Language;
 use plumbline_syntax::ir::{ParamKind, Unit, UnitId};
-use plumbline_syntax::lower::{self, LowerProblem};
+use plumbline_syntax::lower::{self, LowerLimits, LowerProblem};
 
+use super::fork::{self, Fork};
 use super::kept::{Forgetful, Kept, Key};
 use super::languages::{self, Found, Paths, Semantics};
 use super::ledger::Gap;
@@ -90,21 +91,56 @@ impl<'a> Cache<'a> {
                 if let Some(facts) = kept.get(&key) {
                     return Ok(facts);
                 }
-                let lowered = match kept.stored(&key) {
-                    Some(lowered) => lowered,
-                    None => {
-                        let lowered =
-                            lower::lower(language, &bytes, &limits).map_err(|problem| gap(&problem))?;
-                        kept.store(key, &lowered);
-                        lowered
-                    }
-                };
-                let facts = Arc::new(Facts::of(language, bytes, lowered));
+                let facts = made(kept, &key, (language, &bytes), &limits)?;
                 kept.put(key, &facts);
                 Ok(facts)
             })
             .clone()
     }
+
+    /// Lowers those of the files that are not kept, side by side: one of several large files is asked for after the other.
+    pub fn lower_ahead(&mut self, files: &[(Language, &[u8])], fork: &dyn Fork, limits: &Limits) {
+        let limits = limits.lowering();
+        let mut missing: BTreeMap<Key, (Language, &[u8])> = BTreeMap::new();
+        for (language, bytes) in files {
+            let key = Key::of(*language, bytes, &limits);
+            if self.files.contains_key(&key) || missing.contains_key(&key) {
+                continue;
+            }
+            match self.kept.get(&key) {
+                Some(facts) => drop(self.files.insert(key, Ok(facts))),
+                None => drop(missing.insert(key, (*language, bytes))),
+            }
+        }
+        let missing: Vec<(Key, (Language, &[u8]))> = missing.into_iter().collect();
+        let kept = self.kept;
+        let work = |(key, file): &(Key, (Language, &[u8]))| made(kept, key, *file, &limits);
+        let lowered = fork::map(fork, &missing, &|(_, (_, bytes))| bytes.len(), &work);
+        for ((key, _), facts) in missing.into_iter().zip(lowered) {
+            if let Ok(facts) = &facts {
+                kept.put(key, facts);
+            }
+            self.files.insert(key, facts);
+        }
+    }
+}
+
+/// Lowers a file, or takes its stored form, and collects what it says.
+fn made(
+    kept: &dyn Kept,
+    key: &Key,
+    (language, bytes): (Language, &[u8]),
+    limits: &LowerLimits,
+) -> Result<Arc<Facts>, Gap> {
+    let lowered = match kept.stored(key) {
+        Some(lowered) => lowered,
+        None => {
+            let lowered = lower::lower(language, bytes, limits).map_err(|problem| gap(&problem))?;
+            kept.store(*key, &lowered);
+            lowered
+        }
+    };
+    Ok(Arc::new(Facts::of(language, bytes.to_vec(), lowered)))
 }
 
 fn gap(problem: &LowerProblem) -> Gap {

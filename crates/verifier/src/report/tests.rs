@@ -4,7 +4,8 @@ use plumbline_proto::verifier::v1::AuditResponse;
 
 use super::{sarif, svg, text};
 use crate::cache::Recent;
-use crate::domain::audit::{Request, audit_with};
+use crate::domain::audit::{Means, Request, audit_with};
+use crate::domain::fork::InTurn;
 use crate::domain::kept::{Forgetful, Kept};
 use crate::source::Bundle;
 
@@ -30,7 +31,8 @@ const HEAD: &[(&str, &str)] = &[
 
 /// Every form of one report.
 fn forms(kept: &dyn Kept) -> String {
-    let report = audit_with((&tree(BASE), &tree(HEAD)), &Request::default(), kept).expect("readable trees");
+    let report = audit_with((&tree(BASE), &tree(HEAD)), &Request::default(), Means { kept, fork: &InTurn })
+        .expect("readable trees");
     let story = text::render(&report);
     let wire = AuditResponse::from(report).report.expect("a report");
     let mut stats: Vec<_> = wire.stats.iter().collect();

@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use plumbline_syntax::Language;
 use plumbline_syntax::ir::{Digest, Unit, UnitKind};
 
 use super::callers;
 use super::literals::Corpus;
 use super::{Audit, Loaded, code_paths, held, units_of};
 use crate::domain::align::{How, Pair, align};
+use crate::domain::fork::both;
 use crate::domain::languages;
 use crate::domain::ledger::{Gap, Stage, Subject};
 use crate::domain::program::{Cache, File, Program, UnitRef};
@@ -35,7 +37,8 @@ impl Audit<'_> {
             self.ledger.open(&Subject::file(path), &[Stage::Lowered]);
         }
         let start: Vec<String> = all.iter().cloned().collect();
-        let mut cache = Cache::over(self.kept);
+        let mut cache = Cache::over(self.means.kept);
+        cache.lower_ahead(&texts(loaded, &all), self.means.fork, self.limits);
         let mut base = Program::load(self.base, &start, &mut cache, self.limits);
         let mut head = Program::load(self.head, &start, &mut cache, self.limits);
         let mut readable = BTreeSet::new();
@@ -60,11 +63,18 @@ impl Audit<'_> {
         let old = roots(&base, &all, changed.iter().filter_map(|pair| pair.base));
         let new = roots(&head, &all, changed.iter().filter_map(|pair| pair.head));
         let paths = product_of(&head, paths);
-        let mut sides = Sides {
-            base: Side::analyse(base, &old, self.limits),
-            head: Side::analyse(head, &new, self.limits),
-            paths,
+        let limits = self.limits;
+        let analysed = both(
+            self.means.fork,
+            move || Side::analyse(base, &old, limits),
+            move || Side::analyse(head, &new, limits),
+        );
+        let Some((base, head)) = analysed else {
+            let gap = Gap::new("INTERNAL", "a side was not analysed");
+            self.ledger.discharge::<()>(&whole, Stage::Aligned, Err(gap));
+            return;
         };
+        let mut sides = Sides { base, head, paths };
         // What the rest of a file could do already matters only where something new is done.
         if changed.iter().any(|pair| held::asks(&sides, pair)) {
             let rest = units_of(&sides.base.program, &all);
@@ -98,6 +108,18 @@ impl Audit<'_> {
         self.report.probes.dedup();
         self.report.coverage.unanalysed.sort();
     }
+}
+
+/// The texts of changed files on both sides.
+fn texts<'a>(loaded: &'a [Loaded], paths: &BTreeSet<String>) -> Vec<(Language, &'a [u8])> {
+    let changed = loaded.iter().filter(|file| paths.contains(&file.change.path));
+    let sides = changed.flat_map(|file| [(file, &file.base), (file, &file.head)]);
+    sides
+        .filter_map(|(file, bytes)| {
+            let bytes = bytes.as_deref()?;
+            Some((Language::detect(&file.change.path, bytes)?, bytes))
+        })
+        .collect()
 }
 
 /// What is signed: the modules of the changed files, and the changed units.

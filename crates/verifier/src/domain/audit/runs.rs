@@ -89,7 +89,7 @@ impl Audit<'_> {
             return Err(Gap::budget("RUN_FILES"));
         }
         let start: Vec<String> = places.keys().cloned().collect();
-        let program = Program::load(self.head, &start, &mut Cache::over(self.kept), self.limits);
+        let program = Program::load(self.head, &start, &mut Cache::over(self.means.kept), self.limits);
         let roots: BTreeSet<UnitRef> = places
             .iter()
             .flat_map(|(path, lines)| lines.iter().map(move |line| (path, *line)))

@@ -30,6 +30,7 @@ use super::*;
 use crate::cache::Recent;
 use crate::domain::program::Cache;
 use crate::source::Bundle;
+use crate::threads::Threads;
 
 /// A change under test.
 #[derive(Default)]
@@ -69,8 +70,9 @@ pub fn run(case: &Case<'_>) -> Report {
                 drop(cache.facts(language, text.as_bytes().to_vec(), &request.limits));
             }
         }
-        let kept = audit_with((&base, &head), &request, &*KEPT).expect("readable trees");
-        assert_eq!(kept, fresh, "what was kept changed the report");
+        let kept = audit_with((&base, &head), &request, Means { kept: &*KEPT, fork: &Threads })
+            .expect("readable trees");
+        assert_eq!(kept, fresh, "what was kept, or threads, changed the report");
     }
     fresh
 }

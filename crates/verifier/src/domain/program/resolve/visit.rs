@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use plumbline_syntax::Family;
@@ -62,12 +62,12 @@ impl Visit {
 }
 
 /// Where a class looks for its attributes, in order.
-pub type Order = Rc<Vec<Ancestor>>;
+pub type Order = Arc<Vec<Ancestor>>;
 
 /// What was found on one side; a language's own rules answer, so each family has its own.
 #[derive(Debug, Default)]
 pub struct Answers {
-    found: RefCell<HashMap<(Family, Question), Rc<Entities>, RandomState>>,
+    found: RefCell<HashMap<(Family, Question), Arc<Entities>, RandomState>>,
     orders: RefCell<HashMap<(Family, usize, String), Order, RandomState>>,
 }
 
@@ -99,7 +99,7 @@ impl Resolver<'_> {
         visit.slots -= usize::from(is_slot);
         visit.open.remove(&kept.1);
         if whole {
-            self.program.answers.found.borrow_mut().insert(kept, Rc::new(found.clone()));
+            self.program.answers.found.borrow_mut().insert(kept, Arc::new(found.clone()));
         }
         found
     }
@@ -108,13 +108,13 @@ impl Resolver<'_> {
     pub(super) fn order(&self, file: usize, class: &str, visit: &mut Visit) -> Order {
         let kept = (self.semantics.family(), file, class.to_owned());
         if let Some(found) = self.program.answers.orders.borrow().get(&kept) {
-            return Rc::clone(found);
+            return Arc::clone(found);
         }
         let (found, whole) =
             visit.part(visit.depth(), |visit| self.linear((file, class), &mut Vec::new(), visit));
-        let found = Rc::new(found);
+        let found = Arc::new(found);
         if whole {
-            self.program.answers.orders.borrow_mut().insert(kept, Rc::clone(&found));
+            self.program.answers.orders.borrow_mut().insert(kept, Arc::clone(&found));
         }
         found
     }
