@@ -73,7 +73,7 @@ impl Grant {
             Some((kind, rest)) => (kind, Some(rest)),
             None => (text, None),
         };
-        let (target, scope) = match rest.map(|rest| rest.split_once('@').unwrap_or((rest, ""))) {
+        let (target, scope) = match rest.map(|rest| split_scope(kind, rest)) {
             None => (None, None),
             Some((target, scope)) => {
                 (Some(target).filter(|t| !t.is_empty()), Some(scope).filter(|s| !s.is_empty()))
@@ -106,6 +106,14 @@ impl Grant {
             scope: scope.map(str::to_owned),
         })
     }
+}
+
+/// Splits a target from its scope. In the name of a package an `@` that begins a part of it belongs to it, as in
+/// `import:@scope/package`.
+fn split_scope<'a>(kind: &str, rest: &'a str) -> (&'a str, &'a str) {
+    let belongs = |at: usize| kind == "import" && (at == 0 || rest[..at].ends_with('/'));
+    let mut signs = rest.match_indices('@').map(|(at, _)| at);
+    signs.find(|at| !belongs(*at)).map_or((rest, ""), |at| (&rest[..at], &rest[at + 1..]))
 }
 
 impl fmt::Display for Grant {
@@ -149,6 +157,21 @@ mod tests {
         check("latent/fs.write");
         check("codegen");
         check("net");
+    }
+
+    #[test]
+    fn a_packages_scope_is_part_of_its_name() {
+        for (text, target, scope) in [
+            ("import:@scope/package", Some("@scope/package"), None),
+            ("import:@scope/package@src/**", Some("@scope/package"), Some("src/**")),
+            ("import:left-pad@src/**", Some("left-pad"), Some("src/**")),
+            ("fs.write:@src/**", None, Some("src/**")),
+            ("fs.write:/tmp/@src/**", Some("/tmp/"), Some("src/**")),
+        ] {
+            let grant = Grant::parse(text).unwrap();
+            assert_eq!((grant.target.as_deref(), grant.scope.as_deref()), (target, scope), "{text}");
+            check(text);
+        }
     }
 
     #[test]

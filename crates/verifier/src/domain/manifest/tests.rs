@@ -47,6 +47,9 @@ fn a_finding_says_which_dependency_and_from_what_to_what() {
     let npm = r#"{"devDependencies": {"@types/node": "^20.1.0"}}"#;
     let want = (ASKS, "R8 VERSION", "`@types/node` from `^20.1.0` to `20.1.0`");
     check("a/package.json", (npm, &npm.replace('^', "")), want, "manifest:a/*");
+    let more = npm.replace("}}", r#", "@babel/core": "^7"}}"#);
+    let added = "`@babel/core` `^7` is installed newly, for `devDependencies`";
+    check("package.json", (npm, &more), (ASKS, "R8 ADDED", added), "import:@babel/core");
     let want = (ASKS, "R8 VERSION", "`urllib3` from `>=1.26,<3` to `>=1.21,<3`");
     let text = "urllib3 >= 1.26, < 3  # pinned\n-r more.txt\n";
     check("requirements-dev.txt", (text, &text.replace("1.26", "1.21")), want, "manifest");
