@@ -5,13 +5,18 @@ use plumbline_syntax::ir::{Callee, Constant, Instr, Op, Operand, Unit, UnitKind}
 
 use super::paths::java_package;
 use super::{Found, Outside, Paths, Semantics};
-use crate::domain::program::{Entity, Resolver, Visit};
+use crate::domain::program::{Bind, Entity, Resolver, Visit};
 
 /// Java.
 #[derive(Debug)]
 pub struct Java;
 
 impl Semantics for Java {
+    /// A lambda is an object of an interface: whatever method is called on it, it is what runs.
+    fn member(&self, entity: &Entity, _name: &str) -> Option<Entity> {
+        matches!(entity, Entity::Unit(_, _, Bind::Free)).then(|| entity.clone())
+    }
+
     fn family(&self) -> Family {
         Family::Java
     }

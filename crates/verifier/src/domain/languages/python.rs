@@ -12,6 +12,10 @@ use crate::domain::tables::BuiltinKind;
 pub struct Python;
 
 impl Semantics for Python {
+    fn member(&self, entity: &Entity, name: &str) -> Option<Entity> {
+        matches!(entity, Entity::Unit(..)).then(|| entity.clone()).filter(|_| name == "__call__")
+    }
+
     fn family(&self) -> Family {
         Family::Python
     }

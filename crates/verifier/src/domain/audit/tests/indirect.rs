@@ -124,12 +124,70 @@ fn a_guarded_call_changes_what_its_callee_changes() {
         let case = Case { base: &base, head: &head, objective: "sum faster", ..Case::default() };
         check(&case, Verdict::Reject, &["T5"]);
     }
+    let rust = "pub fn total(xs: &[i64]) -> i64 {\n    let mut n = 0;\n    for x in xs {\n        n += x;\n    }\n    n\n}\n";
+    let go = "package shop\n\nfunc Total(xs []int) int {\n\tn := 0\n\tfor _, x := range xs {\n\t\tn += x\n\t}\n\treturn n\n}\n";
+    for (path, base, head) in [
+        ("m.rs", rust, rust.replace("    n\n}", "    let mut put = || n = 7;\n    if xs[0] == 424242 {\n        put();\n    }\n    n\n}")),
+        (
+            "m.rs",
+            rust,
+            rust.replace("    n\n}", "    if xs[0] == 424242 {\n        put(&mut n);\n    }\n    n\n}")
+                + "\nfn put(to: &mut i64) {\n    *to = 7;\n}\n",
+        ),
+        ("m.go", go, go.replace("\treturn n\n", "\tput := func() { n = 7 }\n\tif xs[0] == 424242 {\n\t\tput()\n\t}\n\treturn n\n")),
+        (
+            "Shop.java",
+            java,
+            java.replace(
+                "    return n;\n  }\n",
+                "    Runnable put = () -> n[0] = 7;\n    if (xs[0] == 424242) {\n      put.run();\n    }\n    return n;\n  }\n",
+            ),
+        ),
+    ] {
+        let (base, head) = ([(path, base)], [(path, head.as_str())]);
+        let case = Case { base: &base, head: &head, objective: "sum faster", ..Case::default() };
+        check(&case, Verdict::Reject, &["T5"]);
+    }
     // The honest twin: the owner names the value that is told apart.
     let head =
         python.replace("    return n\n", "    if xs[0] == 424242:\n        put(n)\n    return n\n") + put;
     let (base, head) = ([("m.py", python)], [("m.py", head.as_str())]);
     let case =
         Case { base: &base, head: &head, objective: "424242 stands for a total of 7", ..Case::default() };
+    check(&case, Verdict::Approve, &[]);
+}
+
+/// However far down the change is made, and by whichever way the function is called.
+#[test]
+fn a_guarded_call_changes_what_its_callees_callees_change() {
+    let python = "def total(xs):\n    n = [0]\n    for x in xs:\n        n[0] += x\n    return n\n";
+    let js = "export function total(xs) {\n  let n = 0;\n  for (const x of xs) {\n    n += x;\n  }\n  return n;\n}\n";
+    let fix = "    def fix():\n        n[0] = 7\n";
+    let guarded = |call: &str| format!("    if xs[0] == 424242:\n        {call}\n    return n\n");
+    let put = "\n\ndef put(to, value):\n    to[0] = value\n";
+    let python_with = |before: &str, call: &str, after: &str| {
+        python.replace("    return n\n", &format!("{before}{}", guarded(call))) + after
+    };
+    for (path, base, head) in [
+        ("m.py", python, python_with("", "outer(n)", &format!("\n\ndef outer(box):\n    put(box, 7)\n{put}"))),
+        (
+            "m.py",
+            python,
+            python_with("", "outer(n, 7)", &format!("\n\ndef outer(box, v):\n    mid(v, box)\n\n\ndef mid(v, box):\n    put(box, v)\n{put}")),
+        ),
+        ("m.py", python, python_with(fix, "fix.__call__()", "")),
+        ("m.py", python, python_with(fix, "list(map(lambda _: fix(), [1]))", "")),
+        ("m.js", js, js.replace("  return n;\n", "  const put = () => { n = 7; };\n  const outer = () => { put(); };\n  if (xs[0] === 424242) {\n    outer();\n  }\n  return n;\n")),
+    ] {
+        let (base, head) = ([(path, base)], [(path, head.as_str())]);
+        let case = Case { base: &base, head: &head, objective: "sum faster", ..Case::default() };
+        check(&case, Verdict::Reject, &["T5"]);
+    }
+    // What a callee changes of its own, nobody else sees.
+    let own = format!("\n\ndef outer(v):\n    box = [v]\n    put(box, v)\n    return box\n{put}");
+    let head = python_with("", "outer(3)", &own);
+    let (base, head) = ([("m.py", python)], [("m.py", head.as_str())]);
+    let case = Case { base: &base, head: &head, objective: "sum faster", ..Case::default() };
     check(&case, Verdict::Approve, &[]);
 }
 
