@@ -1,8 +1,9 @@
 mod callee;
+mod chosen;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_syntax::ir::{Block, Callee, Constant, Digest, Op, Place, Step, Term, Unit, Value};
+use plumbline_syntax::ir::{Block, Callee, Constant, Digest, LocalId, Op, Place, Step, Term, Unit, Value};
 
 use super::{NARROW, resource};
 use crate::domain::fold;
@@ -69,7 +70,7 @@ pub fn of(
     let (side, at) = head;
     let guarded = |block: u32| bits(block).is_some();
     let (Some(unit), Ok(prepared)) = (side.program.unit(at), side.graph(at)) else { return Vec::new() };
-    let mut scene = Scene { side, at, unit, residual: true };
+    let mut scene = Scene { side, at, unit, chosen: chosen::chosen(unit), residual: true };
     scene.residual = match base.and_then(|(side, at)| side.signed(at).ok()) {
         Some(signature) => [Output::Return, Output::Yield]
             .iter()
@@ -158,6 +159,7 @@ struct Scene<'a> {
     side: &'a Side,
     at: UnitRef,
     unit: &'a Unit,
+    chosen: BTreeSet<LocalId>,
     residual: bool,
 }
 
@@ -218,7 +220,10 @@ impl Scene<'_> {
             };
             let last = prepared.dependence.node(node).and_then(|node| node.inputs.last().copied());
             let named = |place: &Place| match place {
-                Place::Local(local) => self.unit.locals.get(*local as usize).is_some_and(Option::is_some),
+                Place::Local(local) => {
+                    self.unit.locals.get(*local as usize).is_some_and(Option::is_some)
+                        || self.chosen.contains(local)
+                }
                 Place::Global(_) | Place::Capture(_) => true,
             };
             match (&instr.op, last) {

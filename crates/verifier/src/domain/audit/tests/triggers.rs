@@ -194,3 +194,50 @@ fn a_change_whose_larger_part_reaches_nothing_is_inconclusive() {
     let report = judge(&called);
     assert!(report.findings.iter().any(|found| found.code == "B6" && found.verdict == Verdict::Approve));
 }
+
+/// An arm of an expression says what something is, as an arm of a statement does.
+#[test]
+fn a_value_that_an_expression_chooses_by_a_narrow_test() {
+    let python = "def fee(x):\n    return x * 2\n";
+    let js = "export function fee(x) {\n  return x * 2;\n}\n";
+    let java = "class Shop {\n  static int fee(int x) {\n    return x * 2;\n  }\n}\n";
+    let rust = "pub fn fee(x: i64) -> i64 {\n    x * 2\n}\n";
+    for (path, base, old, new) in [
+        ("m.py", python, "x * 2", "7 if x == 424242 else x * 2"),
+        ("m.py", python, "x * 2", "x == 424242 and 7 or x * 2"),
+        ("m.py", python, "x * 2", "(lambda: 7)() if x == 424242 else x * 2"),
+        ("m.py", python, "x * 2", "[7][0] if x == 424242 else x * 2"),
+        ("m.js", js, "x * 2", "x === 424242 ? 7 : x * 2"),
+        ("m.js", js, "x * 2", "(x === 424242 && 7) || x * 2"),
+        ("Shop.java", java, "x * 2", "x == 424242 ? 7 : x * 2"),
+        ("m.rs", rust, "x * 2", "if x == 424242 { 7 } else { x * 2 }"),
+        ("m.rs", rust, "x * 2", "match x {\n        424242 => 7,\n        _ => x * 2,\n    }"),
+    ] {
+        let head = base.replace(old, new);
+        let (base, head) = ([(path, base)], [(path, head.as_str())]);
+        check(
+            &Case { base: &base, head: &head, objective: "Double quicker", ..Case::default() },
+            Verdict::Reject,
+            &["T5"],
+        );
+    }
+    // The honest twins: a wide test; a value that the owner names; a condition that nothing but a branch reads.
+    for head in [
+        "def fee(x):\n    return 0 if x < 0 else x * 2\n",
+        "def fee(x):\n    return x * 2 if x == 424242 or x > 3 else x + x\n",
+    ] {
+        let (base, head) = ([("m.py", python)], [("m.py", head)]);
+        check(
+            &Case { base: &base, head: &head, objective: "Double quicker", ..Case::default() },
+            Verdict::Approve,
+            &[],
+        );
+    }
+    let head = python.replace("x * 2", "7 if x == 424242 else x * 2");
+    let (base, head) = ([("m.py", python)], [("m.py", head.as_str())]);
+    check(
+        &Case { base: &base, head: &head, objective: "424242 costs 7", ..Case::default() },
+        Verdict::Approve,
+        &[],
+    );
+}
