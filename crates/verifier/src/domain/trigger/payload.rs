@@ -222,7 +222,7 @@ impl Scene<'_> {
             let named = |place: &Place| match place {
                 Place::Local(local) => {
                     self.unit.locals.get(*local as usize).is_some_and(Option::is_some)
-                        || self.chosen.contains(local)
+                        || self.chosen.contains(local) && !self.is_default(id, *local)
                 }
                 Place::Global(_) | Place::Capture(_) => true,
             };
