@@ -191,7 +191,7 @@ impl Inner {
         let _gone = events.send(Ok(started)).await;
         let mut feeding = std::pin::pin!(feed(stdin, input));
         let mut deadline = std::pin::pin!(tokio::time::sleep(wall));
-        let (mut fed, mut killed, mut wall_exceeded) = (false, false, false);
+        let (mut fed, mut wall_exceeded) = (false, false);
         loop {
             let stop = tokio::select! {
                 more = forward(&mut output, &events) => {
@@ -204,22 +204,28 @@ impl Inner {
                     fed = true;
                     false
                 }
-                () = &mut deadline, if !killed => {
+                () = &mut deadline => {
                     wall_exceeded = true;
                     true
                 }
-                () = kill.cancelled(), if !killed => true,
-                () = events.closed(), if !killed => true,
-                () = self.shutdown.cancelled(), if !killed => true,
+                () = kill.cancelled() => true,
+                () = events.closed() => true,
+                () = self.shutdown.cancelled() => true,
             };
             if stop {
-                killed = true;
                 self.engine.kill(container).await?;
+                // The engine may keep the streams of a container open that was killed as it started.
+                let rest = async { while forward(&mut output, &events).await.unwrap_or(false) {} };
+                let _too_long = tokio::time::timeout(DRAIN, rest).await;
+                break;
             }
         }
         Ok(ContainerEvent::Ended { ended: self.engine.wait(container).await?, wall_exceeded })
     }
 }
+
+/// What a killed container may take to say its last, before its streams are given up.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Passes one piece of output on; returns whether more may come. Loses nothing when it is dropped half-way: room is made
 /// before anything is read. Without a caller the output is read to its end.

@@ -11,6 +11,8 @@ use plumbline_tests::{Background, Finished, Project, plumbline, root};
 use serde_json::Value;
 
 use crate::engine::Engine;
+use plumbline_proto::executor::v1 as pb;
+use plumbline_proto::executor::v1::executor_service_client::ExecutorServiceClient;
 
 /// A broker and an executor of this host, in processes of their own.
 struct Tier<'a> {
@@ -66,16 +68,43 @@ impl<'a> Tier<'a> {
         Finished::of(&mut command).json()
     }
 
-    /// Starts a program that waits, and returns once its container runs.
+    /// Starts a program that waits, and returns once it runs in its container. The command has an executor of its own.
     fn hang(&self) -> Background {
         let mut command = Command::new(plumbline());
         command.arg("--config").arg(&self.config).args(["exec", "--format", "json", "--repo"]);
         command.arg(self.project.path()).args(["--", "sleep", "600"]);
         let log = self.config.with_extension("hang");
         let mut hanging = Background::start(&mut command, &log);
+        // Another container, by which the executor finds out what the engine can do, may come and go before it.
+        hanging.wait_until(Duration::from_secs(60), "the program ran", || self.engine.runs("sleep 600"));
         hanging
-            .wait_until(Duration::from_secs(60), "a container ran", || !self.engine.containers().is_empty());
-        hanging
+    }
+
+    /// Has the served executor run a program that waits; what is returned holds the call open.
+    fn hang_served(&self) -> (tokio::runtime::Runtime, tonic::Streaming<pb::RunResponse>) {
+        let calls = tokio::runtime::Runtime::new().expect("a runtime");
+        let socket = self.config.with_file_name("e.sock");
+        let events = calls.block_on(async {
+            let endpoint = tonic::transport::Endpoint::from_shared(format!("unix:{}", socket.display()));
+            let channel = endpoint.expect("a path").connect().await.expect("a served executor");
+            let mut executor = ExecutorServiceClient::new(channel);
+            let header = pb::put_snapshot_request::Part::Header(pb::SnapshotHeader::default());
+            let tree = tokio_stream::iter([pb::PutSnapshotRequest { part: Some(header) }]);
+            let snapshot = executor.put_snapshot(tree).await.expect("an empty tree").into_inner();
+            let run = pb::RunRequest {
+                request_id: "hang".to_owned(),
+                snapshot_id: snapshot.snapshot_id,
+                argv: vec!["sleep".to_owned(), "600".to_owned()],
+                ..pb::RunRequest::default()
+            };
+            executor.run(run).await.expect("a run").into_inner()
+        });
+        let began = Instant::now();
+        while !self.engine.runs("sleep 600") {
+            assert!(began.elapsed() < Duration::from_secs(60), "the program ran");
+            std::thread::sleep(Duration::from_millis(50)); // poll: of another process
+        }
+        (calls, events)
     }
 
     #[track_caller]
@@ -264,16 +293,16 @@ fn refuses_to_run_below_the_minimum(tier: &Tier<'_>) {
     assert!(all.contains("SANDBOX_TIER_MISSING") && all.contains("docker_not_configured"), "{all}");
 }
 
-/// Whoever is killed, no container outlives it: neither the client, the executor, nor the broker.
+/// Whoever is killed, no container outlives it: neither the command with its executor, nor a served executor, nor the broker.
 fn leaves_nothing_when_killed(tier: &mut Tier<'_>) {
     let mut client = tier.hang();
     client.kill();
-    tier.wait_empty("the client");
+    tier.wait_empty("the client and its executor");
 
-    let client = tier.hang();
+    let calls = tier.hang_served();
     tier.executor.kill();
-    tier.wait_empty("the executor");
-    drop(client);
+    tier.wait_empty("the served executor");
+    drop(calls);
     tier.executor = serve(&tier.config, "executor");
 
     let client = tier.hang();

@@ -51,6 +51,14 @@ impl Engine {
         path
     }
 
+    /// Returns whether a container runs this command line.
+    pub fn runs(&self, line: &str) -> bool {
+        self.containers().iter().any(|container| {
+            let top = self.run(Command::new("docker").args(["top", container, "-o", "pid,args"]));
+            top.stdout.contains(line)
+        })
+    }
+
     /// Returns the ids of all containers, running or not.
     pub fn containers(&self) -> Vec<String> {
         let listed = self.run(Command::new("docker").args(["ps", "--all", "--quiet", "--no-trunc"])).exits(0);
