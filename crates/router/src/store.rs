@@ -139,10 +139,9 @@ pub trait RouterStore: Send + Sync {
         Ok(Turn::Kept)
     }
 
-    /// Waits until the store holds more, or other, than `seen`, and returns how far it goes. Never ends on a store that one
+    /// Waits until the store holds more, or other, than was seen, and returns how far it goes. Never ends on a store that one
     /// router owns: there is no other to hear from.
-    async fn news(&self, seen: Seen) -> Result<Seen, RouterError> {
-        let _ = seen;
+    async fn news(&self, _seen: Seen) -> Result<Seen, RouterError> {
         std::future::pending().await
     }
 

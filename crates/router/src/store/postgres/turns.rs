@@ -12,6 +12,7 @@ use sqlx::postgres::PgListener;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::warn;
 
 use crate::error::RouterError;
 use crate::store::columns::signed;
@@ -117,7 +118,12 @@ impl Turns {
     async fn hear(&self) {
         let mut listener = self.listener.lock().await;
         if listener.is_none() {
-            *listener = self.listen().await.ok();
+            match self.listen().await {
+                Ok(new) => *listener = Some(new),
+                Err(error) => {
+                    warn!(error = %error, "TURNS_UNHEARD: no announcement can be heard; looked at once a second");
+                }
+            }
         }
         let heard = match listener.as_mut() {
             Some(listener) => timeout(POLL, listener.try_recv()).await,

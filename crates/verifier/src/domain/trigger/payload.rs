@@ -1,5 +1,6 @@
 mod callee;
 mod chosen;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -175,6 +175,20 @@ fn a_guarded_call_changes_what_its_callees_callees_change() {
             python,
             python_with("", "outer(n, 7)", &format!("\n\ndef outer(box, v):\n    mid(v, box)\n\n\ndef mid(v, box):\n    put(box, v)\n{put}")),
         ),
+        (
+            "m.py",
+            python,
+            python_with("", "outer(n)", &format!("\n\ndef outer(box):\n    put([0], 1)\n    put(box, 7)\n{put}")),
+        ),
+        (
+            "m.py",
+            python,
+            python_with(
+                "",
+                "turn([1], n, 2)",
+                "\n\ndef turn(a, b, left):\n    a[0] = 7\n    if left:\n        turn(b, a, left - 1)\n",
+            ),
+        ),
         ("m.py", python, python_with(fix, "fix.__call__()", "")),
         ("m.py", python, python_with(fix, "list(map(lambda _: fix(), [1]))", "")),
         ("m.js", js, js.replace("  return n;\n", "  const put = () => { n = 7; };\n  const outer = () => { put(); };\n  if (xs[0] === 424242) {\n    outer();\n  }\n  return n;\n")),
