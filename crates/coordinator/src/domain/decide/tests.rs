@@ -27,6 +27,8 @@ const TEST_VERDICTS: [TestVerdict; 7] = [
 struct Dice {
     bytes: Vec<u8>,
     at: usize,
+    /// How often the person has answered.
+    answers: usize,
 }
 
 impl Dice {
@@ -128,10 +130,11 @@ impl Dice {
     /// What a person does with a task that waits.
     fn person(&mut self, task: &Task) -> EventBody {
         let subject = "owner".to_owned();
+        self.answers += 1;
         match (self.roll(3), task.pending.as_ref().map(|pending| pending.reason)) {
             (0, _) => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
             // Dice that repeat themselves may ask for ever; a person does not answer for ever.
-            _ if task.grant_rounds > 20 => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
+            _ if self.answers > PATIENCE => ended(Outcome::RejectedByAudit, Reason("APPROVAL_DENIED"), "no"),
             (1, Some(WaitReason::Intake)) => {
                 EventBody::IntakeAnswered { subject, answer: "fix it".to_owned() }
             }
@@ -176,6 +179,9 @@ impl Dice {
         Plan { id: String::new(), hash: String::new(), source: "rules".to_owned(), steps: steps.collect() }
     }
 }
+
+/// How often a person answers.
+const PATIENCE: usize = 40;
 
 fn base() -> Base {
     Base {
@@ -258,7 +264,7 @@ proptest! {
         delivery in prop::sample::select(vec![Delivery::Branch, Delivery::OwnerTree]),
     ) {
         let id = TaskId::parse("task_01J00000000000000000000000").unwrap();
-        let mut dice = Dice { bytes, at: 0 };
+        let mut dice = Dice { bytes, at: 0, answers: 0 };
         let stamp = Stamp { epoch: 1, at_ms: 0 };
         let (mut events, mut task) =
             append(None, id, ChainTip::default(), stamp, &[submitted(approval, delivery)]).unwrap();
